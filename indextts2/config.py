@@ -1,0 +1,239 @@
+"""Every size and constant of the model, as frozen dataclasses. Defaults are the released IndexTTS-2.
+
+Field names are ours; `loading/config_file.py` reads the official YAML schema (with extensions) into them.
+A module takes its own section, never the whole tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
+"""Order of the eight emotions everywhere (spec/s2m.md section 11.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MelConfig:
+    """Log-mel spectrogram, the domain of S2M and the vocoder (spec/s2m.md section 2)."""
+
+    sample_rate: int = 22_050
+    fft_size: int = 1024
+    window: int = 1024
+    hop: int = 256
+    bands: int = 80
+    low_hz: float = 0.0
+    high_hz: float | None = None  # None: half the sample rate
+    floor: float = 1e-5  # smallest mel energy before the logarithm
+    magnitude_epsilon: float = 1e-9  # inside the square root of the magnitude
+
+    @property
+    def frames_per_second(self) -> float:
+        return self.sample_rate / self.hop
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticEncoderConfig:
+    """Wav2Vec2-BERT up to the tapped layer (spec/s2m.md section 1.3)."""
+
+    dim: int = 1024
+    layers: int = 17  # layers after the tapped one are never needed
+    heads: int = 16
+    feed_forward: int = 4096
+    conv_kernel: int = 31
+    left_positions: int = 64
+    right_positions: int = 8
+    bands: int = 80
+    stride: int = 2  # stacked 10 ms feature frames: 2 gives 50 tokens per second, 4 gives 25
+    sample_rate: int = 16_000
+
+    @property
+    def input_dim(self) -> int:
+        return self.bands * self.stride
+
+    @property
+    def tokens_per_second(self) -> float:
+        return 100.0 / self.stride
+
+
+@dataclass(frozen=True, slots=True)
+class CodecConfig:
+    """Semantic codec (spec/s2m.md section 5)."""
+
+    codebook_size: int = 8192
+    codebook_dim: int = 8
+    dim: int = 1024  # width of the semantic features it quantises
+    width: int = 384
+    intermediate: int = 2048
+    layers: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class StyleEncoderConfig:
+    """CAMPPlus speaker-style encoder (spec/s2m.md section 4)."""
+
+    bands: int = 80
+    dim: int = 192
+    growth: int = 32
+    bottleneck: int = 4
+    channels: int = 128
+    head_channels: int = 32
+    block_layers: tuple[int, ...] = (12, 24, 16)
+    dilations: tuple[int, ...] = (1, 2, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionerConfig:
+    """Conformer and perceiver that turn semantic features into latents (spec/t2s.md sections 2 and 3)."""
+
+    input_dim: int = 1024
+    width: int = 512
+    feed_forward: int = 2048
+    heads: int = 8
+    blocks: int = 6
+    kernel: int = 15
+    latents: int = 32
+    latent_dim: int = 1280
+    perceiver_depth: int = 2
+    perceiver_head_dim: int = 64
+    perceiver_mult: float = 2.0  # inner width of the feed-forward is int(latent_dim * mult * 2 / 3)
+    positions: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class DurationConfig:
+    """How a checkpoint was taught to read a target length (spec/t2s.md section 10, spec/control.md sections 2 and 5)."""
+
+    trained: bool = False  # True: W_num rows mean a length to this checkpoint
+    slot: str = "a"  # which of the two slots takes the length row: "a", "b" or "both"
+    free: str = "official"  # free length: "official" (rows 1, 0), "zero" (p = 0) or "row0" (row 0 twice)
+
+
+@dataclass(frozen=True, slots=True)
+class T2SConfig:
+    """Text-to-semantic GPT with its conditioners (spec/t2s.md)."""
+
+    layers: int = 24
+    dim: int = 1280
+    heads: int = 20
+    text_tokens: int = 12_000  # pieces; the table has one row more
+    max_text_tokens: int = 600
+    start_text: int = 0
+    stop_text: int = 1
+    semantic_tokens: int = 8194  # codebook plus start and stop
+    max_semantic_tokens: int = 1815
+    start_semantic: int = 8192
+    stop_semantic: int = 8193
+    decode_row_offset: int = 2  # code k sits at row k + 2 while decoding the released weights; ours use 1
+    speaker: ConditionerConfig = field(default_factory=ConditionerConfig)
+    emotion: ConditionerConfig = field(
+        default_factory=lambda: ConditionerConfig(feed_forward=1024, heads=4, blocks=4, latents=1, latent_dim=1024)
+    )
+    duration: DurationConfig = field(default_factory=DurationConfig)
+
+    @property
+    def text_rows(self) -> int:
+        """Rows of the text position table: start and stop included."""
+        return self.max_text_tokens + 2
+
+    @property
+    def semantic_rows(self) -> int:
+        """Rows of the semantic position table, W_sem = W_num of the paper."""
+        return self.max_semantic_tokens + 3
+
+    @property
+    def codebook_size(self) -> int:
+        return self.start_semantic
+
+
+@dataclass(frozen=True, slots=True)
+class LengthRegulatorConfig:
+    """Token clock to frame clock (spec/s2m.md section 7)."""
+
+    input_dim: int = 1024
+    width: int = 512
+    layers: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WaveNetConfig:
+    """Gated convolution head of the flow estimator (spec/s2m.md section 8)."""
+
+    width: int = 512
+    layers: int = 8
+    kernel: int = 5
+    dilation_rate: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FlowConfig:
+    """Flow-matching estimator: DiT and WaveNet head (spec/s2m.md section 8)."""
+
+    bands: int = 80
+    width: int = 512
+    heads: int = 8
+    depth: int = 13
+    content_dim: int = 512
+    style_dim: int = 192
+    time_dim: int = 256
+    wavenet: WaveNetConfig = field(default_factory=WaveNetConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class S2MConfig:
+    """Semantic-to-mel: latent projection, length regulator and flow (spec/s2m.md sections 6 to 9)."""
+
+    latent_dim: int = 1280
+    latent_hidden: tuple[int, ...] = (256, 128)
+    semantic_dim: int = 1024
+    frames_per_token: float = 1.72  # official constant for 50 tokens per second; 86.13 / rate otherwise
+    regulator: LengthRegulatorConfig = field(default_factory=LengthRegulatorConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class VocoderConfig:
+    """BigVGAN v2 generator (spec/s2m.md section 10)."""
+
+    bands: int = 80
+    initial_channels: int = 1536
+    upsample_rates: tuple[int, ...] = (4, 4, 2, 2, 2, 2)
+    upsample_kernels: tuple[int, ...] = (8, 8, 4, 4, 4, 4)
+    residual_kernels: tuple[int, ...] = (3, 7, 11)
+    residual_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    snake_logscale: bool = True
+    tanh_at_end: bool = False
+    bias_at_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """Text front end of a checkpoint."""
+
+    kind: str = "official"  # "official": SentencePiece on characters and pinyin; "english": CMU phonemes and letters
+    tokenizer: str = "bpe.model"
+    segment_tokens: int = 120  # longest segment, in text tokens
+    pause_seconds: float = 0.2  # silence between segments
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionBankConfig:
+    """Rows of the stored emotion vectors per emotion, in the order of EMOTIONS (spec/t2s.md section 4.2)."""
+
+    group_sizes: tuple[int, ...] = (3, 17, 2, 8, 4, 5, 10, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole checkpoint. Sections are independent; a fine-tuned T2S may run beside an official S2M."""
+
+    mel: MelConfig = field(default_factory=MelConfig)
+    semantic_encoder: SemanticEncoderConfig = field(default_factory=SemanticEncoderConfig)
+    codec: CodecConfig = field(default_factory=CodecConfig)
+    style_encoder: StyleEncoderConfig = field(default_factory=StyleEncoderConfig)
+    t2s: T2SConfig = field(default_factory=T2SConfig)
+    s2m: S2MConfig = field(default_factory=S2MConfig)
+    vocoder: VocoderConfig = field(default_factory=VocoderConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    emotion_bank: EmotionBankConfig = field(default_factory=EmotionBankConfig)
+    name: str = "IndexTTS-2"
+    version: str = "2.0"

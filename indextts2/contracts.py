@@ -1,0 +1,331 @@
+"""The values that travel between stages: frozen dataclasses of tensors, checked at the border.
+
+Values are never modified in place; the host caches them by reference. Every value made by a checkpoint carries that
+checkpoint's fingerprint, and `require_same_checkpoint` refuses mixtures. Dimension names: batch, tokens, frames,
+samples, text, bands, dim. `None` means "not given" unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .config import EMOTIONS
+from .errors import CheckpointMismatch, InputError
+
+Progress = Callable[[int, int], None]
+"""Called as progress(done, total) between any two steps of a loop; raising `Cancelled` inside it stops the loop."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """The progress callback of callers that do not want one."""
+
+
+def check_shape(name: str, tensor: Tensor, *shape: int | None) -> None:
+    """Refuse a tensor whose shape differs; None matches any extent.
+
+    Raises InputError naming the expected and the found shape.
+    """
+    found = tuple(tensor.shape)
+    if len(found) != len(shape) or any(
+        want is not None and want != have for want, have in zip(shape, found, strict=True)
+    ):
+        expected = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+        raise InputError(
+            f"{name} should have shape {expected}, but has {found}. Connect the output of the matching stage."
+        )
+
+
+def check_finite(name: str, tensor: Tensor) -> None:
+    """Refuse NaN and infinity. Raises InputError."""
+    if not bool(torch.isfinite(tensor).all()):
+        raise InputError(f"{name} contains NaN or infinite values. Look for the stage before it that produced them.")
+
+
+def require_same_checkpoint(*pairs: tuple[str, str]) -> str:
+    """Each pair is (what it is, fingerprint). Returns the common fingerprint; empty ones (hand-made values) match any.
+
+    Raises CheckpointMismatch naming the two that differ.
+    """
+    known = [(name, mark) for name, mark in pairs if mark]
+    for name, mark in known[1:]:
+        if mark != known[0][1]:
+            raise CheckpointMismatch(
+                f"{known[0][0]} was made by checkpoint {known[0][1]} and {name} by checkpoint {mark}. "
+                "Their vectors mean different things; make both with the same checkpoint."
+            )
+    return known[0][1] if known else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Audio. samples: (batch, channels, samples) float32 in [-1, 1]."""
+
+    samples: Tensor
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        check_shape("Waveform.samples", self.samples, None, None, None)
+        if self.sample_rate <= 0:
+            raise InputError(f"The sample rate should be positive, but is {self.sample_rate} Hz.")
+
+    @property
+    def seconds(self) -> float:
+        return self.samples.shape[-1] / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the encoder knows of one reference recording (spec/s2m.md section 1).
+
+    features: (1, tokens, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the
+    recording; quantized: (1, tokens, dim) the codec's embedding of them; style: (1, style_dim); mel: (1, bands, frames);
+    emotion_features: (1, tokens, dim), the features along the emotion path (resampled once, section 1.2).
+    """
+
+    features: Tensor
+    emotion_features: Tensor
+    tokens: Tensor
+    quantized: Tensor
+    style: Tensor
+    mel: Tensor
+    seconds: float
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        check_shape("Reference.features", self.features, 1, None, None)
+        check_shape("Reference.emotion_features", self.emotion_features, 1, None, None)
+        check_shape("Reference.tokens", self.tokens, 1, self.features.shape[1])
+        check_shape("Reference.quantized", self.quantized, 1, self.features.shape[1], None)
+        check_shape("Reference.style", self.style, 1, None)
+        check_shape("Reference.mel", self.mel, 1, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who talks: what T2S and S2M need of a reference.
+
+    condition: (1, latents, dim) speaker condition; emotion_vector: (1, dim), the emotion vector of the speaker's own
+    reference, base of every mix; style: (1, style_dim); prompt_mel: (1, bands, frames); prompt_quantized: (1, tokens, dim).
+    """
+
+    condition: Tensor
+    emotion_vector: Tensor
+    style: Tensor
+    prompt_mel: Tensor
+    prompt_quantized: Tensor
+    fingerprint: str = ""
+    encoder_fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        check_shape("Speaker.condition", self.condition, 1, None, None)
+        check_shape("Speaker.emotion_vector", self.emotion_vector, 1, self.condition.shape[-1])
+        check_shape("Speaker.style", self.style, 1, None)
+        check_shape("Speaker.prompt_mel", self.prompt_mel, 1, None, None)
+        check_shape("Speaker.prompt_quantized", self.prompt_quantized, 1, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """An emotion that begins at `position` of the text: 0 is its start, 1 its end. vector: (1, dim)."""
+
+    position: float
+    vector: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """How it is said: one vector, or several along the text.
+
+    vector: (1, dim), the first keyframe's when there are several. keyframes is empty for a constant emotion.
+    base: (1, dim), the vector "strength zero" stands for; None when unknown. transition is "step" or "linear".
+    """
+
+    vector: Tensor
+    keyframes: tuple[Keyframe, ...] = ()
+    base: Tensor | None = None
+    transition: str = "step"
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        check_shape("Emotion.vector", self.vector, 1, None)
+        for frame in self.keyframes:
+            check_shape("Keyframe.vector", frame.vector, 1, self.vector.shape[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionWeights:
+    """Eight numbers in the order of `config.EMOTIONS`; all zero means exactly "no change"."""
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(EMOTIONS):
+            raise InputError(
+                f"Eight emotion weights are expected ({', '.join(EMOTIONS)}), but {len(self.values)} came."
+            )
+        if not all(0.0 <= value < float("inf") for value in self.values):
+            raise InputError(f"Emotion weights should be finite and not negative, but are {list(self.values)}.")
+
+    @classmethod
+    def of(cls, **weights: float) -> EmotionWeights:
+        """EmotionWeights.of(happy=0.6). Raises InputError for an unknown name."""
+        unknown = sorted(set(weights) - set(EMOTIONS))
+        if unknown:
+            raise InputError(f"Unknown emotion {', '.join(unknown)}; known are {', '.join(EMOTIONS)}.")
+        return cls(tuple(float(weights.get(name, 0.0)) for name in EMOTIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of text that T2S speaks in one decode.
+
+    ids: text token ids, without start and stop. pause_seconds: silence after it. emotion and duration override the
+    ones given for the whole text. start and end are character positions in the text as given.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    pause_seconds: float = 0.0
+    emotion: Emotion | None = None
+    duration: Duration | None = None
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedText:
+    """Text ready for T2S, with what the front end did to it."""
+
+    original: str
+    normalised: str
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+    tokenizer_fingerprint: str = ""
+
+    @property
+    def token_count(self) -> int:
+        return sum(len(segment.ids) for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A target length (design section 6).
+
+    unit: "free" (value ignored), "tokens", "frames", "seconds", "samples", or "factor" of the free length.
+    method: "auto" (the checkpoint's default), "natural", "model", "guided" or "forced" (spec/control.md section 5).
+    """
+
+    unit: str = "free"
+    value: float = 0.0
+    method: str = "auto"
+    takes: int = 1
+
+    def __post_init__(self) -> None:
+        units = ("free", "tokens", "frames", "seconds", "samples", "factor")
+        methods = ("auto", "natural", "model", "guided", "forced")
+        if self.unit not in units:
+            raise InputError(f"A duration is given in {', '.join(units)}, but '{self.unit}' came.")
+        if self.method not in methods:
+            raise InputError(f"A duration method is one of {', '.join(methods)}, but '{self.method}' came.")
+        if self.unit != "free" and not 0.0 < self.value < float("inf"):
+            raise InputError(f"A duration should be positive and finite, but {self.value} {self.unit} was asked.")
+        if self.takes < 1:
+            raise InputError(f"At least one take is needed, but {self.takes} were asked.")
+
+
+@dataclass(frozen=True, slots=True)
+class DurationReport:
+    """What was asked, what T2S produced, what S2M stretched; one per segment, and one merged for the whole.
+
+    asked: in words. token_target and frame_target: what the stages were told, None when free. token_count: made by T2S.
+    frame_count: made by S2M, None before it ran. stretch: frames / (frames_per_token * tokens). sample_count: after the
+    final trim, None before. stop: "own", "forced", "guided" or "limit". take_lengths: tokens of every take decoded.
+    """
+
+    asked: str
+    method: str
+    token_target: int | None
+    token_count: int
+    frame_target: int | None = None
+    frame_count: int | None = None
+    stretch: float = 1.0
+    sample_target: int | None = None
+    sample_count: int | None = None
+    stop: str = "own"
+    take_lengths: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticSpeech:
+    """What text-to-semantic hands to semantic-to-mel. One row per segment.
+
+    tokens: (batch, tokens) int64, rows padded with 0; token_lengths: (batch,) int64; latent: (batch, tokens, dim), None
+    switches latent enhancement off. frame_targets: (batch,) int64 frames asked for each row, 0 where free.
+    sample_targets: (batch,) int64, 0 where free. pauses: seconds of silence after each row.
+    """
+
+    tokens: Tensor
+    token_lengths: Tensor
+    latent: Tensor | None
+    frame_targets: Tensor
+    sample_targets: Tensor
+    pauses: tuple[float, ...]
+    reports: tuple[DurationReport, ...] = ()
+    texts: tuple[str, ...] = ()
+    seed: int = 0
+    fingerprint: str = ""
+    encoder_fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        check_shape("SemanticSpeech.tokens", self.tokens, None, None)
+        rows, width = self.tokens.shape
+        check_shape("SemanticSpeech.token_lengths", self.token_lengths, rows)
+        check_shape("SemanticSpeech.frame_targets", self.frame_targets, rows)
+        check_shape("SemanticSpeech.sample_targets", self.sample_targets, rows)
+        if self.latent is not None:
+            check_shape("SemanticSpeech.latent", self.latent, rows, width, None)
+        if len(self.pauses) != rows:
+            raise InputError(f"SemanticSpeech has {rows} rows, but {len(self.pauses)} pauses.")
+
+
+@dataclass(frozen=True, slots=True)
+class MelSpectrogram:
+    """log-mel. mel: (batch, bands, frames), rows padded with the silence floor; frame_lengths: (batch,) int64.
+
+    sample_targets: (batch,) int64, the exact samples the vocoder's output is trimmed to, 0 for hop x frames.
+    """
+
+    mel: Tensor
+    frame_lengths: Tensor
+    sample_targets: Tensor
+    pauses: tuple[float, ...]
+    sample_rate: int
+    hop: int
+    reports: tuple[DurationReport, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_shape("MelSpectrogram.mel", self.mel, None, None, None)
+        check_shape("MelSpectrogram.frame_lengths", self.frame_lengths, self.mel.shape[0])
+        check_shape("MelSpectrogram.sample_targets", self.sample_targets, self.mel.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The end of the chain: audio with its reports. waveform.samples: (1, 1, samples)."""
+
+    waveform: Waveform
+    reports: tuple[DurationReport, ...] = ()
+    seeds: dict[str, int] = field(default_factory=dict)
+
+
+def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:
+    """Stack (1, ..., n) tensors of different n into one batch, padded on the right with `fill`."""
+    width = max(value.shape[-1] for value in values)
+    rows = [torch.nn.functional.pad(value, (0, width - value.shape[-1]), value=fill) for value in values]
+    return torch.cat(rows, dim=0)

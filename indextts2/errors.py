@@ -1,0 +1,41 @@
+"""Errors a caller may want to catch. Each message says what was expected, what arrived and what to do."""
+
+
+class IndexTTS2Error(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class ConfigError(IndexTTS2Error):
+    """A configuration has an unknown key, a missing key or an impossible value."""
+
+
+class CheckpointError(IndexTTS2Error):
+    """A checkpoint file is missing, truncated, of the wrong shape, or unsafe to read."""
+
+
+class CheckpointMismatch(IndexTTS2Error):
+    """Values made by different checkpoints, or of different widths, were combined."""
+
+
+class InputError(IndexTTS2Error, ValueError):
+    """A value given by the user cannot be used."""
+
+
+class AudioError(InputError):
+    """Reference audio is unusable: empty, silent, too short, or not finite."""
+
+
+class TextError(InputError):
+    """Text cannot be spoken: empty, or nothing in it is known to the tokenizer."""
+
+
+class Cancelled(IndexTTS2Error):
+    """The progress callback asked to stop."""
+
+
+class MissingDependency(IndexTTS2Error):
+    """An optional package is needed for what was asked; the message names the install command."""
+
+
+class TrainingError(IndexTTS2Error):
+    """A training run cannot start or go on: bad data, or state that belongs to another run."""
