@@ -1,0 +1,89 @@
+"""Loaded models with what their stage needs beside them. Made by `loading/checkpoint.py`, taken by every stage.
+
+A handle never changes after loading. `fingerprint` names the checkpoint its vectors belong to; two parts of one
+checkpoint folder share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ..config import EMOTIONS, Config, MelConfig
+from ..contracts import check_shape
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..models.codec import SemanticCodec
+    from ..models.s2m import SemanticToMel
+    from ..models.semantic_encoder import SemanticEncoder
+    from ..models.style_encoder import StyleEncoder
+    from ..models.t2s import TextToSemantic
+    from ..models.vocoder import Vocoder
+    from ..text.front_end import TextFrontEnd
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionBank:
+    """Stored emotion vectors and the styles they are chosen by (spec/t2s.md section 4.2).
+
+    style_rows: (rows, style_dim); emotion_rows: (rows, dim). group_sizes: rows per emotion, in the order of EMOTIONS.
+    """
+
+    style_rows: Tensor
+    emotion_rows: Tensor
+    group_sizes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        rows = sum(self.group_sizes)
+        if len(self.group_sizes) != len(EMOTIONS):
+            raise InputError(f"An emotion bank has {len(EMOTIONS)} groups, but {len(self.group_sizes)} sizes came.")
+        check_shape("EmotionBank.style_rows", self.style_rows, rows, None)
+        check_shape("EmotionBank.emotion_rows", self.emotion_rows, rows, None)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderModels:
+    """What turns a recording into a Reference. mean, std: (dim,), statistics of the semantic features."""
+
+    semantic_encoder: SemanticEncoder
+    codec: SemanticCodec
+    style_encoder: StyleEncoder
+    mean: Tensor
+    std: Tensor
+    config: Config
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class T2SModels:
+    """Text-to-semantic with its text front end and emotion bank. encoder_fingerprint: the encoder it was trained on."""
+
+    model: TextToSemantic
+    front_end: TextFrontEnd
+    bank: EmotionBank | None
+    config: Config
+    fingerprint: str = ""
+    encoder_fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class S2MModels:
+    """Semantic-to-mel. Of the codec only `embed` is used, so it may lack its encoder."""
+
+    model: SemanticToMel
+    codec: SemanticCodec
+    config: Config
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VocoderModels:
+    """The vocoder and the mel domain it was trained on."""
+
+    model: Vocoder
+    config: Config
+    mel: MelConfig
+    fingerprint: str = ""
