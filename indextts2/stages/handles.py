@@ -1,7 +1,10 @@
 """Loaded models with what their stage needs beside them. Made by `loading/checkpoint.py`, taken by every stage.
 
-A handle never changes after loading. `fingerprint` names the checkpoint its vectors belong to; two parts of one
-checkpoint folder share it.
+A handle never changes after loading. `fingerprint` names the part that made a value: encoder, T2S, S2M and vocoder of
+one folder have one each. `encoder_fingerprint` names the encoder whose features and tokens a part was trained on. So a
+stage compares `Reference.fingerprint`, `Speaker.encoder_fingerprint` and `SemanticSpeech.encoder_fingerprint` with the
+`encoder_fingerprint` of the T2S or S2M it feeds, and `Speaker.fingerprint` and `Emotion.fingerprint` with the
+`fingerprint` of the T2S. S2M never asks which T2S spoke: a fine-tuned T2S may run beside an official S2M.
 """
 
 from __future__ import annotations
@@ -77,6 +80,7 @@ class S2MModels:
     codec: SemanticCodec
     config: Config
     fingerprint: str = ""
+    encoder_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
