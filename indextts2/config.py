@@ -32,6 +32,24 @@ class MelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FbankConfig:
+    """Kaldi-style log filterbank below the semantic encoder and the style encoder (spec/s2m.md sections 1.3 and 3)."""
+
+    sample_rate: int = 16_000
+    frame: int = 400  # 25 ms
+    hop: int = 160  # 10 ms
+    fft_size: int = 512
+    bands: int = 80
+    low_hz: float = 20.0
+    high_hz: float = 8000.0
+    preemphasis: float = 0.97
+    window_power: float = 0.85  # Povey window: a Hann window to this power
+    floor: float = 1.1920929e-07  # smallest band energy before the logarithm, float32 epsilon
+    integer_scale: float = 32_768.0  # the semantic encoder's features read 16-bit integers
+    variance_epsilon: float = 1e-7  # per-band normalisation of the semantic encoder's features
+
+
+@dataclass(frozen=True, slots=True)
 class SemanticEncoderConfig:
     """Wav2Vec2-BERT up to the tapped layer (spec/s2m.md section 1.3)."""
 
