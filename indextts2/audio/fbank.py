@@ -52,7 +52,9 @@ def style_features(waveform: Tensor, config: FbankConfig = FBANK) -> Tensor:
     return fbank - fbank.mean(dim=1, keepdim=True)
 
 
-def semantic_input(waveform: Tensor, encoder: SemanticEncoderConfig, config: FbankConfig = FBANK) -> tuple[Tensor, Tensor]:
+def semantic_input(
+    waveform: Tensor, encoder: SemanticEncoderConfig, config: FbankConfig = FBANK
+) -> tuple[Tensor, Tensor]:
     """Input of the semantic encoder, equal to the transformers SeamlessM4TFeatureExtractor with its stride.
 
     (batch, samples) in [-1, 1] -> features (batch, tokens, bands * stride) and mask (batch, tokens). Every band is
