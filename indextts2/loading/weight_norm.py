@@ -1,0 +1,43 @@
+"""Weight norm stored in a checkpoint becomes a plain weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from ..errors import CheckpointError
+
+MAGNITUDE = ".weight_g"
+DIRECTION = ".weight_v"
+
+
+def fold_weight_norm(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Replace each pair `x.weight_g`, `x.weight_v` by `x.weight`, in its place; other entries stay as they are.
+
+    The norm runs over all axes but the first (spec/s2m.md section 10). Raises CheckpointError for half a pair.
+    """
+    folded: dict[str, Tensor] = {}
+    for key, value in state_dict.items():
+        if key.endswith(MAGNITUDE):
+            stem = key.removesuffix(MAGNITUDE)
+            folded[stem + ".weight"] = _fold(value, _partner(state_dict, stem + DIRECTION, key))
+        elif key.endswith(DIRECTION):
+            _partner(state_dict, key.removesuffix(DIRECTION) + MAGNITUDE, key)
+        else:
+            folded[key] = value
+    return folded
+
+
+def _partner(state_dict: Mapping[str, Tensor], wanted: str, present: str) -> Tensor:
+    if wanted not in state_dict:
+        raise CheckpointError(
+            f"The checkpoint has {present} but lacks {wanted}; weight norm needs both. Download the file again."
+        )
+    return state_dict[wanted]
+
+
+def _fold(magnitude: Tensor, direction: Tensor) -> Tensor:
+    """magnitude: (n, 1, ...); direction: (n, ...)  ->  (n, ...)"""
+    axes = tuple(range(1, direction.dim()))
+    return magnitude * direction / direction.norm(dim=axes, keepdim=True)
