@@ -53,7 +53,7 @@ class ConvSubsampling(nn.Module):
 
 
 class AbsoluteKeyAttention(nn.Module):
-    """Attention with a learned term for the absolute position of the key. There is no relative shift (spec/t2s.md 2.2)."""
+    """Attention with a term for the absolute position of the key, without a relative shift (spec/t2s.md 2.2)."""
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ class LatentAttention(nn.Module):
         return x.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
 
     def forward(self, latents: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
-        """latents: (batch, latents, dim); context: (batch, tokens, dim); mask: (batch, tokens) or None -> like latents."""
+        """latents: (batch, latents, dim); context: (batch, tokens, dim); mask: (batch, tokens) -> like latents."""
         key, value = self.to_kv(torch.cat([latents, context], dim=1)).chunk(2, dim=-1)
         visible = None
         if mask is not None:
@@ -212,32 +212,36 @@ class ValueGate(nn.Module):
         return value * F.gelu(gate)
 
 
+class PerceiverLayer(nn.ModuleList):
+    """Attention and a gated feed-forward, each added to the latents; nothing is normalised in between."""
+
+    def __init__(self, config: ConditionerConfig) -> None:
+        width, hidden = config.latent_dim, int(config.latent_dim * config.perceiver_mult * 2 / 3)
+        feed_forward = nn.Sequential(nn.Linear(width, 2 * hidden), ValueGate(), nn.Linear(hidden, width))
+        super().__init__([LatentAttention(config), feed_forward])
+
+    def forward(self, latents: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        attention, feed_forward = self
+        latents = latents + attention(latents, context, mask)
+        return latents + feed_forward(latents)
+
+
 class Perceiver(nn.Module):
     """A fixed number of learned latents read a context of any length (spec/t2s.md 3)."""
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
-        width, hidden = config.latent_dim, int(config.latent_dim * config.perceiver_mult * 2 / 3)
-        self.latents = nn.Parameter(torch.zeros(config.latents, width))
-        self.proj_context = nn.Linear(config.width, width)
-        self.layers = nn.ModuleList(
-            nn.ModuleList(
-                [
-                    LatentAttention(config),
-                    nn.Sequential(nn.Linear(width, 2 * hidden), ValueGate(), nn.Linear(hidden, width)),
-                ]
-            )
-            for _ in range(config.perceiver_depth)
-        )
-        self.norm = RootMeanSquareNorm(width)
+        self.latents = nn.Parameter(torch.zeros(config.latents, config.latent_dim))
+        self.proj_context = nn.Linear(config.width, config.latent_dim)
+        self.layers = nn.ModuleList(PerceiverLayer(config) for _ in range(config.perceiver_depth))
+        self.norm = RootMeanSquareNorm(config.latent_dim)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """frames: (batch, tokens, width); mask: (batch, tokens) or None -> (batch, latents, latent_dim)."""
         context = self.proj_context(frames)
         latents = self.latents.expand(frames.shape[0], -1, -1)
-        for attention, feed_forward in self.layers:  # type: ignore[misc]
-            latents = latents + attention(latents, context, mask)
-            latents = latents + feed_forward(latents)
+        for layer in self.layers:
+            latents = layer(latents, context, mask)
         return self.norm(latents)
 
 
