@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from indextts2.config import CodecConfig, FlowConfig, LengthRegulatorConfig, S2MConfig, WaveNetConfig
 from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models.codec import SemanticCodec

@@ -1,0 +1,102 @@
+"""Semantic-to-mel: latent projection, length regulator and flow, with the published keys (spec/s2m.md 6 to 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..config import S2MConfig
+from ..errors import InputError
+from .flow import FlowContext, FlowEstimator, TimeConditions
+from .length_regulator import LengthRegulator, Span, frame_to_token
+
+
+class FlowMatching(nn.Module):
+    """Holds the estimator under its published key `cfm.estimator`."""
+
+    def __init__(self, config: S2MConfig) -> None:
+        super().__init__()
+        self.estimator = FlowEstimator(config.flow)
+
+
+class SemanticToMel(nn.Module):
+    """From semantic features and a prompt to the velocity of the mel. The solver lives in `stages/ode.py`."""
+
+    def __init__(self, config: S2MConfig) -> None:
+        super().__init__()
+        if config.regulator.width != config.flow.content_dim:
+            raise InputError(
+                f"The length regulator is {config.regulator.width} wide, "
+                f"but the flow expects {config.flow.content_dim}."
+            )
+        self.config = config
+        widths = [config.latent_dim, *config.latent_hidden, config.semantic_dim]
+        self.gpt_layer = nn.Sequential(*(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)))
+        self.length_regulator = LengthRegulator(config.regulator)
+        self.cfm = FlowMatching(config)
+
+    @property
+    def estimator(self) -> FlowEstimator:
+        return self.cfm.estimator
+
+    def project_latent(self, latent: Tensor) -> Tensor:
+        """T2S latent (batch, tokens, latent_dim) -> (batch, tokens, semantic_dim), added to the embeddings."""
+        return self.gpt_layer(latent)
+
+    def frame_count(self, token_count: int) -> int:
+        """Frames of so many tokens at the natural rate; truncated in float32 as in the official code (section 6)."""
+        product = torch.tensor(float(token_count), dtype=torch.float32) * self.config.frames_per_token
+        return max(int(product.item()), 1)
+
+    def regulate(
+        self,
+        features: Tensor,
+        frame_counts: Sequence[int],
+        token_counts: Sequence[int] | None = None,
+        spans: Sequence[Sequence[Span] | None] | None = None,
+    ) -> Tensor:
+        """Stretch features (batch, tokens, semantic_dim) to the mel clock: (batch, longest frame count, content_dim).
+
+        token_counts: valid tokens of each row, None for all. spans: per row, pieces with lengths of their own; they
+        must cover the row's tokens and frames. None stretches the row evenly.
+        """
+        tokens = [features.shape[1]] * len(frame_counts) if token_counts is None else list(token_counts)
+        maps = []
+        for row, (token_count, frame_count) in enumerate(zip(tokens, frame_counts, strict=True)):
+            own = (spans[row] if spans is not None else None) or [(token_count, frame_count)]
+            covered = sum(n for n, _ in own), sum(f for _, f in own)
+            if covered != (token_count, frame_count):
+                raise InputError(
+                    f"The spans of row {row} cover {covered[0]} tokens and {covered[1]} frames, "
+                    f"but the row has {token_count} tokens and {frame_count} frames."
+                )
+            maps.append(frame_to_token(own, features.device))
+        return self.length_regulator(features, maps)
+
+    def time_conditions(self, time: Tensor) -> TimeConditions:
+        """Everything that depends on the time alone; see `FlowEstimator.time_conditions`."""
+        return self.estimator.time_conditions(time)
+
+    def context(
+        self, prompt_mel: Tensor, style: Tensor, condition: Tensor, lengths: Tensor | None = None, *, guided: bool
+    ) -> FlowContext:
+        """Prepare a batch for `velocity`. prompt_mel (batch, bands, frames), style (batch, style_dim), condition
+        (batch, frames, content_dim), lengths (batch,) or None when all rows are full.
+
+        With guidance the batch is stacked twice: first the conditioned rows, then the same rows without any condition.
+        """
+        estimator = self.estimator
+        content = estimator.content(prompt_mel, style, condition)
+        if guided:
+            content = torch.cat([content, estimator.null_content().expand_as(content)])
+            lengths = None if lengths is None else torch.cat([lengths, lengths])
+        return estimator.context(content, lengths)
+
+    def velocity(self, noisy: Tensor, times: TimeConditions, context: FlowContext, *, guidance: float = 0.0) -> Tensor:
+        """Velocity at `noisy` (batch, bands, frames). A guidance other than zero needs a context made with `guided`."""
+        if guidance == 0.0:
+            return self.estimator(noisy, times, context)
+        conditioned, free = self.estimator(torch.cat([noisy, noisy]), times, context).chunk(2)
+        return (1.0 + guidance) * conditioned - guidance * free
