@@ -74,7 +74,7 @@ def choose_rows(bank: EmotionBank, style: Tensor | None, *, selection: str = "ne
 
 
 def row_indices(bank: EmotionBank, style: Tensor | None, *, selection: str, seed: int = 0) -> tuple[int, ...]:
-    """Index of the chosen row inside each emotion's group. Ties go to the first row; random draws are made on the CPU."""
+    """Index of the chosen row inside each emotion's group. Ties go to the first; random draws are made on the CPU."""
     if selection == "random":
         generator = torch.Generator().manual_seed(seed)
         return tuple(int(torch.randint(count, (), generator=generator)) for count in bank.group_sizes)
@@ -110,7 +110,7 @@ def emotion_from_weights(
     """sum of weight x row, plus (1 - sum of weights) x base (spec/t2s.md section 4.2).
 
     style: (1, style_dim) of the speaker; base: (1, dim), the emotion vector of the speaker's own reference.
-    Weights that sum to more than 1 let the base enter negatively, as in the official program. The result lies on base's device.
+    A sum above 1 lets the base enter negatively, as in the official program. The result lies on the device of base.
     """
     check_shape("The base emotion vector", base, 1, None)
     check_finite("The base emotion vector", base)

@@ -1,0 +1,131 @@
+"""Opens a text-to-emotion model: the released folder, a folder our training wrote, or LoRA adapters of either.
+
+Nothing is downloaded: every file is read from the folder, and weights from safetensors only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointError, ConfigError, MissingDependency
+from ..stages.text_to_emotion import TextToEmotionConfig, TextToEmotionModel
+
+SETTINGS_FILE = "text_to_emotion.json"
+MODEL_FILE = "config.json"
+ADAPTER_FILE = "adapter_config.json"
+SUBFOLDERS = ("text_to_emotion", "qwen0.6bemo4-merge")
+"""Where a checkpoint folder keeps its model: ours, and the released one (spec/s2m.md section 0)."""
+
+
+def load_text_to_emotion(
+    folder: str | Path,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    base_folder: str | Path | None = None,
+) -> TextToEmotionModel:
+    """A model ready to be asked.
+
+    folder: the model's own folder, or a checkpoint folder that holds one. base_folder: the model that LoRA adapters were
+    trained on; needed only where the adapters do not name a folder that exists here.
+    """
+    place = find_text_to_emotion(Path(folder))
+    settings = read_settings(place)
+    if (place / ADAPTER_FILE).is_file():
+        base = _base_folder(place, base_folder)
+        model = _with_adapters(_language_model(base, dtype), place)
+        tokenizer = _tokenizer(place if (place / "tokenizer_config.json").is_file() else base)
+    else:
+        model, tokenizer = _language_model(place, dtype), _tokenizer(place)
+    model.to(device=torch.device(device), dtype=dtype).eval().requires_grad_(False)
+    return TextToEmotionModel(model, tokenizer, settings, name=place.name)
+
+
+def find_text_to_emotion(folder: Path) -> Path:
+    """The folder with the model files: `folder` itself or one of its known subfolders. Raises CheckpointError."""
+    for place in (folder, *(folder / name for name in SUBFOLDERS)):
+        if (place / ADAPTER_FILE).is_file() or ((place / MODEL_FILE).is_file() and _has_weights(place)):
+            return place
+    raise CheckpointError(
+        f"No text-to-emotion model is in {folder}. A folder with {MODEL_FILE} and model.safetensors, or with "
+        f"{ADAPTER_FILE}, is expected there or in {' or '.join(SUBFOLDERS)} below it."
+    )
+
+
+def read_settings(folder: Path) -> TextToEmotionConfig:
+    """Our settings file, or the released model's settings where there is none. Unknown keys are an error."""
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        return TextToEmotionConfig()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON: {error}") from error
+    known = {field.name for field in fields(TextToEmotionConfig)}
+    if not isinstance(content, dict) or set(content) - known:
+        unknown = sorted(set(content) - known) if isinstance(content, dict) else ["not an object"]
+        raise ConfigError(f"{path} has unknown settings: {', '.join(unknown)}. Known are {', '.join(sorted(known))}.")
+    if "labels" in content:
+        content["labels"] = tuple(content["labels"])
+    return TextToEmotionConfig(**content)
+
+
+def write_settings(folder: Path, settings: TextToEmotionConfig) -> None:
+    """Write the settings file beside the model's own files."""
+    written = json.dumps(asdict(settings), ensure_ascii=False, indent=2)
+    (folder / SETTINGS_FILE).write_text(written + "\n", encoding="utf-8")
+
+
+def _has_weights(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json"))
+
+
+def _language_model(folder: Path, dtype: torch.dtype) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"The language model in {folder} cannot be read: {error}") from error
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"The tokenizer in {folder} cannot be read: {error}") from error
+
+
+def _with_adapters(model: nn.Module, folder: Path) -> Any:
+    """The base with its adapters merged, so that asking costs nothing extra."""
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise MissingDependency("LoRA adapters need the peft package: pip install peft") from error
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise CheckpointError(f"{folder} has an {ADAPTER_FILE}, but no adapter_model.safetensors.")
+    return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+
+
+def _base_folder(folder: Path, given: str | Path | None) -> Path:
+    try:
+        named = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+    except (ValueError, AttributeError) as error:
+        raise CheckpointError(f"{folder / ADAPTER_FILE} is not a JSON object.") from error
+    for place in [Path(given)] if given is not None else [folder / named, Path(named)]:
+        if (place / MODEL_FILE).is_file():
+            return place
+    raise CheckpointError(
+        f"The adapters in {folder} were trained on '{given or named}', which is not a folder with {MODEL_FILE} here. "
+        "Name the base model's folder."
+    )

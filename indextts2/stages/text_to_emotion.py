@@ -1,0 +1,223 @@
+"""From a text to eight emotion weights, by a small causal language model (spec/s2m.md section 11.2, spec/paper.md T2E).
+
+Two ways. "generate" lets the model write a JSON reply and reads it, as the official model was trained to. "likelihood"
+asks how probable each of the eight labels is as the continuation of the prompt and takes the softmax: the soft
+distribution of the paper, without a reply that could be malformed. A folder says which one it was trained for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..config import EMOTIONS
+from ..contracts import EmotionWeights
+from ..errors import ConfigError, InputError
+from .text_emotion_reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
+
+log = logging.getLogger(__name__)
+
+METHODS = ("generate", "likelihood")
+PROMPTS = ("chat", "plain")
+SYSTEM_PROMPT = "文本情感分类"
+END_OF_THINKING = "</think>"
+END_OF_THINKING_ID = 151_668
+"""That piece in the released tokenizer, used when the tokenizer does not know it by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextToEmotionConfig:
+    """How a folder's model is asked. Defaults are the released one, which has no such file.
+
+    method: what "auto" means. prompt: "chat" uses the tokenizer's template with `system`; "plain" writes the text and
+    `answer`. labels: continuation that stands for each emotion, in the order of EMOTIONS. temperature: of the softmax
+    over labels. compatible: read replies exactly as the official program does.
+    """
+
+    method: str = "generate"
+    prompt: str = "chat"
+    system: str = SYSTEM_PROMPT
+    answer: str = ""
+    labels: tuple[str, ...] = CHINESE_LABELS
+    temperature: float = 1.0
+    max_new_tokens: int = 256
+    max_text_tokens: int = 512
+    compatible: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"A text-to-emotion method is {' or '.join(METHODS)}, but '{self.method}' came.")
+        if self.prompt not in PROMPTS:
+            raise ConfigError(f"A text-to-emotion prompt is {' or '.join(PROMPTS)}, but '{self.prompt}' came.")
+        if len(self.labels) != len(EMOTIONS) or len(set(self.labels)) != len(EMOTIONS):
+            raise ConfigError(f"Eight different labels are expected, but {list(self.labels)} came.")
+        if not 0.0 < self.temperature < float("inf"):
+            raise ConfigError(f"The temperature should be positive and finite, but is {self.temperature}.")
+        if self.max_new_tokens < 1 or self.max_text_tokens < 1:
+            raise ConfigError("Text-to-emotion needs room for at least one token of text and of reply.")
+
+
+@dataclass(frozen=True, slots=True)
+class TextToEmotionModel:
+    """A loaded causal language model. model: any transformers causal LM; tokenizer: the one of its folder."""
+
+    model: nn.Module
+    tokenizer: Any
+    config: TextToEmotionConfig = field(default_factory=TextToEmotionConfig)
+    name: str = ""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmotion:
+    """The weights with how they came about. reply: what the model wrote; empty for the likelihood method."""
+
+    weights: EmotionWeights
+    method: str
+    reply: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def emotion_from_text(
+    model: TextToEmotionModel, text: str, *, method: str = "auto", temperature: float | None = None, seed: int = 0
+) -> EmotionWeights:
+    """Weights of a text; what was wrong with the reply goes to the log. `read_emotion` returns it instead."""
+    found = read_emotion(model, text, method=method, temperature=temperature, seed=seed)
+    for warning in found.warnings:
+        log.warning(warning)
+    return found.weights
+
+
+def read_emotion(
+    model: TextToEmotionModel, text: str, *, method: str = "auto", temperature: float | None = None, seed: int = 0
+) -> TextEmotion:
+    """Weights, method used, reply and warnings for a text. An unreadable reply or an empty text is calm, with a warning.
+
+    temperature: of the softmax over labels; None takes the model's own. seed: for models whose generation samples.
+    """
+    if method not in ("auto", *METHODS):
+        raise InputError(f"A text-to-emotion method is auto, {' or '.join(METHODS)}, but '{method}' came.")
+    used = model.config.method if method == "auto" else method
+    if not text.strip():
+        return TextEmotion(CALM, used, "", ("The text to read an emotion from is empty, so calm is used.",))
+    prompt, warnings = prompt_ids(model, text)
+    with torch.inference_mode():
+        if used == "likelihood":
+            weights = _likelihood_weights(model, prompt, temperature)
+            return TextEmotion(weights, used, "", warnings)
+        reply = _generated_reply(model, prompt, seed)
+    try:
+        weights = parse_reply(reply, text, compatible=model.config.compatible)
+    except UnreadableReply as error:
+        warnings += (f"The text-to-emotion model's reply cannot be used because {error}, so calm is used.",)
+        return TextEmotion(CALM, used, reply, warnings)
+    return TextEmotion(weights, used, reply, warnings)
+
+
+def prompt_ids(model: TextToEmotionModel, text: str) -> tuple[list[int], tuple[str, ...]]:
+    """Token ids the model continues, and a warning when the text had to be cut."""
+    tokenizer, config = model.tokenizer, model.config
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    warnings: tuple[str, ...] = ()
+    if len(ids) > config.max_text_tokens:
+        warnings = (f"Only the first {config.max_text_tokens} of {len(ids)} tokens of the text decide its emotion.",)
+        text = tokenizer.decode(ids[: config.max_text_tokens], skip_special_tokens=True)
+    if config.prompt == "plain":
+        return list(tokenizer(text + config.answer, add_special_tokens=False)["input_ids"]), warnings
+    if not getattr(tokenizer, "chat_template", None):
+        raise ConfigError(f"The tokenizer of {model.name or 'this model'} has no chat template. Use a 'plain' prompt.")
+    messages = [{"role": "system", "content": config.system}, {"role": "user", "content": text}]
+    written = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+    return list(tokenizer(written + config.answer, add_special_tokens=False)["input_ids"]), warnings
+
+
+def label_ids(model: TextToEmotionModel) -> list[list[int]]:
+    """Token ids of each label. Refuses labels of which one begins another, as their probabilities would overlap."""
+    found = [list(model.tokenizer(label, add_special_tokens=False)["input_ids"]) for label in model.config.labels]
+    for index, ids in enumerate(found):
+        others = found[:index] + found[index + 1 :]
+        if not ids or any(other[: len(ids)] == ids for other in others):
+            raise ConfigError(f"The tokenizer does not tell the label '{model.config.labels[index]}' from the others.")
+    return found
+
+
+def label_scores(model: nn.Module, prompts: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]) -> Tensor:
+    """Log-likelihood of every label after every prompt, (prompts, labels) float32. Differentiable; training uses it too.
+
+    One-token labels need one row per prompt, longer ones a row per prompt and label.
+    """
+    device = next(model.parameters()).device
+    if all(len(label) == 1 for label in labels):
+        logits, lengths = _logits(model, [list(prompt) for prompt in prompts], device)
+        last = logits[torch.arange(len(prompts), device=device), lengths - 1].float()
+        return last.log_softmax(dim=-1)[:, [label[0] for label in labels]]
+    rows = [[*prompt, *label] for prompt in prompts for label in labels]
+    logits, lengths = _logits(model, rows, device)
+    scores = []
+    for row, ids in enumerate(rows):
+        tail = labels[row % len(labels)]
+        begin = int(lengths[row]) - len(tail)  # the logits one place earlier predict the first label token
+        predicted = logits[row, begin - 1 : begin - 1 + len(tail)].float().log_softmax(dim=-1)
+        wanted = torch.tensor(ids[begin:], device=device).unsqueeze(1)
+        scores.append(predicted.gather(1, wanted).sum())
+    return torch.stack(scores).view(len(prompts), len(labels))
+
+
+def _logits(model: nn.Module, rows: list[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Rows padded on the right, where causal attention makes padding harmless to the tokens before it."""
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    width = max(len(row) for row in rows)
+    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
+    mask = (torch.arange(width, device=device).unsqueeze(0) < lengths.unsqueeze(1)).long()
+    return model(input_ids=ids, attention_mask=mask, use_cache=False).logits, lengths
+
+
+def _likelihood_weights(model: TextToEmotionModel, prompt: list[int], temperature: float | None) -> EmotionWeights:
+    used = model.config.temperature if temperature is None else temperature
+    if not 0.0 < used < float("inf"):
+        raise InputError(f"The temperature should be positive and finite, but is {used}.")
+    scores = label_scores(model.model, [prompt], label_ids(model))[0].double()
+    return EmotionWeights(tuple(float(value) for value in (scores / used).softmax(dim=-1)))
+
+
+def _generated_reply(model: TextToEmotionModel, prompt: list[int], seed: int) -> str:
+    """What the model writes, without its thinking and without special tokens. Settings are those of its folder."""
+    ids = torch.tensor([prompt], device=model.device)
+    with _seeded(seed, model.device):
+        output = model.model.generate(  # type: ignore[operator]
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=model.config.max_new_tokens,
+            pad_token_id=model.tokenizer.eos_token_id,
+        )
+    new = after_thinking(output[0, len(prompt) :].tolist(), end_of_thinking_id(model.tokenizer))
+    return model.tokenizer.decode(new, skip_special_tokens=True)
+
+
+def after_thinking(ids: list[int], end: int) -> list[int]:
+    """What follows the last end-of-thinking token; everything when there is none."""
+    return ids if end not in ids else ids[len(ids) - ids[::-1].index(end) :]
+
+
+def end_of_thinking_id(tokenizer: Any) -> int:
+    """The tokenizer's own id of the end of thinking, else the released one."""
+    found = tokenizer.convert_tokens_to_ids(END_OF_THINKING)
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return END_OF_THINKING_ID if found is None or found == unknown else int(found)
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Generation inside draws from `seed` and leaves the global generators as they were (it takes no generator)."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
