@@ -1,0 +1,244 @@
+"""English front end of the mini: text -> CMU phonemes for known words, letters for the others.
+
+One vocabulary holds both kinds of piece, as the official one holds characters and pinyin. Words are parted by a space
+piece, or by punctuation, which is a piece itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from .annotations import ANNOTATION
+from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
+from .pieces import NO_WORD, TextPieces, unknown_character_warning
+from .pronounce import PHONES, dictionary, letter_names, parse_reading, phones_of, starts_with_vowel
+from .tracked import TrackedText
+
+if TYPE_CHECKING:
+    from .tokenizer import TextTokenizer
+
+SPACE = "▁"
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz'")
+PUNCTUATION = (",", ".", "?", "!", ";", ":", "…", "-")
+VOCABULARY = (SPACE, *LETTERS, *PUNCTUATION, *PHONES)
+"""Every piece of the English kind besides start, stop and unknown."""
+
+_STRENGTH = "?!….;:,-"  # of a run of punctuation the first of these is kept
+_WORD = r"'?[a-z]+(?:'[a-z]+)*'?"
+_SCAN = re.compile(
+    rf"(?P<annotation>{ANNOTATION.pattern})|(?P<word>{_WORD})|(?P<letters>{LETTER_NAMES}+)|(?P<dash>[-–—~]+)|(?P<other>.)",
+    re.I | re.S,
+)
+_PAUSING_BRACKETS = frozenset("()[]{}")
+_IGNORED = frozenset("\"'*_|/")  # quotation marks, and signs that mean nothing when left alone
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A word (with its phones, when known) or one punctuation piece, and its span in the text as given."""
+
+    text: str
+    phones: tuple[str, ...] | None
+    is_word: bool
+    forced: bool
+    start: int
+    end: int
+
+
+class EnglishFrontEnd:
+    """Text to pieces and ids for checkpoints of text kind "english"."""
+
+    kind = "english"
+
+    def __init__(self, tokenizer: TextTokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    @property
+    def fingerprint(self) -> str:
+        return self.tokenizer.fingerprint
+
+    def pieces(
+        self, text: str, *, letters_probability: float = 0.0, generator: torch.Generator | None = None
+    ) -> TextPieces:
+        """Pieces of a whole text. Never raises; an empty text has no pieces.
+
+        letters_probability: chance of every known word to be written in letters all the same, drawn from `generator`;
+        training mixes both so that unknown words can be read.
+        """
+        units, normalised, warnings = self._units(text)
+        if letters_probability > 0.0:
+            draws = torch.rand(len(units), generator=generator).tolist()
+            spelled = [unit.is_word and not unit.forced and draw < letters_probability
+                       for unit, draw in zip(units, draws, strict=True)]  # fmt: skip
+        else:
+            spelled = [False] * len(units)
+        return _assemble(units, spelled, normalised, warnings)
+
+    def ids(self, pieces: Sequence[str]) -> list[int]:
+        """Pieces to ids."""
+        return self.tokenizer.ids(pieces)
+
+    def _units(self, text: str) -> tuple[list[_Unit], str, tuple[str, ...]]:
+        """Words and punctuation of a text; the normalised text; warnings."""
+        tracked = _expanded(text)
+        unknown: list[str] = []
+        units: list[_Unit] = []
+        for match in _SCAN.finditer(tracked.text):
+            start, end = tracked.span(*match.span())
+            if match["annotation"]:
+                units += _annotated(match.group(2), match.group(3), start, end)
+            elif match["word"]:
+                word = match.group().lower()
+                phones, word = _lookup(word)
+                units.append(_Unit(word, phones, True, False, start, end))
+            elif match["letters"]:
+                units.append(_letter_by_letter(match.group(), start, end))
+            elif match["dash"]:
+                units += _dash(match, tracked.text, start, end)
+            else:
+                units += _sign(match.group(), start, end, unknown)
+        units = _one_punctuation_each(units)
+        warnings = unknown_character_warning(unknown)
+        normalised = re.sub(f"{LETTER_NAMES}+", lambda match: spelled_letters(match.group()), tracked.text)
+        return _vowel_after_the(units), normalised.strip(), warnings
+
+
+def _expanded(text: str) -> TrackedText:
+    """The text with everything but its annotations written out in words."""
+    whole = TrackedText("")
+    position = 0
+    for match in [*ANNOTATION.finditer(text), None]:
+        end = match.start() if match else len(text)
+        plain = TrackedText(text[position:end], offset=position)
+        expand(plain)
+        kept = TrackedText(match.group(), offset=match.start()) if match else TrackedText("")
+        for part in (plain, kept):
+            whole.text += part.text
+            whole.starts += part.starts
+            whole.ends += part.ends
+        position = match.end() if match else end
+    return whole
+
+
+def _lookup(word: str) -> tuple[tuple[str, ...] | None, str]:
+    """Phones and spelling of a word that may carry quotation marks; phones are None when it is unknown."""
+    for candidate in dict.fromkeys((word, word.lstrip("'"), word.rstrip("'"), word.strip("'"))):
+        if candidate in dictionary():
+            return phones_of(candidate), candidate
+    word = word.lstrip("'")
+    bare = word.rstrip("'")
+    return phones_of(word) or phones_of(bare), bare
+
+
+def _annotated(word: str, reading: str, start: int, end: int) -> list[_Unit]:
+    """The word of an annotation with the phones the user gave, or read as the words the user wrote instead."""
+    phones = parse_reading(reading.strip())
+    if phones:
+        return [_Unit(word.lower(), phones, True, True, start, end)]
+    units = []
+    for match in re.finditer(_WORD, reading.lower()):
+        found, spelling = _lookup(match.group())
+        units.append(_Unit(spelling, found, True, False, start, end))
+    return units
+
+
+def _letter_by_letter(signs: str, start: int, end: int) -> _Unit:
+    """One word made of letter names."""
+    text = spelled_letters(signs)
+    phones = letter_names(text.removesuffix("'s")) + (("Z",) if signs.endswith(PLURAL) else ())
+    return _Unit(text.lower(), phones, True, True, start, end)
+
+
+def _dash(match: re.Match[str], text: str, start: int, end: int) -> list[_Unit]:
+    """A dash between words is a pause; a hyphen inside a compound only parts its words."""
+    before = text[match.start() - 1 : match.start()]
+    after = text[match.end() : match.end() + 1]
+    if match.group() == "-" and before.isalnum() and after.isalnum():
+        return []
+    if match.group() == "~":
+        return []
+    return [_Unit("-", None, False, False, start, end)]
+
+
+def _sign(character: str, start: int, end: int, unknown: list[str]) -> list[_Unit]:
+    """Punctuation, a sign that has a name, or nothing; characters that nobody can read are noted in `unknown`."""
+    if character in PUNCTUATION:
+        return [_Unit(character, None, False, False, start, end)]
+    if character in _PAUSING_BRACKETS:
+        return [_Unit(",", None, False, False, start, end)]
+    name = name_of_symbol(character)
+    if name:
+        return [_Unit(word, phones_of(word), True, False, start, end) for word in name.split()]
+    if not (character.isspace() or character in _IGNORED or _is_invisible(character)):
+        unknown.append(character)
+    return []
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf") or ord(character) in _VARIATION_SELECTORS
+
+
+def _one_punctuation_each(units: list[_Unit]) -> list[_Unit]:
+    """Keep the strongest of every run of punctuation; none at the start of the text."""
+    kept: list[_Unit] = []
+    for unit in units:
+        if unit.is_word:
+            kept.append(unit)
+        elif kept and kept[-1].is_word:
+            kept.append(unit)
+        elif kept and _STRENGTH.index(unit.text) < _STRENGTH.index(kept[-1].text):
+            kept[-1] = unit
+    return kept
+
+
+def _vowel_after_the(units: list[_Unit]) -> list[_Unit]:
+    """'the' is DH IY0 before a vowel."""
+    result = list(units)
+    for index, (unit, following) in enumerate(zip(units, units[1:], strict=False)):
+        if unit.text == "the" and not unit.forced and following.phones and starts_with_vowel(following.phones):
+            result[index] = _Unit(unit.text, ("DH", "IY0"), True, False, unit.start, unit.end)
+    return result
+
+
+def _assemble(units: list[_Unit], spelled: list[bool], normalised: str, warnings: tuple[str, ...]) -> TextPieces:
+    """Pieces of the units in order, with a space piece wherever two words meet."""
+    pieces: list[str] = []
+    words: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    word_texts: list[str] = []
+    previous_is_word = False
+    for unit, in_letters in zip(units, spelled, strict=True):
+        new = list(unit.phones) if unit.phones and not in_letters else [c for c in unit.text if c in LETTERS]
+        index = NO_WORD
+        if unit.is_word:
+            index = len(word_texts)
+            word_texts.append(unit.text)
+            if previous_is_word:
+                pieces.append(SPACE)
+                words.append(NO_WORD)
+                starts.append(unit.start)
+                ends.append(unit.start)
+        else:
+            new = [unit.text]
+        pieces += new
+        words += [index] * len(new)
+        starts += [unit.start] * len(new)
+        ends += [unit.end] * len(new)
+        previous_is_word = unit.is_word
+    return TextPieces(
+        pieces=tuple(pieces),
+        words=tuple(words),
+        word_texts=tuple(word_texts),
+        starts=tuple(starts),
+        ends=tuple(ends),
+        normalised=normalised,
+        warnings=warnings,
+    )

@@ -1,0 +1,41 @@
+"""What a text front end makes of a text: pieces, and where each of them comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NO_WORD = -1
+"""Word index of pieces that belong to no word: spaces and punctuation."""
+
+_LISTED = 12  # different unknown characters named in a warning
+
+
+@dataclass(frozen=True, slots=True)
+class TextPieces:
+    """Pieces of a whole text, in order.
+
+    words: index of the spoken word every piece belongs to, NO_WORD for spaces and punctuation. word_texts: the spoken
+    words. starts, ends: span of characters in the text as given that every piece stands for. The last four may be
+    empty where a front end does not know them.
+    """
+
+    pieces: tuple[str, ...]
+    normalised: str
+    words: tuple[int, ...] = ()
+    word_texts: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+
+def unknown_character_warning(characters: Sequence[str]) -> tuple[str, ...]:
+    """One warning naming the different characters that are not spoken; none for no characters."""
+    different = list(dict.fromkeys(characters))
+    if not different:
+        return ()
+    named = " ".join(different[:_LISTED]) + (" and others" if len(different) > _LISTED else "")
+    return (f"Not spoken, because this checkpoint does not know the characters: {named}",)
