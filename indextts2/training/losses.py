@@ -1,0 +1,72 @@
+"""Losses shared by the training parts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(context, value: Tensor, strength: float) -> Tensor:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        context.strength = strength
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        return -context.strength * gradient, None
+
+
+def reverse_gradient(value: Tensor, strength: float) -> Tensor:
+    """The identity forwards; backwards the gradient times -strength (Ganin et al. 2016, gradient reversal layer)."""
+    return _Reverse.apply(value, strength)
+
+
+class SpeakerClassifier(nn.Module):
+    """Guesses the speaker from an emotion vector; its reversed gradient drives the speaker out of that vector.
+
+    Differs from the paper: it does not give the classifier's form; this is a two-layer perceptron.
+    """
+
+    def __init__(self, dim: int, speakers: int, hidden: int = 256) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, speakers))
+
+    def forward(self, emotion_vector: Tensor) -> Tensor:
+        """(batch, dim) -> (batch, speakers)."""
+        return self.layers(emotion_vector)
+
+
+def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: int) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the semantic tokens and the stop that ends them (spec/paper.md section 2, eq. 1).
+
+    logits: (batch, tokens + 1, vocabulary); tokens: (batch, tokens). Returns the loss and the share predicted right.
+    """
+    batch, width = tokens.shape
+    positions = torch.arange(width + 1, device=tokens.device)[None]
+    targets = F.pad(tokens, (0, 1)).masked_fill(positions == token_lengths[:, None], stop)
+    valid = positions <= token_lengths[:, None]
+    loss = F.cross_entropy(logits[valid], targets[valid])
+    right = (logits.detach().argmax(dim=-1) == targets)[valid].float().mean()
+    return loss, right
+
+
+def guided_attention_loss(attention: Tensor, guide: Tensor, reach: int = 1) -> tuple[Tensor, Tensor]:
+    """Negative log of the attention within `reach` text tokens of the one that sounds.
+
+    attention: (batch, heads, tokens, text), probabilities over the text; guide: (batch, tokens), negative if unknown.
+    Returns the loss and the mean attention that falls inside.
+    """
+    text = torch.arange(attention.shape[-1], device=guide.device)
+    near = ((text[None, None] - guide[..., None]).abs() <= reach) & (guide >= 0)[..., None]  # (batch, tokens, text)
+    inside = (attention * near[:, None].to(attention.dtype)).sum(dim=-1)  # (batch, heads, tokens)
+    known = (guide >= 0)[:, None].expand_as(inside)
+    return -(inside[known] + 1e-6).log().mean(), inside[known].detach().mean()
+
+
+def corrupt_tokens(tokens: Tensor, share: float, vocabulary: int, generator: torch.Generator) -> Tensor:
+    """Replace a share of the tokens fed to the model by random ones, so that it learns to go on after a mistake."""
+    noise = torch.rand(tokens.shape, generator=generator).to(tokens.device)
+    random = torch.randint(vocabulary, tokens.shape, generator=generator).to(tokens.device)
+    return torch.where(noise < share, random, tokens)

@@ -1,0 +1,207 @@
+"""Batches for the T2S stages: prompts, emotion prompts, text, semantic tokens and attention guides.
+
+Prompt and target are different utterances of one speaker, and both come at random speeds (spec/paper.md section 3).
+Everything random is drawn from the generator of the step, so a resumed run sees the same batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import TrainingError
+from ..text.english import SPACE, EnglishFrontEnd
+from ..text.pieces import NO_WORD, TextPieces
+from .alignment import align, attention_targets, spread_letters
+from .feature_store import FeatureEntry, FeatureStore, stack_padded
+
+NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class T2SDataSettings:
+    """How batches are drawn.
+
+    prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
+    phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
+    utterance of the same style. max_tokens: longer targets are left out.
+    """
+
+    batch_size: int = 16
+    prompt_tokens: int = 75
+    min_prompt_tokens: int = 25
+    letters_probability: float = 0.1
+    own_emotion_probability: float = 0.5
+    max_tokens: int = 250
+    tokens_per_second: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class T2SBatch:
+    """One batch.
+
+    prompt, emotion_prompt: (batch, tokens, dim) with their masks (batch, tokens); text_ids: (batch, text);
+    tokens: (batch, tokens) int64; guide: (batch, tokens) index into text_ids, NO_GUIDE where unknown;
+    speaker_ids: (batch,) index of the speaker among those of the training split.
+    """
+
+    prompt: Tensor
+    prompt_mask: Tensor
+    emotion_prompt: Tensor
+    emotion_mask: Tensor
+    text_ids: Tensor
+    text_lengths: Tensor
+    tokens: Tensor
+    token_lengths: Tensor
+    guide: Tensor
+    speaker_ids: Tensor
+
+    def to(self, device: torch.device) -> T2SBatch:
+        return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
+
+
+class T2SData:
+    """Draws batches from a feature store. `emotional_only` keeps the styled utterances and their neutral partners."""
+
+    def __init__(
+        self, store: FeatureStore, front_end: EnglishFrontEnd, settings: T2SDataSettings, *, split: str = "train"
+    ) -> None:
+        self.store, self.front_end, self.settings = store, front_end, settings
+        usable = store.select(
+            lambda entry: (
+                entry.split == split
+                and entry.language == "en"
+                and bool(entry.phoneme_durations)
+                and entry.token_count <= settings.max_tokens
+            )
+        )
+        by_speaker: dict[str, list[FeatureEntry]] = {}
+        for entry in usable:
+            by_speaker.setdefault(entry.speaker, []).append(entry)
+        self.by_speaker = {name: rows for name, rows in by_speaker.items() if len({row.utterance for row in rows}) > 1}
+        self.entries = sorted(
+            (entry for rows in self.by_speaker.values() for entry in rows),
+            key=lambda entry: (entry.token_count, entry.id),
+        )
+        if len(self.entries) < settings.batch_size:
+            raise TrainingError(
+                f"{len(self.entries)} usable utterances of split '{split}' for batches of {settings.batch_size}; "
+                "at least one batch of English utterances with alignments is needed. Extend the corpus."
+            )
+        self.by_style: dict[str, list[FeatureEntry]] = {}
+        for entry in self.entries:
+            self.by_style.setdefault(entry.style, []).append(entry)
+        self.speakers = tuple(sorted(self.by_speaker))
+        self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
+        self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
+
+    def batch(self, generator: torch.Generator) -> T2SBatch:
+        """One batch of targets of similar length."""
+        size = self.settings.batch_size
+        start = _draw(len(self.entries), generator)
+        width = 4 * size  # neighbours in length among which the batch is drawn
+        low = max(0, min(start - width // 2, len(self.entries) - width))
+        window = self.entries[low : low + width]
+        chosen = [window[index] for index in torch.randperm(len(window), generator=generator)[:size].tolist()]
+        return self.batch_of(chosen, generator)
+
+    def batch_of(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> T2SBatch:
+        """The batch whose targets are these entries."""
+        prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
+        emotions = [self._crop(self._emotion_of(target, generator), generator) for target in targets]
+        texts, guides, tokens = [], [], []
+        for target in targets:
+            ids, spans = self._text(target, generator)
+            codes = self.store.tensor(target, "tokens")
+            guide = attention_targets(spans, len(codes), self.settings.tokens_per_second)
+            texts.append(torch.tensor(ids))
+            tokens.append(codes)
+            guides.append(torch.tensor(guide))
+        return T2SBatch(
+            prompt=stack_padded(prompts),
+            prompt_mask=_mask(prompts),
+            emotion_prompt=stack_padded(emotions),
+            emotion_mask=_mask(emotions),
+            text_ids=stack_padded(texts),
+            text_lengths=torch.tensor([len(text) for text in texts]),
+            tokens=stack_padded(tokens),
+            token_lengths=torch.tensor([len(row) for row in tokens]),
+            guide=stack_padded(guides, NO_GUIDE),
+            speaker_ids=torch.tensor([self._speaker_index[target.speaker] for target in targets]),
+        )
+
+    def _other_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
+        others = [entry for entry in self.by_speaker[target.speaker] if entry.utterance != target.utterance]
+        return others[_draw(len(others), generator)]
+
+    def _emotion_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
+        if float(torch.rand((), generator=generator)) < self.settings.own_emotion_probability:
+            return target
+        same = self.by_style[target.style]
+        return same[_draw(len(same), generator)]
+
+    def _crop(self, entry: FeatureEntry, generator: torch.Generator) -> Tensor:
+        features = self.store.tensor(entry, "features")
+        longest = min(len(features), self.settings.prompt_tokens)
+        shortest = min(longest, self.settings.min_prompt_tokens)
+        length = shortest + _draw(longest - shortest + 1, generator)
+        start = _draw(len(features) - length + 1, generator)
+        return features[start : start + length]
+
+    def _text(self, entry: FeatureEntry, generator: torch.Generator) -> tuple[list[int], list[tuple[float, float]]]:
+        """Ids of the text with some words as letters, and the span in seconds of every id."""
+        plain, spans = self._aligned(entry)
+        mixed = self.front_end.pieces(
+            entry.text, letters_probability=self.settings.letters_probability, generator=generator
+        )
+        if mixed.pieces != plain.pieces:
+            spans = _respread(plain.words, spans, mixed.words)
+        scale = 1.0 / entry.speed
+        return self.front_end.ids(mixed.pieces), [(start * scale, end * scale) for start, end in spans]
+
+    def _aligned(self, entry: FeatureEntry) -> tuple[TextPieces, list[tuple[float, float]]]:
+        cached = self._spans.get(entry.utterance)
+        if cached is None:
+            plain = self.front_end.pieces(entry.text)
+            spans = align(
+                [" " if piece == SPACE else piece for piece in plain.pieces], entry.phonemes, entry.phoneme_durations
+            )
+            cached = self._spans[entry.utterance] = (plain, spans)
+        return cached
+
+
+def _respread(
+    words: Sequence[int], spans: Sequence[tuple[float, float]], mixed_words: Sequence[int]
+) -> list[tuple[float, float]]:
+    """Spans of another spelling of the same words: unchanged words keep theirs, others share theirs evenly."""
+    result: list[tuple[float, float]] = []
+    for own, count in zip(_runs(words), (len(run) for run in _runs(mixed_words)), strict=True):
+        if count == len(own):
+            result.extend(spans[index] for index in own)
+        else:
+            whole = (spans[own[0]][0], max(spans[index][1] for index in own))
+            result.extend(spread_letters(whole, count))
+    return result
+
+
+def _runs(words: Sequence[int]) -> list[list[int]]:
+    """Indices grouped by word; a space or a punctuation mark is a group of its own."""
+    runs: list[list[int]] = []
+    for index, word in enumerate(words):
+        if index and word != NO_WORD and word == words[index - 1]:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
+
+
+def _mask(rows: Sequence[Tensor]) -> Tensor:
+    lengths = torch.tensor([len(row) for row in rows])
+    return torch.arange(int(lengths.max()))[None] < lengths[:, None]
+
+
+def _draw(count: int, generator: torch.Generator) -> int:
+    return int(torch.randint(count, (), generator=generator))
