@@ -142,6 +142,8 @@ class T2SConfig:
     start_semantic: int = 8192
     stop_semantic: int = 8193
     decode_row_offset: int = 2  # code k sits at row k + 2 while decoding the released weights; ours use 1
+    prompt_token: int | None = 1  # counts as used before the first token (spec/t2s.md 9.1); None where no quirk is kept
+    alignment_heads: tuple[tuple[int, ...], ...] | None = None  # (layer, head) pairs that follow the text, if known
     speaker: ConditionerConfig = field(default_factory=ConditionerConfig)
     emotion: ConditionerConfig = field(
         default_factory=lambda: ConditionerConfig(feed_forward=1024, heads=4, blocks=4, latents=1, latent_dim=1024)

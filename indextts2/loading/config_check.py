@@ -12,7 +12,14 @@ from ..errors import ConfigError
 
 LARGEST = 1 << 20  # no size of a model of this kind comes near; a larger one is a damaged file
 ZERO_ALLOWED = frozenset(
-    {"t2s.start_text", "t2s.stop_text", "mel.low_hz", "text.pause_seconds", "semantic_encoder.right_positions"}
+    {
+        "t2s.start_text",
+        "t2s.stop_text",
+        "t2s.alignment_heads",
+        "mel.low_hz",
+        "text.pause_seconds",
+        "semantic_encoder.right_positions",
+    }
 )
 CHOICES = {
     "t2s.duration.slot": ("a", "b", "both"),

@@ -58,6 +58,7 @@ MINI = Config(
         start_semantic=CODEBOOK_SIZE,
         stop_semantic=CODEBOOK_SIZE + 1,
         decode_row_offset=1,
+        prompt_token=None,
         speaker=ConditionerConfig(
             input_dim=SEMANTIC_DIM,
             width=96,
