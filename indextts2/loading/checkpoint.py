@@ -1,0 +1,228 @@
+"""A checkpoint folder opened, and its models built. The one place where weights become modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..errors import CheckpointError, ConfigError
+from ..stages.handles import EmotionBank, EncoderModels, S2MModels, T2SModels, VocoderModels
+from .config_file import CONFIG_NAME, read_config
+from .find import checkpoint_folder, machine_caches
+from .fingerprint import Fingerprints, fingerprints
+from .native import is_native, native_files, read_native
+from .official import official_files, read_official
+from .renames import ENCODER_PARTS, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS, without_strangers
+from .tensors import ModuleType, build_with, check_numbers, without_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..models.codec import SemanticCodec
+    from ..text.front_end import TextFrontEnd
+
+OFFICIAL, NATIVE = "official", "native"
+OFFICIAL_LICENCE = "bilibili Model Use License Agreement; see the model's page for its conditions"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder with a readable configuration; its weights are not read yet. files: part -> where it lies."""
+
+    config: Config
+    folder: Path
+    layout: str
+    files: Mapping[str, tuple[Path, ...]]
+    fingerprints: Fingerprints
+    licence: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """One name for the whole: the parts' names in a row."""
+        marks = (getattr(self.fingerprints, group) for group in Fingerprints.__slots__)
+        return "-".join(mark for mark in marks if mark)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Parts of a complete checkpoint that are not there."""
+        return tuple(part for part in PARTS if part not in self.files)
+
+    def require(self, parts: Iterable[str]) -> None:
+        """Raises CheckpointError naming the parts of `parts` that are missing."""
+        absent = [part for part in parts if part not in self.files]
+        if absent:
+            raise CheckpointError(
+                f"The checkpoint {self.folder} lacks {', '.join(absent)}. "
+                "Download the missing files, or take these models from another checkpoint."
+            )
+
+    def read(self, part: str) -> dict[str, Tensor]:
+        """A part's live tensors under our names."""
+        self.require([part])
+        try:
+            if self.layout == NATIVE:
+                return read_native(part, self.files[part])
+            return read_official(part, self.files[part], self.config)
+        except OSError as error:
+            raise CheckpointError(f"The {part} of {self.folder} cannot be read: {error}.") from error
+
+
+def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoint:
+    """Read the configuration of a checkpoint and look for its parts. Raises CheckpointError or ConfigError.
+
+    folder: "mini", a path, or the name of a checkpoint below one of `roots`.
+    """
+    place = checkpoint_folder(folder, roots)
+    if not place.is_dir():
+        raise CheckpointError(f"There is no folder {place}.")
+    file = read_config(place / CONFIG_NAME)
+    if is_native(file.metadata):
+        files = native_files(place, file.config)
+        licence, layout = str(file.metadata.get("licence", "")), NATIVE
+        declared = file.metadata.get("fingerprints", {})
+        if not isinstance(declared, Mapping):
+            raise ConfigError(f"{place / CONFIG_NAME}: 'checkpoint.fingerprints' should hold keys and values.")
+    else:
+        files = official_files(place, file.config, file.file_names, machine_caches())
+        licence, layout, declared = OFFICIAL_LICENCE, OFFICIAL, {}
+    marks = fingerprints(file.config, files, declared)
+    return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata)
+
+
+def load_encoder(
+    checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> EncoderModels:
+    """Semantic encoder, codec, style encoder and the statistics of the features."""
+    from ..models.codec import SemanticCodec
+    from ..models.semantic_encoder import SemanticEncoder
+    from ..models.style_encoder import StyleEncoder
+
+    checkpoint.require(ENCODER_PARTS)
+    config = checkpoint.config
+    dim = config.semantic_encoder.dim
+    statistics = _named(checkpoint, "statistics", {"mean": (dim,), "std": (dim,)})
+    return EncoderModels(
+        semantic_encoder=_load(
+            checkpoint, "semantic_encoder", lambda: SemanticEncoder(config.semantic_encoder), device, dtype
+        ),
+        codec=_load(checkpoint, "codec", lambda: SemanticCodec(config.codec), device, dtype),
+        style_encoder=_load(checkpoint, "style_encoder", lambda: StyleEncoder(config.style_encoder), device, dtype),
+        mean=statistics["mean"].to(device),
+        std=statistics["std"].to(device),
+        config=config,
+        fingerprint=checkpoint.fingerprints.encoder,
+    )
+
+
+def load_t2s(
+    checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> T2SModels:
+    """Text-to-semantic with its front end; the emotion bank too, where the checkpoint has one."""
+    from ..models.t2s import TextToSemantic
+
+    checkpoint.require(part for part in T2S_PARTS if part != "emotion_bank")
+    config = checkpoint.config
+    return T2SModels(
+        model=_load(checkpoint, "t2s", lambda: TextToSemantic(config.t2s), device, dtype),
+        front_end=load_front_end(checkpoint),
+        bank=_load_bank(checkpoint, device),
+        config=config,
+        fingerprint=checkpoint.fingerprints.t2s,
+        encoder_fingerprint=checkpoint.fingerprints.encoder,
+    )
+
+
+def load_s2m(
+    checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> S2MModels:
+    """Semantic-to-mel, and the codec's quantizer, which turns tokens into its input."""
+    from ..models.s2m import SemanticToMel
+
+    checkpoint.require(S2M_PARTS)
+    config = checkpoint.config
+    return S2MModels(
+        model=_load(checkpoint, "s2m", lambda: SemanticToMel(config.s2m), device, dtype),
+        codec=_load_quantizer(checkpoint, device, dtype),
+        config=config,
+        fingerprint=checkpoint.fingerprints.s2m,
+        encoder_fingerprint=checkpoint.fingerprints.encoder,
+    )
+
+
+def load_vocoder(
+    checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> VocoderModels:
+    """The vocoder."""
+    from ..models.vocoder import Vocoder
+
+    checkpoint.require(VOCODER_PARTS)
+    config = checkpoint.config
+    model = _load(checkpoint, "vocoder", lambda: Vocoder(config.vocoder), device, dtype)
+    return VocoderModels(model=model, config=config, mel=config.mel, fingerprint=checkpoint.fingerprints.vocoder)
+
+
+def load_front_end(checkpoint: Checkpoint) -> TextFrontEnd:
+    """The text front end alone, which is enough to prepare text."""
+    from ..text.front_end import front_end_for
+    from ..text.tokenizer import TextTokenizer
+
+    checkpoint.require(["tokenizer"])
+    return front_end_for(checkpoint.config.text, TextTokenizer(checkpoint.files["tokenizer"][0]))
+
+
+def _load(
+    checkpoint: Checkpoint,
+    part: str,
+    build: Callable[[], ModuleType],
+    device: str | torch.device,
+    dtype: torch.dtype,
+) -> ModuleType:
+    source = checkpoint.files[part][0]
+    tensors = checkpoint.read(part)
+    if checkpoint.layout == OFFICIAL:
+        with without_memory():
+            tensors = without_strangers(part, tensors, build(), source)
+    return build_with(build, tensors, source, device=device, dtype=dtype)
+
+
+def _load_quantizer(checkpoint: Checkpoint, device: str | torch.device, dtype: torch.dtype) -> SemanticCodec:
+    from ..models.codec import SemanticCodec
+
+    def build() -> SemanticCodec:
+        codec = SemanticCodec(checkpoint.config.codec)
+        codec.encoder = torch.nn.Sequential()
+        return codec
+
+    tensors = {key: value for key, value in checkpoint.read("codec").items() if not key.startswith("encoder.")}
+    return build_with(build, tensors, checkpoint.files["codec"][0], device=device, dtype=dtype)
+
+
+def _load_bank(checkpoint: Checkpoint, device: str | torch.device) -> EmotionBank | None:
+    if "emotion_bank" not in checkpoint.files:
+        return None
+    config = checkpoint.config
+    rows = sum(config.emotion_bank.group_sizes)
+    shapes = {"style_rows": (rows, config.style_encoder.dim), "emotion_rows": (rows, config.t2s.dim)}
+    tensors = _named(checkpoint, "emotion_bank", shapes)
+    return EmotionBank(
+        tensors["style_rows"].to(device), tensors["emotion_rows"].to(device), config.emotion_bank.group_sizes
+    )
+
+
+def _named(checkpoint: Checkpoint, part: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """The tensors of a part that is no module, in float32, with their shapes and numbers checked."""
+    found, source = checkpoint.read(part), checkpoint.files[part][0]
+    for name, shape in shapes.items():
+        have = tuple(found[name].shape) if name in found else None
+        if have != shape:
+            raise CheckpointError(f"{source}: '{name}' should have shape {shape}, but has {have}.")
+    tensors = {name: found[name].float() for name in shapes}
+    check_numbers(tensors, source)
+    return tensors

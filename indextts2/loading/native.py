@@ -1,0 +1,205 @@
+"""The native layout: config.yaml, one safetensors file per model, tokenizer, emotion bank, statistics.
+
+config.yaml has a section `checkpoint` with the format, the precision, licence and provenance, the sums of all files and
+the fingerprints of the parts. Writing replaces files one by one and config.yaml last, so that a broken write is seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..errors import CheckpointError, ConfigError
+from .config_file import CONFIG_NAME, read_config, write_config
+from .fingerprint import Fingerprints, fingerprints, sha256_of
+from .tensors import read_section
+
+FORMAT = "native"
+FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
+TENSOR_PARTS = (
+    "semantic_encoder",
+    "codec",
+    "style_encoder",
+    "statistics",
+    "t2s",
+    "emotion_bank",
+    "s2m",
+    "vocoder",
+)
+TEXT_TO_EMOTION_FOLDER = "text_to_emotion"
+
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+KEPT_IN_FULL = frozenset({"statistics", "emotion_bank"})  # small, and algebra on them is done in fp32
+KEPT_NAMES = ("running_mean", "running_var", "freqs", "filter")  # statistics and tables, too coarse in half precision
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a native checkpoint says of itself. provenance: how it came about, in words."""
+
+    licence: str = "unknown"
+    provenance: str = ""
+    precision: str = "fp32"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"A precision is one of {', '.join(PRECISIONS)}, but '{self.precision}' came.")
+
+
+def is_native(metadata: Mapping[str, Any]) -> bool:
+    """Whether the `checkpoint` section of a config.yaml says so. Raises ConfigError for a newer format."""
+    if metadata.get("format") != FORMAT:
+        return False
+    version = metadata.get("format_version", FORMAT_VERSION)
+    if version != FORMAT_VERSION:
+        raise ConfigError(
+            f"The checkpoint has format version {version}; this program reads {FORMAT_VERSION}. Update it."
+        )
+    return True
+
+
+def native_files(folder: Path, config: Config) -> dict[str, tuple[Path, ...]]:
+    """Part -> its file, for the parts that are there."""
+    candidates = {part: folder / (part + SUFFIX) for part in TENSOR_PARTS}
+    candidates["tokenizer"] = folder / Path(config.text.tokenizer).name
+    found = {part: (path,) for part, path in candidates.items() if path.is_file()}
+    emotion = folder / TEXT_TO_EMOTION_FOLDER
+    if (emotion / "config.json").is_file():
+        found["text_to_emotion"] = (emotion,)
+    return found
+
+
+def read_native(part: str, files: tuple[Path, ...]) -> dict[str, Tensor]:
+    """A part's tensors."""
+    return read_section(files[0])
+
+
+def write_native(
+    folder: Path,
+    config: Config,
+    parts: Mapping[str, Mapping[str, Tensor]],
+    about: About,
+    *,
+    tokenizer: Path | None = None,
+    declared: Fingerprints | None = None,
+) -> None:
+    """Write a checkpoint, or replace some parts of one: parts of an existing folder that are not given stay.
+
+    parts: name of the part -> its live tensors. declared: fingerprints taken over from a checkpoint whose vectors these
+    weights share, as after a conversion; empty ones are computed.
+    """
+    unknown = sorted(set(parts) - set(TENSOR_PARTS))
+    if unknown:
+        raise ConfigError(f"A native checkpoint has no part {', '.join(unknown)}; known are {', '.join(TENSOR_PARTS)}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, tensors in parts.items():
+        _write_part(folder, part, tensors, config, about)
+    if tokenizer is not None:
+        _copy(tokenizer, folder / Path(config.text.tokenizer).name)
+    finish_native(folder, config, about, declared=declared)
+
+
+def finish_native(folder: Path, config: Config, about: About, *, declared: Fingerprints | None = None) -> None:
+    """Write config.yaml for the files that lie in the folder, with their sums and fingerprints."""
+    files = native_files(folder, config)
+    wanted = {group: mark for group in Fingerprints.__slots__ if (mark := getattr(declared, group, ""))}
+    marks = fingerprints(config, files, wanted)
+    metadata: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "licence": about.licence,
+        "provenance": about.provenance,
+        "precision": about.precision,
+        **about.extra,
+        "fingerprints": {group: getattr(marks, group) for group in Fingerprints.__slots__},
+        "sha256": {path.relative_to(folder).as_posix(): sha256_of(path) for path in _all_files(files)},
+    }
+    partial = folder / (CONFIG_NAME + ".partial")
+    write_config(partial, config, metadata)
+    os.replace(partial, folder / CONFIG_NAME)
+
+
+def about_of(metadata: Mapping[str, Any]) -> About:
+    """The description a config.yaml carries, for a checkpoint made from it."""
+    own = ("format", "format_version", "licence", "provenance", "precision", "fingerprints", "sha256")
+    return About(
+        licence=str(metadata.get("licence", "unknown")),
+        provenance=str(metadata.get("provenance", "")),
+        precision=str(metadata.get("precision", "fp32")),
+        extra={key: value for key, value in metadata.items() if key not in own},
+    )
+
+
+def replace_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config | None = None) -> None:
+    """Replace one part of a native folder, as a training run does; its fingerprint changes, the others stay."""
+    file = read_config(folder / CONFIG_NAME)
+    config = config or file.config
+    marks = dict(file.metadata.get("fingerprints", {}))
+    group = {"t2s": "t2s", "emotion_bank": "t2s", "s2m": "s2m", "vocoder": "vocoder"}.get(part, "encoder")
+    marks.pop(group, None)
+    about = about_of(file.metadata)
+    write_native(folder, config, {part: tensors}, about, declared=Fingerprints(**marks))
+
+
+def verify_sums(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
+    """Files whose sum differs from the list in config.yaml, or that are gone."""
+    sums = metadata.get("sha256", {})
+    return [
+        name for name, wanted in sums.items() if not (folder / name).is_file() or sha256_of(folder / name) != wanted
+    ]
+
+
+def _write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config, about: About) -> None:
+    from safetensors.torch import save_file
+
+    dtype = torch.float32 if part in KEPT_IN_FULL else PRECISIONS[about.precision]
+    stored = {key: _stored(key, value, dtype) for key, value in sorted(tensors.items())}
+    metadata = {
+        "format": "pt",
+        "part": part,
+        "checkpoint": config.name,
+        "version": config.version,
+        "licence": about.licence,
+        "provenance": about.provenance,
+        "extra": json.dumps(dict(about.extra), sort_keys=True, default=str),
+    }
+    partial = folder / (part + SUFFIX + ".partial")
+    try:
+        save_file(stored, partial, metadata)
+        os.replace(partial, folder / (part + SUFFIX))
+    except OSError as error:
+        raise CheckpointError(f"{part}{SUFFIX} could not be written to {folder}: {error}. Free some space.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _stored(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    if not value.is_floating_point() or key.endswith(KEPT_NAMES):
+        return value.detach().cpu().contiguous().clone()
+    lowered = value.detach().cpu().to(dtype)
+    if not bool(torch.isfinite(lowered).all()):  # out of the range of half precision
+        lowered = value.detach().cpu().float()
+    return lowered.contiguous().clone()
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.resolve() != target.resolve():
+        shutil.copyfile(source, target)
+
+
+def _all_files(files: Mapping[str, tuple[Path, ...]]) -> list[Path]:
+    paths = [path for group in files.values() for path in group]
+    return sorted(
+        inner for path in paths for inner in (path.rglob("*") if path.is_dir() else [path]) if inner.is_file()
+    )

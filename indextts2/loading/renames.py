@@ -1,0 +1,91 @@
+"""What lies in the published files beside the weights that matter, part by part, and how names become ours.
+
+Models already carry the published names, so the table holds only the dead tensors: present, known, and without effect
+(spec/t2s.md section 12, spec/s2m.md sections 4, 5, 7 and 8). They are dropped before names are checked.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from ..config import Config
+from .weight_norm import fold_weight_norm
+
+logger = logging.getLogger(__name__)
+
+PARTS = (
+    "semantic_encoder",
+    "codec",
+    "style_encoder",
+    "statistics",
+    "t2s",
+    "emotion_bank",
+    "tokenizer",
+    "s2m",
+    "vocoder",
+)
+"""Everything a complete checkpoint has. The text-to-emotion model is a folder of its own and optional."""
+
+MODEL_PARTS = ("semantic_encoder", "codec", "style_encoder", "t2s", "s2m", "vocoder")
+
+ENCODER_PARTS = ("semantic_encoder", "codec", "style_encoder", "statistics")
+T2S_PARTS = ("t2s", "emotion_bank", "tokenizer")
+S2M_PARTS = ("s2m", "codec")
+VOCODER_PARTS = ("vocoder",)
+
+DEAD: dict[str, tuple[str, ...]] = {
+    "semantic_encoder": (r"masked_spec_embed", r"adapter\..*"),
+    "codec": (r"decoder\..*",),
+    "style_encoder": (r".*\.num_batches_tracked",),
+    "t2s": (
+        r".*\.pos_enc\.pe",
+        r"gpt\.h\.\d+\.attn\.(bias|masked_bias)",
+        r"inference_model\..*",
+        r"gpt\.wte\..*",
+        r"gpt\.wpe\..*",
+    ),
+    "s2m": (
+        r"cfm\.estimator\.input_pos",
+        r"cfm\.estimator\.x_embedder\..*",
+        r"cfm\.estimator\.cond_embedder\.weight",
+        r"cfm\.estimator\.content_mask_embedder\.weight",
+        r"length_regulator\.embedding\.weight",
+        r"length_regulator\.mask_token",
+    ),
+    "vocoder": (),
+}
+
+LENIENT = frozenset({"t2s", "s2m"})
+"""Parts that the official code loads by name and ignores the rest of; an unknown tensor there is reported, not refused."""
+
+
+def is_dead(part: str, key: str, config: Config) -> bool:
+    """Whether a tensor of a published file has no effect for this configuration."""
+    if any(re.fullmatch(pattern, key) for pattern in DEAD[part]):
+        return True
+    if part == "semantic_encoder":
+        layer = re.match(r"encoder\.layers\.(\d+)\.", key)
+        return layer is not None and int(layer[1]) >= config.semantic_encoder.layers
+    if part == "s2m":
+        skip = re.match(r"cfm\.estimator\.transformer\.layers\.(\d+)\.skip_in_linear\.", key)
+        return skip is not None and int(skip[1]) <= config.s2m.flow.depth // 2  # only the upper half takes skips
+    return False
+
+
+def live_tensors(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Tensor]:
+    """The tensors of a published file under our names: dead ones dropped, weight norm folded."""
+    return fold_weight_norm({key: value for key, value in tensors.items() if not is_dead(part, key, config)})
+
+
+def without_strangers(part: str, tensors: Mapping[str, Tensor], module: nn.Module, source: Path) -> dict[str, Tensor]:
+    """Drop, with one warning, unknown tensors of a part that the official code would drop silently."""
+    known = module.state_dict().keys()
+    strangers = [key for key in tensors if key not in known] if part in LENIENT else []
+    if strangers:
+        logger.warning("%s has %d unknown tensors, which are ignored: %s", source, len(strangers), strangers[0])
+    return {key: value for key, value in tensors.items() if key not in strangers}

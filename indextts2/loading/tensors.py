@@ -1,0 +1,195 @@
+"""Reading weight files without running anything in them, and putting them into modules without a second copy."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointError
+
+ModuleType = TypeVar("ModuleType", bound=nn.Module)
+Tensors = dict[str, Tensor]
+
+ZIP_START = b"PK\x03\x04"
+LISTED = 3  # keys that an error names before it counts the rest
+PARALLEL_PREFIX = "module."  # left by training on several devices
+AGAIN = "Get the file again and check its size."
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Everything in a weight file: nested dictionaries of tensors. Memory mapped where the format allows it.
+
+    Raises CheckpointError when the file is missing, cut short, or holds more than data.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"The file {path.name} is missing from {path.parent}. Put it there.")
+    if path.stat().st_size == 0:
+        raise CheckpointError(f"{path} is empty. {AGAIN}")
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({_line(error)}). {AGAIN}") from error
+
+
+def _read_pickle(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        zipped = file.read(len(ZIP_START)) == ZIP_START
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "allowlist" in str(error) or "GLOBAL" in str(error):
+            raise CheckpointError(
+                f"{path} holds more than numbers, and reading it could run foreign code. It was not read. "
+                "Use the file of the official source, or a safetensors file."
+            ) from error
+        raise CheckpointError(f"{path} is not a whole weight file ({_line(error)}). {AGAIN}") from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        # torch has no error of its own for a damaged file: whatever its reader stumbles over comes out.
+        raise CheckpointError(f"{path} is not a whole weight file ({_line(error)}). {AGAIN}") from error
+    if isinstance(loaded, Tensor):
+        return {"": loaded}
+    if not isinstance(loaded, Mapping):
+        raise CheckpointError(f"{path} should hold tensors by name, but holds a {type(loaded).__name__}. {AGAIN}")
+    return dict(loaded)
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
+
+
+def read_section(path: Path, sections: Iterable[str] = ()) -> Tensors:
+    """The tensors of a file by name, from the first of `sections` it has, or from its top level.
+
+    Nested dictionaries become dotted names; a leading "module." falls away at each level; what is no tensor is ignored.
+    """
+    tree = read_tensors(path)
+    for section in sections:
+        if isinstance(tree.get(section), Mapping):
+            tree = dict(tree[section])
+            break
+    found = dict(_flatten(tree, ""))
+    if not found:
+        raise CheckpointError(f"{path} holds no tensors where they are expected. Is it another kind of file?")
+    return found
+
+
+def read_single(path: Path, key: str = "") -> Tensor:
+    """The one tensor of a file that holds nothing else, or the one called `key`. Raises CheckpointError."""
+    found = {name: value for name, value in read_tensors(path).items() if isinstance(value, Tensor)}
+    if key in found:
+        return found[key]
+    if len(found) == 1 and "" in found:
+        return found[""]
+    raise CheckpointError(f"{path} should hold one tensor, but holds {len(found)}. Is it another kind of file?")
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Tensor]]:
+    strip = bool(tree) and all(isinstance(key, str) and key.startswith(PARALLEL_PREFIX) for key in tree)
+    for key, value in tree.items():
+        name = prefix + (str(key).removeprefix(PARALLEL_PREFIX) if strip else str(key))
+        if isinstance(value, Tensor):
+            yield name, value
+        elif isinstance(value, Mapping):
+            yield from _flatten(value, name + ".")
+
+
+_building = threading.local()
+
+
+def _to_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
+    """Registration hook: while this thread builds, parameters have a shape and no memory."""
+    if parameter is None or not getattr(_building, "active", False):
+        return None
+    return nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Modules built inside have parameters without memory; buffers stay real, since a file need not hold them."""
+    handle = torch.nn.modules.module.register_module_parameter_registration_hook(_to_meta)
+    _building.active = True
+    try:
+        yield
+    finally:
+        _building.active = False
+        handle.remove()
+
+
+def build_with(
+    build: Callable[[], ModuleType],
+    tensors: Mapping[str, Tensor],
+    source: Path,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    check_finite: bool = False,
+) -> ModuleType:
+    """A module in inference mode whose weights are `tensors`, taken as they are where type and device already fit.
+
+    Raises CheckpointError unless names and shapes agree exactly. check_finite also looks for NaN, which reads it all.
+    """
+    with without_memory():
+        module = build()
+    check_names(module, tensors, source)
+    if check_finite:
+        check_numbers(tensors, source)
+    placed = {key: _placed(value, device, dtype) for key, value in tensors.items()}
+    module.load_state_dict(placed, strict=False, assign=True)  # names were checked above, with a better message
+    return module.to(device=device, dtype=dtype).eval().requires_grad_(False)
+
+
+def _placed(value: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:
+    return value.to(device=device, dtype=dtype if value.is_floating_point() else value.dtype)
+
+
+def check_names(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> None:
+    """Refuse missing, surplus and mis-shaped tensors, naming the first few of each. Raises CheckpointError."""
+    wanted = {key: tuple(value.shape) for key, value in module.state_dict().items() if not _recomputable(key)}
+    have = {key: tuple(value.shape) for key, value in tensors.items()}
+    missing = [key for key in wanted if key not in have]
+    surplus = [key for key in have if key not in wanted and not _recomputable(key)]
+    shapes = [f"{key} is {have[key]}, not {wanted[key]}" for key in wanted if key in have and have[key] != wanted[key]]
+    kinds = [key for key in wanted if key in have and not _is_number(tensors[key])]
+    found = (("missing", missing), ("unknown", surplus), ("of another shape", shapes), ("not of floats", kinds))
+    problems = [f"{len(keys)} {what}: {_few(keys)}" for what, keys in found if keys]
+    if problems:
+        raise CheckpointError(
+            f"{source} does not fit the configuration beside it; of {len(wanted)} tensors "
+            + "; ".join(problems)
+            + ". Use the weights and the config.yaml of one checkpoint."
+        )
+
+
+def _recomputable(key: str) -> bool:
+    return key.rpartition(".")[2] == "num_batches_tracked"  # a counter of training that nothing reads afterwards
+
+
+def _is_number(value: Tensor) -> bool:
+    return value.is_floating_point() and not value.is_complex() and value.layout is torch.strided
+
+
+def check_numbers(tensors: Mapping[str, Tensor], source: Path) -> None:
+    """Refuse NaN and infinity. Raises CheckpointError naming the first few tensors."""
+    bad = [key for key, value in tensors.items() if value.is_floating_point() and not bool(torch.isfinite(value).all())]
+    if bad:
+        raise CheckpointError(f"{source} holds NaN or infinite numbers in {_few(bad)}. {AGAIN}")
+
+
+def _few(keys: list[str]) -> str:
+    more = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
+    return ", ".join(keys[:LISTED]) + more
