@@ -1,0 +1,179 @@
+"""Render a corpus: one manifest line and one Opus file per utterance, resumable at any point.
+
+Every draw of an utterance comes from a generator seeded by the recipe's seed and the utterance's number, so a resumed
+run, or a second run elsewhere, makes the same corpus. The manifest grows line by line and can be read while it grows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...contracts import Progress, no_progress
+from ...errors import TrainingError
+from .check import MANIFEST
+from .finish import finish, write_opus
+from .recipe import CorpusRecipe, read_recipe
+from .speakers import HELD_OUT_PACKS, CorpusSpeaker, training_speakers
+from .styles import DrawnStyle, draw_style
+from .teacher import SAMPLE_RATE, CorpusTeacher, KokoroTeacher
+from .texts import CorpusText, choose_texts
+from .wordnet import licence_notice
+
+logger = logging.getLogger(__name__)
+
+RECIPE_RECORD = "recipe.json"
+TEXT_RECORD = "texts.jsonl"
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Everything that is decided before the teacher speaks."""
+
+    id: str
+    speaker: CorpusSpeaker
+    style: DrawnStyle
+    text: CorpusText
+
+    @property
+    def path(self) -> str:
+        return f"audio/{self.speaker.name}/{self.id}.opus"
+
+
+def plan_utterances(recipe: CorpusRecipe, texts: Sequence[CorpusText]) -> list[Utterance]:
+    """The whole corpus on paper. Speakers take turns in shuffled rounds, so every prefix is balanced."""
+    speakers = training_speakers()
+    plan: list[Utterance] = []
+    for place, text in enumerate(texts):
+        number = recipe.first_index + place
+        turn, seat = divmod(place, len(speakers))
+        order = np.random.default_rng([recipe.seed, 1, turn]).permutation(len(speakers))
+        speaker = speakers[int(order[seat])]
+        if any(pack in HELD_OUT_PACKS for pack, _ in speaker.packs):
+            raise TrainingError(f"The speaker {speaker.name} uses a held-out voice pack and cannot be rendered.")
+        style = draw_style(
+            np.random.default_rng([recipe.seed, 2, number]),
+            neutral_share=recipe.neutral_share,
+            neutral_speed=recipe.neutral_speed,
+            level=recipe.level,
+        )
+        plan.append(Utterance(f"{speaker.name}_{number:05d}", speaker, style, text))
+    return plan
+
+
+def render(utterance: Utterance, teacher: CorpusTeacher, recipe: CorpusRecipe, output: Path) -> dict[str, Any]:
+    """Speak, finish and write one utterance. Returns its manifest line."""
+    prosody = utterance.style.prosody
+    spoken = teacher.speak(utterance.text.text, utterance.speaker, prosody)
+    samples, durations = finish(spoken, prosody, edge_seconds=recipe.edge_seconds, peak_db=recipe.peak_db)
+    write_opus(output / utterance.path, samples, recipe.bit_rate)
+    return {
+        "id": utterance.id,
+        "path": utterance.path,
+        "split": recipe.split,
+        "speaker": utterance.speaker.name,
+        "source": utterance.speaker.source(),
+        "gender": utterance.speaker.gender,
+        "language": "en",
+        "accent": utterance.speaker.accent,
+        "style": utterance.style.name,
+        "level": utterance.style.level,
+        "style_params": prosody.style_params(),
+        "speed": prosody.speed,
+        "text": utterance.text.text,
+        "text_source": utterance.text.source,
+        "phonemes": spoken.phonemes,
+        "phoneme_durations": durations,
+        "seconds": len(samples) / SAMPLE_RATE,
+        "sample_rate": SAMPLE_RATE,
+        "bandwidth_hz": SAMPLE_RATE // 2,
+        "base_f0_hz": spoken.base_f0_hz,
+        "licence": LICENCE,
+    }
+
+
+def finished_ids(manifest: Path) -> set[str]:
+    """Ids of the complete lines; an incomplete last line, left by a crash, is cut off."""
+    if not manifest.is_file():
+        return set()
+    data = manifest.read_bytes()
+    complete = data[: data.rfind(b"\n") + 1]
+    if len(complete) < len(data):
+        with manifest.open("r+b") as file:
+            file.truncate(len(complete))
+    return {json.loads(line)["id"] for line in complete.decode("utf-8").splitlines()}
+
+
+def _claim(output: Path, recipe: CorpusRecipe) -> None:
+    """Record the recipe, or refuse a folder that another recipe began."""
+    output.mkdir(parents=True, exist_ok=True)
+    record = output / RECIPE_RECORD
+    if record.is_file():
+        if json.loads(record.read_text(encoding="utf-8")) != recipe.to_dict():
+            raise TrainingError(f"{output} holds a corpus of another recipe ({RECIPE_RECORD}). Name another folder.")
+    elif (output / MANIFEST).exists():
+        raise TrainingError(f"{output} holds a {MANIFEST} but no {RECIPE_RECORD}. Name another folder.")
+    else:
+        record.write_text(json.dumps(recipe.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if recipe.wordnet:
+        notice = output / "NOTICE-wordnet.txt"
+        heading = 'Notice for the sentences whose text_source is "wordnet" (WordNet example sentences)\n\n'
+        notice.write_text(heading + licence_notice(Path(recipe.wordnet)), encoding="utf-8")
+
+
+def fixed_texts(recipe: CorpusRecipe, output: Path) -> list[CorpusText]:
+    """The chosen sentences, recorded by the first run: a resumed run reads them even if the sources changed since."""
+    record = output / TEXT_RECORD
+    if record.is_file():
+        lines = record.read_text(encoding="utf-8").splitlines()
+        return [CorpusText(**json.loads(line)) for line in lines]
+    texts = choose_texts(recipe)
+    lines = [json.dumps({"text": item.text, "source": item.source}, ensure_ascii=False) + "\n" for item in texts]
+    partial = record.with_suffix(".partial")
+    partial.write_text("".join(lines), encoding="utf-8")
+    partial.replace(record)
+    return texts
+
+
+def make_corpus(
+    recipe: CorpusRecipe,
+    teacher_folder: Path,
+    output: Path,
+    *,
+    progress: Progress = no_progress,
+    open_teacher: Callable[[Path], CorpusTeacher] = KokoroTeacher,
+) -> int:
+    """Render what is missing of a corpus and return how many utterances it holds now.
+
+    Raises TrainingError for an incomplete teacher folder or an output folder of another recipe, MissingDependency for
+    missing packages. A sentence the teacher cannot finish stops the run: it would silently change the corpus.
+    """
+    _claim(output, recipe)
+    plan = plan_utterances(recipe, fixed_texts(recipe, output))
+    manifest = output / MANIFEST
+    done = finished_ids(manifest)
+    missing = [utterance for utterance in plan if utterance.id not in done]
+    progress(len(done), len(plan))
+    if not missing:
+        return len(done)
+    teacher = open_teacher(teacher_folder)
+    with manifest.open("a", encoding="utf-8") as lines:
+        for count, utterance in enumerate(missing, start=len(done) + 1):
+            line = render(utterance, teacher, recipe, output)
+            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            lines.flush()
+            progress(count, len(plan))
+    logger.info("The corpus at %s holds %d utterances.", output, len(plan))
+    return len(plan)
+
+
+def run(recipe_file: Path, teacher_folder: Path, output: Path, *, progress: Progress = no_progress) -> int:
+    """Entry of `python -m indextts2 train corpus`: read the recipe file, then make the corpus."""
+    return make_corpus(read_recipe(recipe_file), teacher_folder, output, progress=progress)

@@ -1,0 +1,78 @@
+"""What a corpus run makes, as one frozen dataclass that a YAML file can set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusRecipe:
+    """Every choice of a corpus run. Paths are as given by the user; `None` means "not used".
+
+    wordnet: folder with the WordNet database files (data.noun, ...). avoid: manifests or text lists (JSONL with a
+    `text` field) whose sentences must not occur again; held-out texts belong here. first_index: the number of the first
+    utterance, so that a second corpus does not reuse ids. share of neutral, ranges of speed and level: see styles.py.
+    """
+
+    utterances: int = 1300
+    seed: int = 20_260
+    first_index: int = 10_000
+    split: str = "train"
+    wordnet: str | None = None
+    avoid: tuple[str, ...] = ()
+    wordnet_share: float = 0.6
+    words: tuple[int, int] = (4, 18)
+    preferred_words: float = 11.0
+    neutral_share: float = 0.56
+    neutral_speed: tuple[float, float] = (0.80, 1.25)
+    level: tuple[float, float] = (0.65, 1.0)
+    edge_seconds: float = 0.075
+    peak_db: float = -3.0
+    bit_rate: int = 32_000
+
+    def __post_init__(self) -> None:
+        if self.utterances < 1:
+            raise ConfigError(f"A corpus needs at least one utterance, but {self.utterances} were asked.")
+        for name in ("wordnet_share", "neutral_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} is a share between 0 and 1, but is {getattr(self, name)}.")
+        for name in ("words", "neutral_speed", "level"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ConfigError(f"{name} is a range (low, high) of positive numbers, but is ({low}, {high}).")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, ready for YAML or JSON."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def recipe_from_dict(values: dict[str, Any]) -> CorpusRecipe:
+    """Build a recipe; an unknown key or a value of the wrong kind is a ConfigError."""
+    known = {item.name: item for item in fields(CorpusRecipe)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ConfigError(f"Unknown corpus setting {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
+    ready: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    try:
+        return CorpusRecipe(**ready)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"The corpus recipe has a value of the wrong kind: {error}.") from error
+
+
+def read_recipe(path: Path) -> CorpusRecipe:
+    """Read a recipe from a YAML file. Raises ConfigError when it is not a mapping or has unknown keys."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"The corpus recipe {path} cannot be read: {error}.") from error
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"The corpus recipe {path} should be a mapping of settings, but is {type(values).__name__}.")
+    return recipe_from_dict(values)

@@ -1,0 +1,94 @@
+"""Choosing the sentences of a corpus: no repeats, none that must be avoided, words spread widely."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import TrainingError
+from .own_texts import own_sentences
+from .recipe import CorpusRecipe
+from .wordnet import example_sentences, key_of, words_of
+
+_SPREAD_WORDS = 3.5  # how sharply sentences away from the preferred number of words are avoided
+_OWN_FACTOR = 3  # candidates drawn per own sentence wanted
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusText:
+    """A sentence and where it comes from, as in the manifest's `text_source`."""
+
+    text: str
+    source: str
+
+
+def sentence_keys(text: str) -> set[str]:
+    """Keys of a text and of each of its sentences, so that half of a joined pair is recognised too."""
+    parts = [key_of(part) for part in text.replace("?", ".").replace("!", ".").split(".")]
+    return {key_of(text), *(part for part in parts if part)}
+
+
+def avoided_keys(paths: Iterable[str]) -> set[str]:
+    """Keys of every text in JSONL files that have a `text` field. Raises TrainingError for an unreadable file."""
+    keys: set[str] = set()
+    for name in paths:
+        try:
+            lines = Path(name).read_text(encoding="utf-8").splitlines()
+            for line in lines:
+                keys |= sentence_keys(json.loads(line)["text"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"The list of texts to avoid, {name}, cannot be read: {error!r}.") from error
+    return keys
+
+
+def spread(texts: Sequence[CorpusText], count: int, preferred: float, random: np.random.Generator) -> list[CorpusText]:
+    """Choose up to `count` texts greedily, favouring words that were chosen rarely so far and the preferred length."""
+    order = [texts[int(k)] for k in random.permutation(len(texts))]
+    seen: Counter[str] = Counter()
+    chosen: list[CorpusText] = []
+    for limit in (0, 1, 2, 4, 8, math.inf):
+        left: list[CorpusText] = []
+        for item in order:
+            words = words_of(item.text)
+            fit = math.exp(-0.5 * ((len(words) - preferred) / _SPREAD_WORDS) ** 2)
+            rare = any(seen[word] <= limit for word in words)
+            if len(chosen) < count and rare and random.random() < fit:
+                chosen.append(item)
+                seen.update(words)
+            else:
+                left.append(item)
+        order = left
+    return chosen
+
+
+def choose_texts(recipe: CorpusRecipe) -> list[CorpusText]:
+    """The sentences of a recipe in rendering order; the same recipe always gives the same list.
+
+    Raises TrainingError when the sources hold fewer sentences than the recipe asks for.
+    """
+    random = np.random.default_rng([recipe.seed, 0])
+    avoid = avoided_keys(recipe.avoid)
+    found = example_sentences(Path(recipe.wordnet), recipe.words) if recipe.wordnet else []
+    examples = [CorpusText(text, "wordnet") for text in found if not sentence_keys(text) & avoid]
+    from_wordnet = min(len(examples), round(recipe.utterances * recipe.wordnet_share))
+    chosen = spread(examples, from_wordnet, recipe.preferred_words, random)
+    wanted = recipe.utterances - len(chosen)
+    avoid |= {key_of(item.text) for item in chosen}
+    own: dict[str, CorpusText] = {}
+    for text, source in own_sentences(random, wanted * _OWN_FACTOR):
+        key = key_of(text)
+        if recipe.words[0] <= len(words_of(text)) <= recipe.words[1] and key not in avoid:
+            own.setdefault(key, CorpusText(text, source))
+    chosen += spread(list(own.values()), wanted, recipe.preferred_words, random)
+    if len(chosen) < recipe.utterances:
+        raise TrainingError(
+            f"The text sources hold {len(chosen)} usable sentences, but {recipe.utterances} were asked. "
+            "Name a WordNet folder, or ask for fewer utterances."
+        )
+    return [chosen[int(k)] for k in random.permutation(len(chosen))]
