@@ -45,7 +45,7 @@ def machine_caches() -> list[Path]:
 
 
 def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list[Found]:
-    """Checkpoints in `roots` (themselves, or one folder below), in caches, and the mini, each once; names are unique."""
+    """Checkpoints in `roots` (themselves, or one folder below), in caches, and the mini. Names are unique."""
     folders: dict[Path, str] = {}
     if (mini_folder() / CONFIG_NAME).is_file():
         folders[mini_folder()] = MINI

@@ -1,4 +1,4 @@
-"""Names for checkpoints and their parts: short, the same after a copy, different for other weights or another config."""
+"""Names for checkpoints and their parts: short, the same after a copy, others for other weights or another config."""
 
 from __future__ import annotations
 

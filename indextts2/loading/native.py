@@ -63,9 +63,7 @@ def is_native(metadata: Mapping[str, Any]) -> bool:
         return False
     version = metadata.get("format_version", FORMAT_VERSION)
     if version != FORMAT_VERSION:
-        raise ConfigError(
-            f"The checkpoint has format version {version}; this program reads {FORMAT_VERSION}. Update it."
-        )
+        raise ConfigError(f"The checkpoint has format version {version}; this program reads {FORMAT_VERSION}.")
     return True
 
 
@@ -73,7 +71,7 @@ def native_files(folder: Path, config: Config) -> dict[str, tuple[Path, ...]]:
     """Part -> its file, for the parts that are there."""
     candidates = {part: folder / (part + SUFFIX) for part in TENSOR_PARTS}
     candidates["tokenizer"] = folder / Path(config.text.tokenizer).name
-    found = {part: (path,) for part, path in candidates.items() if path.is_file()}
+    found: dict[str, tuple[Path, ...]] = {part: (path,) for part, path in candidates.items() if path.is_file()}
     emotion = folder / TEXT_TO_EMOTION_FOLDER
     if (emotion / "config.json").is_file():
         found["text_to_emotion"] = (emotion,)

@@ -61,7 +61,7 @@ DEAD: dict[str, tuple[str, ...]] = {
 }
 
 LENIENT = frozenset({"t2s", "s2m"})
-"""Parts that the official code loads by name and ignores the rest of; an unknown tensor there is reported, not refused."""
+"""Parts that the official code loads by name, ignoring the rest; unknown tensors there are reported, not refused."""
 
 
 def is_dead(part: str, key: str, config: Config) -> bool:

@@ -111,7 +111,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Tensor
 _building = threading.local()
 
 
-def _to_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
+def _to_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> Any:
     """Registration hook: while this thread builds, parameters have a shape and no memory."""
     if parameter is None or not getattr(_building, "active", False):
         return None
