@@ -18,8 +18,8 @@ from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
 from .native import is_native, native_files, read_native
 from .official import official_files, read_official
-from .renames import ENCODER_PARTS, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS, without_strangers
-from .tensors import ModuleType, build_with, check_numbers, without_memory
+from .renames import ENCODER_PARTS, LENIENT, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
+from .tensors import ModuleType, build_with, check_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,12 +184,10 @@ def _load(
     device: str | torch.device,
     dtype: torch.dtype,
 ) -> ModuleType:
-    source = checkpoint.files[part][0]
-    tensors = checkpoint.read(part)
-    if checkpoint.layout == OFFICIAL:
-        with without_memory():
-            tensors = without_strangers(part, tensors, build(), source)
-    return build_with(build, tensors, source, device=device, dtype=dtype)
+    lenient = checkpoint.layout == OFFICIAL and part in LENIENT
+    return build_with(
+        build, checkpoint.read(part), checkpoint.files[part][0], device=device, dtype=dtype, lenient=lenient
+    )
 
 
 def _load_quantizer(checkpoint: Checkpoint, device: str | torch.device, dtype: torch.dtype) -> SemanticCodec:

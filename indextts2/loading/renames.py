@@ -6,17 +6,13 @@ Models already carry the published names, so the table holds only the dead tenso
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import Config
 from .weight_norm import fold_weight_norm
-
-logger = logging.getLogger(__name__)
 
 PARTS = (
     "semantic_encoder",
@@ -80,12 +76,3 @@ def is_dead(part: str, key: str, config: Config) -> bool:
 def live_tensors(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Tensor]:
     """The tensors of a published file under our names: dead ones dropped, weight norm folded."""
     return fold_weight_norm({key: value for key, value in tensors.items() if not is_dead(part, key, config)})
-
-
-def without_strangers(part: str, tensors: Mapping[str, Tensor], module: nn.Module, source: Path) -> dict[str, Tensor]:
-    """Drop, with one warning, unknown tensors of a part that the official code would drop silently."""
-    known = module.state_dict().keys()
-    strangers = [key for key in tensors if key not in known] if part in LENIENT else []
-    if strangers:
-        logger.warning("%s has %d unknown tensors, which are ignored: %s", source, len(strangers), strangers[0])
-    return {key: value for key, value in tensors.items() if key not in strangers}

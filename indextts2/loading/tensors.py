@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
+
+logger = logging.getLogger(__name__)
 
 ModuleType = TypeVar("ModuleType", bound=nn.Module)
 Tensors = dict[str, Tensor]
@@ -137,20 +140,32 @@ def build_with(
     *,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
+    lenient: bool = False,
     check_finite: bool = False,
 ) -> ModuleType:
     """A module in inference mode whose weights are `tensors`, taken as they are where type and device already fit.
 
-    Raises CheckpointError unless names and shapes agree exactly. check_finite also looks for NaN, which reads it all.
+    Raises CheckpointError unless names and shapes agree exactly. lenient: unknown tensors are reported and dropped.
+    check_finite also looks for NaN, which reads everything.
     """
     with without_memory():
         module = build()
+    if lenient:
+        tensors = _without_strangers(module, tensors, source)
     check_names(module, tensors, source)
     if check_finite:
         check_numbers(tensors, source)
     placed = {key: _placed(value, device, dtype) for key, value in tensors.items()}
     module.load_state_dict(placed, strict=False, assign=True)  # names were checked above, with a better message
     return module.to(device=device, dtype=dtype).eval().requires_grad_(False)
+
+
+def _without_strangers(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> Tensors:
+    known = module.state_dict().keys()
+    strangers = [key for key in tensors if key not in known]
+    if strangers:
+        logger.warning("%s has %d unknown tensors, which are ignored: %s", source, len(strangers), _few(strangers))
+    return {key: value for key, value in tensors.items() if key in known}
 
 
 def _placed(value: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:
