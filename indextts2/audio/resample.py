@@ -1,4 +1,4 @@
-"""The two resamplers of the reference chain (spec/s2m.md section 1): soxr for user audio, windowed sinc from 22.05 to 16 kHz."""
+"""The two resamplers of the reference chain (spec/s2m.md section 1): soxr for user audio, then a windowed sinc."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def resample_soxr(waveform: Tensor, source_rate: int, target_rate: int) -> Tenso
 
 
 def resample_sinc(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
-    """Band-limited interpolation with a Hann-windowed sinc: (batch, samples) -> (batch, ceil(samples * target / source)).
+    """Band-limited interpolation with a Hann-windowed sinc.
+
+    (batch, samples) -> (batch, ceil(samples * target / source)).
 
     With `up / down` the reduced ratio, output sample `n * up + phase` reads the input around `n * down` through the
     kernel of its phase, so one strided convolution with `up` kernels makes all of them.

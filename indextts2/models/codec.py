@@ -1,6 +1,6 @@
 """Semantic codec: continuous semantic features to tokens of one codebook and back (spec/s2m.md section 5).
 
-At run time only the encoder and the quantizer are needed. The mirrored decoder exists for training, in a class of its own.
+At run time only the encoder and the quantizer are needed. The mirrored decoder, a class of its own, serves training.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class SemanticCodec(nn.Module):
         return self.encoder(features)
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised semantic features (batch, tokens, dim) -> tokens (batch, tokens) and quantised (batch, tokens, dim)."""
+        """Normalised features (batch, tokens, dim) -> tokens (batch, tokens) and quantised (batch, tokens, dim)."""
         tokens = self.codebook.search(self.codebook.project(self.encode(features)))
         return tokens, self.embed(tokens)
 
@@ -126,7 +126,7 @@ class SemanticCodec(nn.Module):
 
 
 class CodecDecoder(nn.Module):
-    """Mirror of the encoder, needed to train the codec: quantised (batch, tokens, dim) -> features (batch, tokens, dim)."""
+    """Mirror of the encoder, needed to train it: quantised (batch, tokens, dim) -> features (batch, tokens, dim)."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ class SemanticEncoder(nn.Module):
                 activation_dropout=0.0,
                 feat_proj_dropout=0.0,
                 conformer_conv_dropout=0.0,
-                attn_implementation="eager",
+                **{"attn_implementation": "eager"},
             )
         )
         self.feature_projection = published.feature_projection
