@@ -47,7 +47,7 @@ def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: i
     positions = torch.arange(width + 1, device=tokens.device)[None]
     targets = F.pad(tokens, (0, 1)).masked_fill(positions == token_lengths[:, None], stop)
     valid = positions <= token_lengths[:, None]
-    loss = F.cross_entropy(logits[valid], targets[valid])
+    loss = F.cross_entropy(logits[valid].float(), targets[valid])
     right = (logits.detach().argmax(dim=-1) == targets)[valid].float().mean()
     return loss, right
 

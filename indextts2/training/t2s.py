@@ -1,0 +1,188 @@
+"""Train text-to-semantic in the paper's three stages (spec/paper.md sections 2 and 3).
+
+1 basics: everything but the emotion branch; the length embedding p = W_num h(T) is set to zero in 30 % of the cases.
+2 emotion: e joins c; the speaker conditioner is frozen; a classifier behind a gradient reversal layer drives the
+  speaker out of e.
+3 robustness: all conditioners are frozen, the rest is fine-tuned.
+
+Differs from the paper: a guide for a few attention heads, from the teacher's timing, makes a small model read after
+minutes instead of days; part of the tokens fed to it are replaced by random ones, because small data overfits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..config import Config
+from ..errors import TrainingError
+from ..models.t2s import TextToSemantic
+from ..text.english import EnglishFrontEnd
+from ..text.tokenizer import TextTokenizer
+from .feature_store import FeatureStore
+from .losses import SpeakerClassifier, corrupt_tokens, guided_attention_loss, reverse_gradient, semantic_loss
+from .mini import MINI
+from .part import Metrics, Models, Part, StepTools
+from .state import export_weights
+from .t2s_data import T2SBatch, T2SData, T2SDataSettings
+
+MODEL = "t2s"
+CLASSIFIER = "speaker_classifier"
+SPEAKER_BRANCH = ("conditioning_encoder.", "perceiver_encoder.")
+EMOTION_BRANCH = ("emo_conditioning_encoder.", "emo_perceiver_encoder.", "emovec_layer.", "emo_layer.")
+FROZEN_ALWAYS = ("speed_emb.", "text_head.")  # not used by a checkpoint whose free length is p = 0
+HELD_OUT_BATCHES = 6
+HELD_OUT_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class T2SRecipe:
+    """What a stage learns from, and how strongly.
+
+    stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh ones (stage 1 only).
+    length_dropout: share of targets whose p is zero. guide_heads: (layer, head) pairs that are shown where to look.
+    reversal: strength of the reversed gradient of the speaker classifier at the end of its ramp (0 switches it off);
+    ramp: share of the schedule over which it rises. use_length False trains without p (an ablation).
+    """
+
+    stage: int = 1
+    features: str = ".train/features"
+    tokenizer: str = ".train/tokenizer/tokenizer.model"
+    start_from: str = ""
+    data: T2SDataSettings = field(default_factory=T2SDataSettings)
+    dropout: float = 0.1
+    length_dropout: float = 0.3
+    use_length: bool = True
+    corruption: float = 0.08
+    guide_weight: float = 0.3
+    guide_heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (3, 0))
+    reversal: float = 0.2
+    ramp: float = 0.3
+    initial_seed: int = 0
+
+
+class T2SPart(Part):
+    """One of the three stages as a part of the training loop."""
+
+    def __init__(self, recipe: T2SRecipe, config: Config = MINI) -> None:
+        if recipe.stage not in (1, 2, 3):
+            raise TrainingError(f"T2S is trained in stages 1, 2 and 3, but stage {recipe.stage} was asked for.")
+        if recipe.stage > 1 and not recipe.start_from:
+            raise TrainingError(f"Stage {recipe.stage} goes on from an earlier one; name its folder in start_from.")
+        self.name = f"t2s stage {recipe.stage}"
+        self.recipe, self.config = recipe, config
+        store = FeatureStore(Path(recipe.features))
+        store.preload("tokens", "features")
+        front_end = EnglishFrontEnd(TextTokenizer(recipe.tokenizer))
+        self.data = T2SData(store, front_end, recipe.data)
+        self.held_out = self._held_out_batches(store, front_end)
+
+    def identity(self) -> dict[str, Any]:
+        return {"stage": self.recipe.stage, "dim": self.config.t2s.dim, "layers": self.config.t2s.layers}
+
+    def build(self) -> dict[str, nn.Module]:
+        model = TextToSemantic(self.config.t2s, dropout=self.recipe.dropout)
+        if self.recipe.start_from:
+            model.load_state_dict(export_weights(Path(self.recipe.start_from), MODEL))
+        else:
+            model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
+        freeze(model, frozen_names(self.recipe.stage))
+        if self.recipe.stage != 2:
+            return {MODEL: model}
+        return {MODEL: model, CLASSIFIER: SpeakerClassifier(self.config.t2s.dim, len(self.data.speakers))}
+
+    def averaged(self, models: Models) -> tuple[str, ...]:
+        return (MODEL,)
+
+    def batch(self, step: int, generator: torch.Generator) -> T2SBatch:
+        return self.data.batch(generator)
+
+    def loss(self, models: Models, batch: T2SBatch, generator: torch.Generator) -> tuple[Tensor, Metrics]:
+        return self._loss(models, batch, generator, reversal=self.recipe.reversal)
+
+    def train_step(self, models: Models, batch: T2SBatch, tools: StepTools) -> Metrics:
+        rise = min(1.0, tools.progress / self.recipe.ramp) if self.recipe.ramp else 1.0
+        batch = batch.to(tools.accelerator.device)
+        with tools.accelerator.autocast():
+            loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
+        return {"loss": loss.detach(), **metrics, "gradient_norm": tools.descend(loss)}
+
+    def evaluate(self, models: Models) -> dict[str, float]:
+        device = next(models[MODEL].parameters()).device
+        sums: dict[str, float] = {}
+        for batch in self.held_out:
+            _, metrics = self._loss(
+                models, batch.to(device), torch.Generator().manual_seed(HELD_OUT_SEED), reversal=0.0
+            )
+            for name, value in metrics.items():
+                sums[name] = sums.get(name, 0.0) + float(value) / len(self.held_out)
+        return sums
+
+    def _loss(
+        self, models: Models, batch: T2SBatch, generator: torch.Generator, *, reversal: float
+    ) -> tuple[Tensor, Metrics]:
+        recipe, config, model = self.recipe, self.config.t2s, cast(TextToSemantic, models[MODEL])
+        training = model.training
+        condition = model.speaker_condition(batch.prompt, batch.prompt_mask)
+        emotion = None if recipe.stage == 1 else model.emotion_vector(batch.emotion_prompt, batch.emotion_mask)
+        inputs = batch.tokens
+        if training and recipe.corruption:
+            inputs = corrupt_tokens(batch.tokens, recipe.corruption, config.codebook_size, generator)
+        output = model.forward_training(
+            condition,
+            emotion,
+            model.duration_slots(self._length_targets(batch, generator, training=training)),
+            batch.text_ids,
+            batch.text_lengths,
+            inputs,
+            batch.token_lengths,
+            attention_heads=recipe.guide_heads if recipe.guide_weight else (),
+        )
+        loss, right = semantic_loss(output.semantic_logits, batch.tokens, batch.token_lengths, config.stop_semantic)
+        metrics: Metrics = {"semantic": loss.detach(), "right": right}
+        if output.attention is not None:
+            guide_loss, inside = guided_attention_loss(output.attention[:, :, : batch.guide.shape[1]], batch.guide)
+            loss = loss + recipe.guide_weight * guide_loss
+            metrics |= {"guide": guide_loss.detach(), "attention_inside": inside}
+        if CLASSIFIER in models and emotion is not None and training:
+            guess = models[CLASSIFIER](reverse_gradient(emotion, reversal))
+            speaker_loss = nn.functional.cross_entropy(guess, batch.speaker_ids)
+            loss = loss + speaker_loss
+            hit = (guess.detach().argmax(dim=-1) == batch.speaker_ids).float().mean()
+            metrics |= {"speaker": speaker_loss.detach(), "speaker_right": hit}
+        return loss, metrics
+
+    def _length_targets(self, batch: T2SBatch, generator: torch.Generator, *, training: bool) -> Tensor:
+        """(batch,) tokens told to the model, 0 where p is zero."""
+        if not self.recipe.use_length:
+            return torch.zeros_like(batch.token_lengths)
+        if not training:
+            return batch.token_lengths
+        kept = torch.rand(batch.token_lengths.shape, generator=generator) >= self.recipe.length_dropout
+        return batch.token_lengths * kept.to(batch.token_lengths.device)
+
+    def _held_out_batches(self, store: FeatureStore, front_end: EnglishFrontEnd) -> list[T2SBatch]:
+        """Batches of held-out texts, the same in every evaluation; none when the store has too few."""
+        try:
+            data = T2SData(store, front_end, self.recipe.data, split="test_text")
+        except TrainingError:
+            return []
+        generator = torch.Generator().manual_seed(HELD_OUT_SEED)
+        return [data.batch(generator) for _ in range(HELD_OUT_BATCHES)]
+
+
+def frozen_names(stage: int) -> tuple[str, ...]:
+    """Prefixes of the weights that do not move in a stage."""
+    branches = {1: EMOTION_BRANCH, 2: SPEAKER_BRANCH, 3: SPEAKER_BRANCH + EMOTION_BRANCH}
+    return FROZEN_ALWAYS + branches[stage]
+
+
+def freeze(model: nn.Module, prefixes: tuple[str, ...]) -> None:
+    """Stop the weights under these prefixes from moving."""
+    for name, weight in model.named_parameters():
+        if name.startswith(prefixes):
+            weight.requires_grad_(False)
