@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import S2MConfig
 from ..errors import InputError
 from .flow import FlowContext, FlowEstimator, TimeConditions
 from .length_regulator import LengthRegulator, Span, frame_to_token
+
+
+@dataclass(frozen=True, slots=True)
+class FlowExample:
+    """A batch of equally long prompts and equally long targets, as the flow is trained on.
+
+    prompt, target: (batch, tokens, semantic_dim) token embeddings; latent: (batch, target tokens, latent_dim) or None,
+    added where latent_mask (batch,) is True; prompt_mel: (batch, bands, prompt frames); style: (batch, style_dim);
+    noisy: (batch, bands, prompt + target frames), zero along the prompt; time: (batch,); condition_mask: (batch,),
+    where it is False every condition is withheld, as in the null branch of the guidance.
+    """
+
+    prompt: Tensor
+    target: Tensor
+    latent: Tensor | None
+    latent_mask: Tensor
+    prompt_mel: Tensor
+    style: Tensor
+    noisy: Tensor
+    time: Tensor
+    condition_mask: Tensor
 
 
 class FlowMatching(nn.Module):
@@ -74,6 +97,29 @@ class SemanticToMel(nn.Module):
                 )
             maps.append(frame_to_token(own, features.device))
         return self.length_regulator(features, maps)
+
+    def forward(self, example: FlowExample) -> Tensor:
+        """Velocity of a training batch, (batch, bands, frames); that of the prompt frames means nothing."""
+        batch, prompt_frames = example.prompt.shape[0], example.prompt_mel.shape[-1]
+        target_frames = example.noisy.shape[-1] - prompt_frames
+        target = example.target
+        if example.latent is not None:
+            target = target + example.latent_mask[:, None, None] * self.project_latent(example.latent)
+        condition = torch.cat(
+            [
+                self.regulate(example.prompt, [prompt_frames] * batch),
+                self.regulate(target, [target_frames] * batch),
+            ],
+            dim=1,
+        )
+        kept = example.condition_mask[:, None].to(condition.dtype)
+        context = self.context(
+            F.pad(example.prompt_mel * kept[:, None], (0, target_frames)),
+            example.style * kept,
+            condition * kept[:, None],
+            guided=False,
+        )
+        return self.velocity(example.noisy, self.time_conditions(example.time), context)
 
     def time_conditions(self, time: Tensor) -> TimeConditions:
         """Everything that depends on the time alone; see `FlowEstimator.time_conditions`."""

@@ -1,0 +1,265 @@
+"""Semantic tokens and a speaker to a log-mel of exactly the asked number of frames (spec/s2m.md sections 6 to 9)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..contracts import (
+    DurationReport,
+    MelSpectrogram,
+    Progress,
+    SemanticSpeech,
+    Speaker,
+    concatenated,
+    no_progress,
+    require_same_checkpoint,
+)
+from ..errors import InputError
+from ..models.flow import TimeConditions
+from ..models.length_regulator import Span
+from ..models.s2m import SemanticToMel
+from .handles import S2MModels
+from .ode import integrate, row_noise, step_grid
+
+SILENT_STRETCH = (0.8, 1.25)
+"""Stretches inside these limits need no word (spec/control.md section 5.1)."""
+ALLOWED_STRETCH = (0.5, 2.0)
+"""Stretches outside these limits are refused unless the settings allow them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSettings:
+    """How the flow is solved. The defaults are the official ones.
+
+    guidance: 0 halves the work. temperature scales the noise. grid and solver: see `stages/ode.py`. prompt_seconds:
+    use only so much of the reference, None for all. latent_strength: share of the T2S latent that is added to the
+    tokens, 0 for none; use_latent False does the same. rows_at_once: segments computed together, a matter of memory
+    only. allow_any_stretch lifts the limits of ALLOWED_STRETCH.
+    """
+
+    steps: int = 25
+    guidance: float = 0.7
+    temperature: float = 1.0
+    grid: str = "uniform"
+    solver: str = "euler"
+    prompt_seconds: float | None = None
+    latent_strength: float = 1.0
+    use_latent: bool = True
+    rows_at_once: int = 4
+    allow_any_stretch: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("guidance", "temperature", "latent_strength"):
+            value = getattr(self, name)
+            if not 0.0 <= value < math.inf:
+                raise InputError(f"{name} should be finite and not negative, but is {value}.")
+        if self.prompt_seconds is not None and not self.prompt_seconds > 0.0:
+            raise InputError(f"prompt_seconds should be positive, but is {self.prompt_seconds}. None uses all of it.")
+        if self.rows_at_once < 1:
+            raise InputError(f"rows_at_once should be at least 1, but is {self.rows_at_once}.")
+
+
+OFFICIAL_FLOW = FlowSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """The used part of the reference: mel (1, bands, frames), condition (1, frames, dim), style (1, dim)."""
+
+    mel: Tensor
+    condition: Tensor
+    style: Tensor
+
+    @property
+    def frames(self) -> int:
+        return self.mel.shape[-1]
+
+
+@torch.no_grad()
+def semantic_to_mel(
+    s2m: S2MModels,
+    semantic: SemanticSpeech,
+    speaker: Speaker,
+    *,
+    settings: FlowSettings = OFFICIAL_FLOW,
+    seed: int = 0,
+    spans: Sequence[Sequence[Span] | None] | None = None,
+    progress: Progress = no_progress,
+) -> MelSpectrogram:
+    """Turn every row of `semantic` into a mel of its frame target, or of its natural length where that is free.
+
+    spans: per row, (tokens, frames) pieces with lengths of their own (spec/control.md section 5.5); they then state the
+    row's frames. The same seed gives the same mel whatever else is in the batch. Raises InputError for a stretch beyond
+    the limits, CheckpointMismatch when speaker or tokens come from another encoder, Cancelled through `progress`.
+    """
+    require_same_checkpoint(
+        ("the semantic-to-mel model", s2m.encoder_fingerprint),
+        ("the speaker", speaker.encoder_fingerprint),
+        ("the semantic speech", semantic.encoder_fingerprint),
+    )
+    token_counts = [int(count) for count in semantic.token_lengths]
+    frame_counts = _frame_counts(s2m.model, semantic, token_counts, spans)
+    reports = _reports(s2m.model, semantic, token_counts, frame_counts, settings)
+    device = next(s2m.model.parameters()).device
+    prompt = _prompt(s2m, speaker, settings, device)
+    features = _features(s2m, semantic, settings, device)
+
+    grid = step_grid(settings.grid, settings.steps)
+    times = s2m.model.time_conditions(grid[:-1].to(device))
+    groups = list(_groups(frame_counts, settings.rows_at_once))
+    mels: dict[int, Tensor] = {}
+    for done, rows in enumerate(groups):
+        target = s2m.model.regulate(
+            features[rows],
+            [frame_counts[row] for row in rows],
+            [token_counts[row] for row in rows],
+            None if spans is None else [spans[row] for row in rows],
+        )
+        noise = [settings.temperature * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
+        velocity, start = _flow(s2m.model, prompt, target, noise, times, settings.guidance)
+        step_progress = _part_of(progress, done, len(groups))
+        solved = integrate(velocity, grid, start, solver=settings.solver, progress=step_progress)
+        for row, mel in zip(rows, solved, strict=True):
+            mels[row] = mel[None, :, prompt.frames : prompt.frames + frame_counts[row]]
+
+    silence = math.log(s2m.config.mel.floor)
+    home = semantic.tokens.device
+    return MelSpectrogram(
+        mel=concatenated([mels[row] for row in range(len(frame_counts))], silence).to(home),
+        frame_lengths=torch.tensor(frame_counts, device=home),
+        sample_targets=semantic.sample_targets,
+        pauses=semantic.pauses,
+        sample_rate=s2m.config.mel.sample_rate,
+        hop=s2m.config.mel.hop,
+        reports=reports,
+        texts=semantic.texts,
+    )
+
+
+def _frame_counts(
+    model: SemanticToMel,
+    semantic: SemanticSpeech,
+    token_counts: Sequence[int],
+    spans: Sequence[Sequence[Span] | None] | None,
+) -> list[int]:
+    """Frames of each row: those of its spans, else its target, else its natural length."""
+    if min(token_counts, default=0) < 1:
+        raise InputError(
+            f"Every row of the semantic speech needs at least 1 token, but the rows have {list(token_counts)}. "
+            "The text-to-semantic stage stopped at once; try another seed."
+        )
+    if spans is not None and len(spans) != len(token_counts):
+        raise InputError(f"There are spans for {len(spans)} rows, but the semantic speech has {len(token_counts)}.")
+    counts = []
+    for row, (token_count, target) in enumerate(zip(token_counts, semantic.frame_targets.tolist(), strict=True)):
+        own = spans[row] if spans is not None else None
+        asked = sum(frames for _, frames in own) if own else target
+        counts.append(asked if asked > 0 else model.frame_count(token_count))
+    return counts
+
+
+def _reports(
+    model: SemanticToMel,
+    semantic: SemanticSpeech,
+    token_counts: Sequence[int],
+    frame_counts: Sequence[int],
+    settings: FlowSettings,
+) -> tuple[DurationReport, ...]:
+    """The rows' duration reports with frames and stretch. Raises InputError beyond ALLOWED_STRETCH."""
+    reports = []
+    for row, (tokens, frames) in enumerate(zip(token_counts, frame_counts, strict=True)):
+        stretch = frames / (model.config.frames_per_token * tokens)
+        asked = int(semantic.frame_targets[row]) or None
+        known = semantic.reports[row] if row < len(semantic.reports) else DurationReport("free", "free", None, tokens)
+        warnings = known.warnings
+        if asked is not None and not SILENT_STRETCH[0] <= stretch <= SILENT_STRETCH[1]:
+            if not (settings.allow_any_stretch or ALLOWED_STRETCH[0] <= stretch <= ALLOWED_STRETCH[1]):
+                raise InputError(
+                    f"Row {row} would be stretched to {stretch:.2f} of its natural length; "
+                    f"{ALLOWED_STRETCH[0]} to {ALLOWED_STRETCH[1]} are allowed. "
+                    "Ask for a length nearer to what was spoken, or allow any stretch."
+                )
+            warnings += (f"Stretched to {stretch:.2f} of its natural length; the voice may suffer.",)
+        reports.append(
+            replace(known, frame_target=asked, frame_count=frames, stretch=stretch, warnings=warnings),
+        )
+    return tuple(reports)
+
+
+def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings, device: torch.device) -> _Prompt:
+    """Cut the reference to its first `prompt_seconds` and bring it to the mel clock."""
+    mel, quantized = speaker.prompt_mel.to(device), speaker.prompt_quantized.to(device)
+    frame_count, token_count = mel.shape[-1], quantized.shape[1]
+    if settings.prompt_seconds is not None:
+        wanted = max(round(settings.prompt_seconds * s2m.config.mel.frames_per_second), 1)
+        if wanted < frame_count:
+            token_count = max(round(token_count * wanted / frame_count), 1)
+            frame_count = wanted
+    condition = s2m.model.regulate(quantized[:, :token_count], [frame_count])
+    return _Prompt(mel[..., :frame_count], condition, speaker.style.to(device))
+
+
+def _features(s2m: S2MModels, semantic: SemanticSpeech, settings: FlowSettings, device: torch.device) -> Tensor:
+    """Token embeddings plus the projected latent: (batch, tokens, semantic_dim)."""
+    features = s2m.codec.embed(semantic.tokens.to(device))
+    if semantic.latent is None or not settings.use_latent or settings.latent_strength == 0.0:
+        return features
+    latent = semantic.latent.to(device=device, dtype=features.dtype)
+    return features + settings.latent_strength * s2m.model.project_latent(latent)
+
+
+def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int]]:
+    """Rows of similar length together, so that little is padded."""
+    by_length = sorted(range(len(frame_counts)), key=lambda row: frame_counts[row])
+    for first in range(0, len(by_length), rows_at_once):
+        yield by_length[first : first + rows_at_once]
+
+
+def _flow(
+    model: SemanticToMel,
+    prompt: _Prompt,
+    target: Tensor,
+    noise: Sequence[Tensor],
+    times: TimeConditions,
+    guidance: float,
+) -> tuple[Callable[[int, Tensor], Tensor], Tensor]:
+    """The velocity as a function of step and state, and the start: noise after a prompt of zeros.
+
+    target: (rows, frames, content_dim); noise: per row (bands, its own frames). Prompt frames have no velocity, so they
+    stay zero.
+    """
+    rows, longest = target.shape[:2]
+    lengths = [prompt.frames + own.shape[-1] for own in noise]
+    total = prompt.frames + longest
+    start = torch.stack([F.pad(own, (prompt.frames, longest - own.shape[-1])) for own in noise]).to(target)
+    condition = torch.cat([prompt.condition.expand(rows, -1, -1), target], dim=1)
+    prompt_mel = F.pad(prompt.mel, (0, longest)).expand(rows, -1, -1)
+    padded = any(length < total for length in lengths)
+    context = model.context(
+        prompt_mel,
+        prompt.style.expand(rows, -1),
+        condition,
+        torch.tensor(lengths, device=target.device) if padded else None,
+        guided=guidance != 0.0,
+    )
+    is_target = (torch.arange(total, device=target.device) >= prompt.frames).to(target.dtype)
+
+    def velocity(step: int, state: Tensor) -> Tensor:
+        return model.velocity(state, times.at(step), context, guidance=guidance) * is_target
+
+    return velocity, start
+
+
+def _part_of(progress: Progress, part: int, parts: int) -> Progress:
+    """The progress of one of several equal parts, reported as steps of the whole."""
+
+    def report(done: int, total: int) -> None:
+        progress(part * total + done, parts * total)
+
+    return report
