@@ -108,9 +108,9 @@ class TrunkOutput(NamedTuple):
 class Attention(nn.Module):
     """Multi-head attention with one fused projection."""
 
-    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+    def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.head_dim, self.dropout = heads, dim // heads, dropout
+        self.heads, self.head_dim = heads, dim // heads
         self.c_attn = InOutLinear(dim, 3 * dim)
         self.c_proj = InOutLinear(dim, dim)
 
@@ -128,7 +128,6 @@ class Attention(nn.Module):
             key,
             value,
             attn_mask=None if visible is None else visible[:, None],
-            dropout_p=self.dropout if self.training else 0.0,
             is_causal=visible is None,
         )
         watched = None if watch is None else self._watched(query, key, watch, layer)
@@ -163,12 +162,12 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + feed-forward(norm(x))."""
+    """x + attention(norm(x)), then x + feed-forward(norm(x)). Dropout only on the sums: fused attention stays usable."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(dim)
-        self.attn = Attention(dim, heads, dropout)
+        self.attn = Attention(dim, heads)
         self.ln_2 = nn.LayerNorm(dim)
         self.mlp = FeedForward(dim)
         self.dropout = nn.Dropout(dropout)
