@@ -162,7 +162,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + feed-forward(norm(x)). Dropout only on the sums: fused attention stays usable."""
+    """x + attention(norm(x)), then x + feed-forward(norm(x)). Dropout on the sums only: attention stays fused."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
