@@ -1,0 +1,104 @@
+"""Encode a reference recording along the speaker path and the emotion path (spec/s2m.md section 1)."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor
+
+from ..audio.fbank import FBANK, semantic_input, style_features
+from ..audio.mel import log_mel
+from ..audio.resample import resample_sinc, resample_soxr
+from ..contracts import Reference, Waveform
+from ..errors import AudioError
+from .handles import EncoderModels
+
+logger = logging.getLogger(__name__)
+
+SECONDS_LIMIT = 15.0  # what the released model reads of a reference
+MINIMUM_SECONDS = 0.25  # below this the style encoder has too few frames for its statistics
+SHORT_SECONDS = 1.0  # usable, but the speaker will hardly be recognised
+SILENCE_PEAK = 1e-4  # -80 dB; nothing but noise is left below it
+RESAMPLER_REACH_SECONDS = 1.0  # audio kept beyond the limit, so that cutting first does not change the result
+
+
+@torch.no_grad()
+def encode_reference(
+    encoder: EncoderModels,
+    waveform: Waveform,
+    *,
+    seconds_limit: float = SECONDS_LIMIT,
+    emotion_waveform: Waveform | None = None,
+) -> Reference:
+    """One recording -> Reference, on the device of the waveform, in float32.
+
+    Stereo is mixed down; any sample rate is taken; audio beyond `seconds_limit` is left out with a notice.
+    emotion_waveform gives the emotion features; None takes them from the same recording, along their own path.
+    Raises AudioError for audio that is empty, silent, too short, or not finite.
+    """
+    device = next(encoder.semantic_encoder.parameters()).device
+    speech = _mono(waveform, seconds_limit, "reference audio")
+    emotional = speech if emotion_waveform is None else _mono(emotion_waveform, seconds_limit, "emotion audio")
+    emotion_rate = waveform.sample_rate if emotion_waveform is None else emotion_waveform.sample_rate
+
+    at_mel_rate = _resampled(speech, waveform.sample_rate, encoder.config.mel.sample_rate, seconds_limit).to(device)
+    at_fbank_rate = resample_sinc(at_mel_rate, encoder.config.mel.sample_rate, FBANK.sample_rate)
+    emotion_audio = _resampled(emotional, emotion_rate, FBANK.sample_rate, seconds_limit).to(device)
+
+    features = semantic_features(encoder, at_fbank_rate)
+    weights = next(encoder.codec.parameters())
+    tokens, quantized = encoder.codec.quantize(features.to(weights.dtype))
+    style_weights = next(encoder.style_encoder.parameters())
+    style = encoder.style_encoder(style_features(at_fbank_rate).to(style_weights.dtype))
+    home = waveform.samples.device
+    return Reference(
+        features=features.to(home),
+        emotion_features=semantic_features(encoder, emotion_audio).to(home),
+        tokens=tokens.to(home),
+        quantized=quantized.float().to(home),
+        style=style.float().to(home),
+        mel=log_mel(at_mel_rate, encoder.config.mel).to(home),
+        seconds=at_mel_rate.shape[-1] / encoder.config.mel.sample_rate,
+        fingerprint=encoder.fingerprint,
+    )
+
+
+def semantic_features(encoder: EncoderModels, waveform: Tensor) -> Tensor:
+    """Normalised semantic features of 16 kHz audio: (batch, samples) -> (batch, tokens, dim), float32."""
+    weights = next(encoder.semantic_encoder.parameters())
+    input_features, mask = semantic_input(waveform, encoder.config.semantic_encoder)
+    hidden = encoder.semantic_encoder(input_features.to(weights.dtype), mask).float()
+    return (hidden - encoder.mean.to(hidden)) / encoder.std.to(hidden)
+
+
+def _mono(waveform: Waveform, seconds_limit: float, name: str) -> Tensor:
+    """Checked and mixed down, cut a little beyond the limit: (1, samples) float32."""
+    samples, rate = waveform.samples, waveform.sample_rate
+    if samples.shape[0] != 1:
+        raise AudioError(
+            f"The {name} should be one recording, but a batch of {samples.shape[0]} came. Pick one of them."
+        )
+    if samples.shape[1] == 0 or samples.shape[2] == 0:
+        raise AudioError(f"The {name} is empty. Connect a recording of speech.")
+    kept = round((seconds_limit + RESAMPLER_REACH_SECONDS) * rate)
+    if waveform.seconds > seconds_limit:
+        logger.info("The %s lasts %.1f s; its first %.1f s are used.", name, waveform.seconds, seconds_limit)
+    mono = samples[:, :, :kept].float().mean(dim=1)
+    if not bool(torch.isfinite(mono).all()):
+        raise AudioError(f"The {name} contains NaN or infinite samples. Look for the node before it that made them.")
+    if min(waveform.seconds, seconds_limit) < MINIMUM_SECONDS:
+        raise AudioError(
+            f"The {name} lasts {min(waveform.seconds, seconds_limit):.2f} s; at least {MINIMUM_SECONDS:.2f} s "
+            "are needed, and 5 to 15 s serve best. Use a longer clip."
+        )
+    if float(mono[:, : round(seconds_limit * rate)].abs().max()) < SILENCE_PEAK:
+        raise AudioError(f"The {name} is silent. Choose another part of the recording, or raise its level.")
+    if waveform.seconds < SHORT_SECONDS:
+        logger.warning("The %s lasts only %.2f s; 5 to 15 s serve best.", name, waveform.seconds)
+    return mono
+
+
+def _resampled(mono: Tensor, source_rate: int, target_rate: int, seconds_limit: float) -> Tensor:
+    """(1, samples) at the target rate, cut to the limit."""
+    return resample_soxr(mono, source_rate, target_rate)[:, : int(seconds_limit * target_rate)]

@@ -1,0 +1,263 @@
+"""Train the semantic codec on the features of a frozen semantic encoder (spec/paper.md section 8).
+
+Reconstruction, codebook and commitment losses as in MaskGCT's codec. Differs from the paper: the reconstruction is also
+read by the encoder's frozen heads and should say the same phones and pitch as the original, so that a codebook of a
+thousand rows spends them on what is heard. Rows that fall out of use are moved onto features of the running batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from ..config import CodecConfig
+from ..errors import TrainingError
+from ..models.codec import CodecDecoder, SemanticCodec
+from .acoustic_cache import AcousticCache, AcousticEntry
+from .acoustic_data import AcousticData
+from .part import Metrics, Models, Part, StepTools
+from .phonemes import IGNORED
+from .semantic_encoder import CONTOUR_SCALE, EncoderHeads
+
+FRAMES_PER_PASS = 12_000  # of audio encoded at a time
+
+
+@dataclass(frozen=True, slots=True)
+class CodecRecipe:
+    """Weights and sizes of the training run."""
+
+    batch_utterances: int = 24
+    crop_tokens: int = 100
+    reconstruction_weight: float = 10.0
+    codebook_weight: float = 1.0
+    commitment_weight: float = 0.25
+    phone_weight: float = 1.0
+    prosody_weight: float = 1.0
+    usage_decay: float = 0.99  # of the moving count of each row's use
+    dead_share: float = 0.02  # of the mean use; rows below are moved
+    reset_until: float = 0.8  # share of the schedule after which rows stay where they are
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStatistics:
+    """mean, std: (dim,) of the encoder's hidden states over the training set."""
+
+    mean: Tensor
+    std: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """Hidden states of one utterance, not normalised. hidden: (tokens, dim) float16."""
+
+    entry: AcousticEntry
+    hidden: Tensor
+
+
+@torch.no_grad()
+def encode_cache(
+    encoder: nn.Module, cache: AcousticCache, entries: Sequence[AcousticEntry], stride: int
+) -> list[FeatureRow]:
+    """Hidden states of every entry, in the order of their length."""
+    data = AcousticData(cache, entries, stride=stride)
+    rows: list[FeatureRow] = []
+    for batch in data.in_order(FRAMES_PER_PASS):
+        hidden = encoder(batch.features, batch.mask)
+        for row, length in zip(hidden, batch.mask.sum(dim=1).tolist(), strict=True):
+            rows.append(FeatureRow(data.entries[len(rows)], row[:length].to(torch.float16)))
+    return rows
+
+
+def feature_statistics(rows: Sequence[FeatureRow]) -> FeatureStatistics:
+    """Mean and standard deviation over all tokens."""
+    if not rows:
+        raise TrainingError("No utterance to take feature statistics from.")
+    hidden = torch.cat([row.hidden.float() for row in rows])
+    return FeatureStatistics(hidden.mean(dim=0), hidden.std(dim=0).clamp(min=1e-4))
+
+
+class CodebookUsage(nn.Module):
+    """Moving count of how often each row of the codebook is chosen; part of the saved state."""
+
+    counts: Tensor
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.register_buffer("counts", torch.zeros(rows))
+
+    @torch.no_grad()
+    def update(self, tokens: Tensor, decay: float) -> None:
+        self.counts.mul_(decay).add_(torch.bincount(tokens.flatten(), minlength=len(self.counts)), alpha=1 - decay)
+
+    @property
+    def perplexity(self) -> Tensor:
+        """How many rows are in use, counted by entropy."""
+        share = self.counts / self.counts.sum().clamp(min=1e-9)
+        return torch.special.entr(share).sum().exp()
+
+    @torch.no_grad()
+    def revive(self, codebook: Tensor, projected: Tensor, dead_share: float, generator: Generator) -> int:
+        """Move unused rows onto random vectors of the batch. codebook: (rows, dim), projected: (count, dim)."""
+        dead = (self.counts < dead_share * self.counts.mean()).nonzero()[:, 0]
+        if self.counts.sum() == 0:
+            dead = torch.arange(len(self.counts), device=self.counts.device)
+        if dead.numel() == 0:
+            return 0
+        chosen = torch.randint(0, len(projected), (dead.numel(),), generator=generator).to(projected.device)
+        noise = (
+            0.01 * projected.std() * torch.randn(dead.numel(), projected.shape[1], generator=generator).to(projected)
+        )
+        codebook[dead] = projected[chosen] + noise
+        self.counts[dead] = self.counts.mean().clamp(min=1e-3)
+        return int(dead.numel())
+
+
+class CodecPart(Part):
+    """Trains encoder, codebook and decoder of the codec."""
+
+    name = "codec"
+
+    def __init__(
+        self,
+        config: CodecConfig,
+        recipe: CodecRecipe,
+        rows: Sequence[FeatureRow],
+        held_out: Sequence[FeatureRow],
+        statistics: FeatureStatistics,
+        heads: EncoderHeads,
+        cache: AcousticCache,
+    ) -> None:
+        self.config = config
+        self.recipe = recipe
+        self.rows = sorted(rows, key=lambda row: len(row.hidden))
+        self.lengths = torch.tensor([len(row.hidden) for row in self.rows])
+        self.held_out = list(held_out)
+        self.statistics = statistics
+        self.heads = heads.eval().requires_grad_(False)
+        self.cache = cache
+
+    def build(self) -> dict[str, nn.Module]:
+        return {
+            "codec": SemanticCodec(self.config),
+            "decoder": CodecDecoder(self.config),
+            "usage": CodebookUsage(self.config.codebook_size),
+        }
+
+    def averaged(self, models: Models) -> tuple[str, ...]:
+        return ()
+
+    def identity(self) -> dict[str, Any]:
+        return {"config": asdict(self.config)}
+
+    def prepare(self, device: torch.device) -> None:
+        self.heads.to(device)
+        self.statistics = FeatureStatistics(self.statistics.mean.to(device), self.statistics.std.to(device))
+
+    def batch(self, step: int, generator: Generator) -> Tensor:
+        """(batch, tokens, dim): crops of utterances of similar length, as long as the shortest of them allows."""
+        order = (self.lengths * (1 + 0.3 * torch.rand(len(self.rows), generator=generator))).argsort()
+        count = min(self.recipe.batch_utterances, len(self.rows))
+        first = int(torch.randint(0, len(self.rows) - count + 1, (), generator=generator))
+        chosen = [self.rows[index].hidden for index in order[first : first + count].tolist()]
+        width = min(self.recipe.crop_tokens, min(len(hidden) for hidden in chosen))
+        crops = []
+        for hidden in chosen:
+            start = int(torch.randint(0, len(hidden) - width + 1, (), generator=generator))
+            crops.append(hidden[start : start + width])
+        return torch.stack(crops).float()
+
+    def train_step(self, models: Models, batch: Tensor, tools: StepTools) -> Metrics:
+        if tools.progress < self.recipe.reset_until:
+            self._revive(models, batch, tools.generator)
+        loss, metrics = self.loss(models, batch, tools.generator)
+        norm = tools.descend(loss)
+        return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
+
+    def loss(self, models: Models, batch: Tensor, generator: Generator) -> tuple[Tensor, Metrics]:
+        recipe, features = self.recipe, self.normalised(batch)
+        codec, decoder, usage = models["codec"], models["decoder"], models["usage"]
+        quantizer = codec.codebook  # type: ignore[union-attr]
+        projected = quantizer.project(codec.encode(features))  # type: ignore[operator,union-attr]
+        tokens = quantizer.search(projected)  # type: ignore[operator,union-attr]
+        chosen = quantizer.codebook(tokens)  # type: ignore[operator,union-attr]
+        codebook = F.mse_loss(chosen, projected.detach())
+        commitment = F.mse_loss(projected, chosen.detach())
+        passed = projected + (chosen - projected).detach()  # gradients skip the choice
+        rebuilt = decoder(quantizer.expand(passed))  # type: ignore[operator,union-attr]
+        reconstruction = F.l1_loss(rebuilt, features)
+        phones, prosody = self.heard_differences(rebuilt, batch)
+        loss = (
+            recipe.reconstruction_weight * reconstruction
+            + recipe.codebook_weight * codebook
+            + recipe.commitment_weight * commitment
+            + recipe.phone_weight * phones
+            + recipe.prosody_weight * prosody
+        )
+        usage.update(tokens, recipe.usage_decay)  # type: ignore[operator]
+        return loss, {
+            "reconstruction": reconstruction.detach(),
+            "codebook": codebook.detach(),
+            "phones": phones.detach(),
+            "prosody": prosody.detach(),
+            "perplexity": usage.perplexity,  # type: ignore[dict-item]
+        }
+
+    def heard_differences(self, rebuilt: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """What the frozen heads hear in the reconstruction against the original: phones (KL) and prosody (L1)."""
+        with torch.no_grad():
+            wanted_phones, _, wanted_prosody = self.heads(hidden)
+        phones, _, prosody = self.heads(rebuilt * self.statistics.std + self.statistics.mean)
+        phone_difference = F.kl_div(
+            phones.log_softmax(dim=-1), wanted_phones.log_softmax(dim=-1), log_target=True, reduction="none"
+        )
+        return phone_difference.sum(dim=-1).mean(), F.l1_loss(prosody, wanted_prosody)
+
+    def normalised(self, hidden: Tensor) -> Tensor:
+        return (hidden - self.statistics.mean) / self.statistics.std
+
+    def evaluate(self, models: Models) -> dict[str, float]:
+        return measure_codec(self, models["codec"], models["decoder"], self.held_out)
+
+    @torch.no_grad()
+    def _revive(self, models: Models, batch: Tensor, generator: Generator) -> None:
+        codec, usage = models["codec"], models["usage"]
+        projected = codec.codebook.project(codec.encode(self.normalised(batch)))  # type: ignore[operator,union-attr]
+        table = codec.codebook.codebook.weight  # type: ignore[union-attr]
+        usage.revive(table, projected.flatten(0, 1), self.recipe.dead_share, generator)  # type: ignore[operator]
+
+
+@torch.no_grad()
+def measure_codec(
+    part: CodecPart, codec: nn.Module, decoder: nn.Module, rows: Sequence[FeatureRow]
+) -> dict[str, float]:
+    """Over held-out utterances: reconstruction error, share of phone labels the heads still hear right, rows used."""
+    error = tokens_total = right = labelled = pitch = 0.0
+    used: list[Tensor] = []
+    for row in rows:
+        hidden = row.hidden.float()[None].to(part.statistics.mean.device)
+        features = part.normalised(hidden)
+        tokens, quantized = codec.quantize(features)  # type: ignore[operator]
+        rebuilt = decoder(quantized)
+        error += float((rebuilt - features).abs().mean()) * tokens.numel()
+        tokens_total += tokens.numel()
+        used.append(tokens.flatten().cpu())
+        phones, _, prosody = part.heads(rebuilt * part.statistics.std + part.statistics.mean)
+        _, _, wanted = part.heads(hidden)
+        pitch += float((prosody - wanted)[..., 2].abs().mean()) * CONTOUR_SCALE * tokens.numel()
+        labels = part.cache.get(row.entry, "labels").long()
+        found = phones[0].argmax(dim=-1).cpu()[: len(labels)]
+        known = labels[: len(found)] != IGNORED
+        right += float((found == labels[: len(found)])[known].sum())
+        labelled += float(known.sum())
+    share = torch.bincount(torch.cat(used)).float() / tokens_total
+    return {
+        "reconstruction": error / tokens_total,
+        "frame_accuracy": right / max(1.0, labelled),
+        "contour_change": pitch / tokens_total,
+        "perplexity": float(torch.special.entr(share).sum().exp()),
+    }
