@@ -102,7 +102,7 @@ def write_native(
         raise ConfigError(f"A native checkpoint has no part {', '.join(unknown)}; known are {', '.join(TENSOR_PARTS)}.")
     folder.mkdir(parents=True, exist_ok=True)
     for part, tensors in parts.items():
-        _write_part(folder, part, tensors, config, about)
+        write_part(folder, part, tensors, config, about)
     if tokenizer is not None:
         _copy(tokenizer, folder / Path(config.text.tokenizer).name)
     finish_native(folder, config, about, declared=declared)
@@ -158,7 +158,8 @@ def verify_sums(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config, about: About) -> None:
+def write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config, about: About) -> None:
+    """Write one part's file; `finish_native` must follow."""
     from safetensors.torch import save_file
 
     dtype = torch.float32 if part in KEPT_IN_FULL else PRECISIONS[about.precision]

@@ -21,6 +21,7 @@ ModuleType = TypeVar("ModuleType", bound=nn.Module)
 Tensors = dict[str, Tensor]
 
 ZIP_START = b"PK\x03\x04"
+SIGNS_OF_CODE = ("GLOBAL", "Unsupported class", "reduce")  # in the words of torch's restricted reader
 LISTED = 3  # keys that an error names before it counts the rest
 PARALLEL_PREFIX = "module."  # left by training on several devices
 AGAIN = "Get the file again and check its size."
@@ -54,12 +55,12 @@ def _read_pickle(path: Path) -> dict[str, Any]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "allowlist" in str(error) or "GLOBAL" in str(error):
+        if any(sign in str(error) for sign in SIGNS_OF_CODE):
             raise CheckpointError(
                 f"{path} holds more than numbers, and reading it could run foreign code. It was not read. "
                 "Use the file of the official source, or a safetensors file."
             ) from error
-        raise CheckpointError(f"{path} is not a whole weight file ({_line(error)}). {AGAIN}") from error
+        raise CheckpointError(f"{path} is not a whole weight file. {AGAIN}") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         # torch has no error of its own for a damaged file: whatever its reader stumbles over comes out.
         raise CheckpointError(f"{path} is not a whole weight file ({_line(error)}). {AGAIN}") from error
