@@ -1,1 +1,6 @@
+"""Text to text token ids: normalisers, tokenizers and the segment splitter. Knows nothing of tensors or models."""
 
+from .front_end import FrontEnd, front_end_for
+from .pieces import TextPieces
+
+__all__ = ["FrontEnd", "TextPieces", "front_end_for"]

@@ -7,7 +7,6 @@ piece, or by punctuation, which is a piece itself.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,8 +15,10 @@ import torch
 
 from .annotations import ANNOTATION
 from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
+from .normalise import Glossary
 from .pieces import NO_WORD, TextPieces, unknown_character_warning
 from .pronounce import PHONES, dictionary, letter_names, parse_reading, phones_of, starts_with_vowel
+from .segment import english_breaks, even_segments
 from .tracked import TrackedText
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _SCAN = re.compile(
 )
 _PAUSING_BRACKETS = frozenset("()[]{}")
 _IGNORED = frozenset("\"'*_|/")  # quotation marks, and signs that mean nothing when left alone
-_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,20 @@ class EnglishFrontEnd:
         return self.tokenizer.fingerprint
 
     def pieces(
-        self, text: str, *, letters_probability: float = 0.0, generator: torch.Generator | None = None
+        self,
+        text: str,
+        glossary: Glossary | None = None,
+        *,
+        letters_probability: float = 0.0,
+        generator: torch.Generator | None = None,
     ) -> TextPieces:
         """Pieces of a whole text. Never raises; an empty text has no pieces.
 
+        glossary: words to readings, which may be CMU phonemes or other words.
         letters_probability: chance of every known word to be written in letters all the same, drawn from `generator`;
         training mixes both so that unknown words can be read.
         """
-        units, normalised, warnings = self._units(text)
+        units, normalised, warnings = self._units(text, glossary or {})
         if letters_probability > 0.0:
             draws = torch.rand(len(units), generator=generator).tolist()
             spelled = [unit.is_word and not unit.forced and draw < letters_probability
@@ -85,9 +91,14 @@ class EnglishFrontEnd:
         """Pieces to ids."""
         return self.tokenizer.ids(pieces)
 
-    def _units(self, text: str) -> tuple[list[_Unit], str, tuple[str, ...]]:
+    def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
+        """Positions of the pieces of every segment, at most `limit` each; a space at a cut belongs to none."""
+        segments = [list(segment) for segment in even_segments(english_breaks(pieces), limit)]
+        return [segment[:-1] if pieces[segment[-1]] == SPACE else segment for segment in segments]
+
+    def _units(self, text: str, glossary: Glossary) -> tuple[list[_Unit], str, tuple[str, ...]]:
         """Words and punctuation of a text; the normalised text; warnings."""
-        tracked = _expanded(text)
+        tracked = _expanded(text, glossary)
         unknown: list[str] = []
         units: list[_Unit] = []
         for match in _SCAN.finditer(tracked.text):
@@ -110,21 +121,34 @@ class EnglishFrontEnd:
         return _vowel_after_the(units), normalised.strip(), warnings
 
 
-def _expanded(text: str) -> TrackedText:
+def _expanded(text: str, glossary: Glossary) -> TrackedText:
     """The text with everything but its annotations written out in words."""
     whole = TrackedText("")
+    source = TrackedText(text)
+    _annotate(source, glossary)
     position = 0
-    for match in [*ANNOTATION.finditer(text), None]:
-        end = match.start() if match else len(text)
-        plain = TrackedText(text[position:end], offset=position)
+    for match in [*ANNOTATION.finditer(source.text), None]:
+        end = match.start() if match else len(source.text)
+        plain = source.part(position, end)
         expand(plain)
-        kept = TrackedText(match.group(), offset=match.start()) if match else TrackedText("")
-        for part in (plain, kept):
-            whole.text += part.text
-            whole.starts += part.starts
-            whole.ends += part.ends
-        position = match.end() if match else end
+        whole.append(plain)
+        position = end
+        if match:
+            position = match.end()
+            whole.append(source.part(match.start(), match.end()))
     return whole
+
+
+def _annotate(source: TrackedText, glossary: Glossary) -> None:
+    """Write the readings of glossary words into the text as annotations."""
+    readings = {
+        term.lower(): reading if isinstance(reading, str) else reading.get("en", term)
+        for term, reading in sorted(glossary.items(), key=lambda item: -len(item[0]))
+    }
+    if readings:
+        terms = "|".join(re.escape(term) for term in readings)
+        pattern = re.compile(rf"{ANNOTATION.pattern}|(?<!\w)({terms})(?!\w)", re.IGNORECASE)
+        source.sub(pattern, lambda match: f"<{match[3]}|{readings[match[3].lower()]}>" if match[3] else match.group())
 
 
 def _lookup(word: str) -> tuple[tuple[str, ...] | None, str]:
@@ -176,13 +200,9 @@ def _sign(character: str, start: int, end: int, unknown: list[str]) -> list[_Uni
     name = name_of_symbol(character)
     if name:
         return [_Unit(word, phones_of(word), True, False, start, end) for word in name.split()]
-    if not (character.isspace() or character in _IGNORED or _is_invisible(character)):
+    if not (character.isspace() or character in _IGNORED):
         unknown.append(character)
     return []
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf") or ord(character) in _VARIATION_SELECTORS
 
 
 def _one_punctuation_each(units: list[_Unit]) -> list[_Unit]:

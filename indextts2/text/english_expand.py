@@ -123,36 +123,25 @@ def _integer(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def _number(text: str) -> str:
-    """Digits with commas and a decimal point, as words."""
-    whole, point, part = text.partition(".")
-    whole = whole.replace(",", "")
-    if point and part:
-        return numbers.decimal(whole, part)
-    if len(whole) > 1 and whole.startswith("0"):
-        return numbers.digits(whole)
-    return numbers.cardinal(int(whole))
-
-
 def _plain_number(match: re.Match[str]) -> str:
     text = match.group()
     if len(text) == 4 and text.isdigit() and _SMALLEST_YEAR <= int(text) <= _LARGEST_YEAR:
         return numbers.year(int(text))
-    return _number(text)
+    return numbers.spoken(text)
 
 
 def _count(amount: str, unit: str) -> str:
-    words = f"{_number(amount)} {unit}"
+    words = f"{numbers.spoken(amount)} {unit}"
     if unit in ("yen", "") or amount == "1":
         return words
-    return f"{_number(amount)} pence" if unit == "penny" else words + "s"
+    return f"{numbers.spoken(amount)} pence" if unit == "penny" else words + "s"
 
 
 def _money(match: re.Match[str]) -> str:
     symbol, amount, scale = match.group(1), match.group(2), match.group(3)
     major, minor = CURRENCIES[symbol]
     if scale:
-        return f" {_number(amount)} {scale.lower()} {major}{'' if major == 'yen' else 's'}"
+        return f" {numbers.spoken(amount)} {scale.lower()} {major}{'' if major == 'yen' else 's'}"
     whole, point, part = amount.partition(".")
     if not point or len(part) != 2 or not minor:
         return " " + _count(amount, major)
@@ -188,12 +177,12 @@ def _full_stop(match: re.Match[str]) -> str:
 
 def _date(year: str, month: str, day: str) -> str:
     if not (1 <= int(month) <= len(MONTHS) and 1 <= int(day) <= 31):
-        return f"{_number(month)} {_number(day)} {_number(year)}"
+        return f"{numbers.spoken(month)} {numbers.spoken(day)} {numbers.spoken(year)}"
     return f"{MONTHS[int(month) - 1]} {numbers.ordinal(int(day))} {_year(year)}"
 
 
 def _year(text: str) -> str:
-    return numbers.year(int(text)) if len(text) == 4 else _number(text)
+    return numbers.year(int(text)) if len(text) == 4 else numbers.spoken(text)
 
 
 def _month_name(match: re.Match[str]) -> str:
@@ -208,7 +197,7 @@ def _decade(match: re.Match[str]) -> str:
 
 def _degrees(match: re.Match[str]) -> str:
     scale = "celsius" if match.group(2) == "C" else "fahrenheit"
-    return f"{_number(match.group(1))} degrees {scale}"
+    return f"{numbers.spoken(match.group(1))} degrees {scale}"
 
 
 def _unit(match: re.Match[str]) -> str:
@@ -222,7 +211,7 @@ def _unit(match: re.Match[str]) -> str:
             first, first.removesuffix("s")
         )
         unit = f"{first} {rest}".strip()
-    return f"{_number(amount)} {unit}"
+    return f"{numbers.spoken(amount)} {unit}"
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -232,7 +221,7 @@ def _fraction(match: re.Match[str]) -> str:
     if not whole:
         return numbers.fraction(above, below)
     words = numbers.fraction(above, below)
-    return f"{_number(whole.strip())} and " + (words if above > 1 else "a " + words.removeprefix("one "))
+    return f"{numbers.spoken(whole.strip())} and " + (words if above > 1 else "a " + words.removeprefix("one "))
 
 
 def _letters_and_digits(match: re.Match[str]) -> str:
@@ -241,7 +230,7 @@ def _letters_and_digits(match: re.Match[str]) -> str:
     spoken: list[str] = []
     for part in parts:
         if part.isdigit():
-            spoken.append(_number(part) if len(part) < 3 else numbers.digits(part))
+            spoken.append(numbers.spoken(part) if len(part) < 3 else numbers.digits(part))
         elif part == "s" and spoken:
             spoken[-1] = numbers.plural(spoken[-1])
         else:
@@ -269,7 +258,7 @@ def _telephone(match: re.Match[str]) -> str:
 
 _ABBREVIATED = "|".join(sorted(ABBREVIATIONS, key=len, reverse=True))
 _UNIT_NAMES = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
-_AMOUNT = r"(\d[\d,]*(?:\.\d+)?|\.\d+)"
+_AMOUNT = r"(\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)"
 _HALF = r"(a\.m\.|p\.m\.|am|pm|AM|PM|A\.M\.|P\.M\.)"
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
@@ -280,7 +269,10 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w.])[vV](?=\d+\.\d)"), "version "),
     (re.compile(r"https?://[^\s<>\"]+[\w/]|www\.[^\s<>\"]+[\w/]|[\w.+-]+@[\w-]+(?:\.\w+)+", re.I), _address),
     (re.compile(r"\b[\w-]+\.(?:com|org|net|io|edu|gov)\b(?!\.\w)"), _address),
-    (re.compile(r"\b\d+(?:\.\d+){2,}"), lambda m: " point ".join(_number(part) for part in m.group().split("."))),
+    (
+        re.compile(r"\b\d+(?:\.\d+){2,}"),
+        lambda m: " point ".join(numbers.spoken(part) for part in m.group().split(".")),
+    ),
     (re.compile(rf"\b(\d{{1,2}}):([0-5]\d)\s*{_HALF}?(?!\w)(?!:\d)"), _time),
     (re.compile(rf"\b(\d{{1,2}})\s*{_HALF}(?!\w)"), _hour),
     (re.compile(r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?"), _dotted),
@@ -300,7 +292,7 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({_FULL_MONTH})\b"),
         lambda m: f"{numbers.ordinal(int(m.group(1)))} {m.group(2)}",
     ),
-    (re.compile(rf"([$£€¥₹])\s?(\d[\d,]*(?:\.\d+)?)(?:\s?{_SCALE}\b)?", re.I), _money),
+    (re.compile(rf"([$£€¥₹])\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?:\s?{_SCALE}\b)?", re.I), _money),
     (re.compile(r"(?<![\w-])\+?(?:1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}\b|(?<![\w-])\d{3}-\d{4}\b"), _telephone),
     (re.compile(r"(?<!\w)'(\d0)s\b|\b(?=\d)((?:1[1-9]|20)\d0|\d0)'?s\b"), _decade),
     (re.compile(r"\b(\d[\d,]*)(?:st|nd|rd|th)\b", re.I), lambda m: numbers.ordinal(_integer(m.group(1)))),

@@ -76,6 +76,17 @@ def decimal(whole: str, fraction: str) -> str:
     return f"{cardinal(int(whole or '0'))} point {digits(fraction)}"
 
 
+def spoken(text: str) -> str:
+    """Digits with commas and a decimal point, as words; a leading zero is read out."""
+    whole, point, part = text.partition(".")
+    whole = whole.replace(",", "")
+    if point and part:
+        return decimal(whole, part)
+    if len(whole) > 1 and whole.startswith("0"):
+        return digits(whole)
+    return cardinal(int(whole))
+
+
 def year(number: int) -> str:
     """1999 -> nineteen ninety nine, 2005 -> two thousand five, 1900 -> nineteen hundred."""
     century, rest = divmod(number, 100)

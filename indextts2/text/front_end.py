@@ -1,41 +1,54 @@
-"""What every text front end offers, and which one a checkpoint asks for."""
+"""The interface of every text front end, and the table of kinds. A later text kind is a new entry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from ..config import TextConfig
 from ..errors import ConfigError
+from .english import EnglishFrontEnd
+from .normalise import Glossary
+from .official import OfficialFrontEnd
 from .pieces import TextPieces
 from .tokenizer import TextTokenizer
 
 
-class TextFrontEnd(Protocol):
-    """Text to pieces and ids. `kind` is the checkpoint's `text.kind`."""
+class FrontEnd(Protocol):
+    """Text -> pieces -> segments of ids."""
 
     kind: str
-    tokenizer: TextTokenizer
 
     @property
     def fingerprint(self) -> str:
-        """Names the vocabulary."""
+        """Names the tokenizer file."""
 
-    def pieces(self, text: str) -> TextPieces:
-        """Pieces of a whole text. Never raises; an empty text has no pieces."""
+    def pieces(self, text: str, glossary: Glossary | None = None) -> TextPieces:
+        """Pieces of a whole text; an empty text has none."""
 
     def ids(self, pieces: Sequence[str]) -> list[int]:
-        """Pieces to ids."""
+        """Pieces to text token ids, without start and stop."""
+
+    def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
+        """Positions of the pieces of every segment, at most `limit` each."""
 
 
-def front_end_for(config: TextConfig, tokenizer: TextTokenizer) -> TextFrontEnd:
-    """The front end of a checkpoint. Raises ConfigError for an unknown kind."""
-    if config.kind == "english":
-        from .english import EnglishFrontEnd
+def _official(path: Path) -> FrontEnd:
+    return OfficialFrontEnd(TextTokenizer(path))
 
-        return EnglishFrontEnd(tokenizer)
-    if config.kind == "official":
-        from .official import OfficialFrontEnd
 
-        return OfficialFrontEnd(tokenizer)
-    raise ConfigError(f"The text kind should be official or english, but is '{config.kind}'.")
+def _english(path: Path) -> FrontEnd:
+    return EnglishFrontEnd(TextTokenizer(path))
+
+
+FRONT_ENDS: dict[str, Callable[[Path], FrontEnd]] = {"official": _official, "english": _english}
+"""Text kind to the function that opens its tokenizer file."""
+
+
+def front_end_for(config: TextConfig, tokenizer_path: str | Path) -> FrontEnd:
+    """The front end of a checkpoint. Raises ConfigError for an unknown kind, CheckpointError for an unusable file."""
+    if config.kind not in FRONT_ENDS:
+        known = ", ".join(sorted(FRONT_ENDS))
+        raise ConfigError(f"The text kind should be one of {known}, but the configuration says '{config.kind}'.")
+    return FRONT_ENDS[config.kind](Path(tokenizer_path))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_WORD = -1
 """Word index of pieces that belong to no word: spaces and punctuation."""
 
+_VARIATION_SELECTORS = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 _LISTED = 12  # different unknown characters named in a warning
 
 
@@ -32,9 +34,14 @@ class TextPieces:
         return len(self.pieces)
 
 
+def is_invisible(character: str) -> bool:
+    """Control and format characters, and the selectors that only choose how another character looks."""
+    return unicodedata.category(character) in ("Cc", "Cf") or character in _VARIATION_SELECTORS
+
+
 def unknown_character_warning(characters: Sequence[str]) -> tuple[str, ...]:
     """One warning naming the different characters that are not spoken; none for no characters."""
-    different = list(dict.fromkeys(characters))
+    different = list(dict.fromkeys(character for character in characters if not is_invisible(character)))
     if not different:
         return ()
     named = " ".join(different[:_LISTED]) + (" and others" if len(different) > _LISTED else "")

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+
+_LONGEST_COMPARED = 2000  # characters; comparing takes time that grows with their square
 
 
 class TrackedText:
     """A string under rewriting. `starts[i]` and `ends[i]` are the span of the original that character i stands for."""
 
-    def __init__(self, text: str, offset: int = 0) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.starts = list(range(offset, offset + len(text)))
+        self.starts = list(range(len(text)))
         self.ends = [start + 1 for start in self.starts]
+
+    def part(self, begin: int, end: int) -> TrackedText:
+        """A copy of the characters begin..end-1."""
+        part = TrackedText("")
+        part.text = self.text[begin:end]
+        part.starts = self.starts[begin:end]
+        part.ends = self.ends[begin:end]
+        return part
+
+    def append(self, other: TrackedText) -> None:
+        """Put another text behind this one."""
+        self.text += other.text
+        self.starts += other.starts
+        self.ends += other.ends
 
     def sub(self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]) -> None:
         """Replace every match, as `re.sub` does; new characters stand for the whole matched span."""
@@ -39,6 +56,25 @@ class TrackedText:
         self.starts = starts + self.starts[position:]
         self.ends = ends + self.ends[position:]
 
+    def replace(self, begin: int, end: int, new: str) -> None:
+        """Put `new` in place of the characters begin..end-1. Characters that both have in common keep their spans."""
+        starts: list[int] = []
+        ends: list[int] = []
+        old = self.text[begin:end]
+        if new == old:
+            return
+        for tag, first, last, new_first, new_last in _changes(old, new):
+            if tag == "equal":
+                starts += self.starts[begin + first : begin + last]
+                ends += self.ends[begin + first : begin + last]
+            else:
+                start, stop = self.span(begin + first, begin + last)
+                starts += [start] * (new_last - new_first)
+                ends += [stop] * (new_last - new_first)
+        self.text = self.text[:begin] + new + self.text[end:]
+        self.starts[begin:end] = starts
+        self.ends[begin:end] = ends
+
     def span(self, begin: int, end: int) -> tuple[int, int]:
         """The span of the original that characters begin..end-1 stand for; an empty range has an empty span."""
         if begin < end:
@@ -47,3 +83,10 @@ class TrackedText:
             return self.starts[begin], self.starts[begin]
         last = self.ends[-1] if self.ends else 0
         return last, last
+
+
+def _changes(old: str, new: str) -> Sequence[tuple[str, int, int, int, int]]:
+    """Edits that make `new` of `old`, as `SequenceMatcher.get_opcodes` gives them."""
+    if max(len(old), len(new)) > _LONGEST_COMPARED:
+        return [("replace", 0, len(old), 0, len(new))]
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
