@@ -7,6 +7,7 @@ is a share of the schedule. The discriminators are those of the PyPI package `bi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,10 +17,11 @@ from ..audio.mel import log_mel
 from ..config import MelConfig, VocoderConfig
 from ..models.vocoder import AntiAliasedActivation, Vocoder
 from .corpus_data import PCM_SCALE, Corpus, Utterance
+from .mini import MINI
 from .part import Metrics, Models, Part, StepTools, adamw
-from .recipe import to_mapping
+from .recipe import load_recipe, to_mapping
 from .spectral_losses import SpectralLossSettings, mel_distance, stft_distance
-from .trainer import LoopSettings
+from .trainer import LoopSettings, TrainingResult, train
 
 GENERATOR = "vocoder"
 DISCRIMINATORS = "discriminators"
@@ -130,3 +132,9 @@ class VocoderPart(Part):
             made = models[GENERATOR](wanted).squeeze(1)
             total += float((log_mel(made, self.mel) - wanted).abs().mean())
         return {"mel": total / len(chosen)}
+
+
+def train_vocoder(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train the mini's vocoder as the recipe says; the run's state and curves go to `folder`."""
+    recipe = load_recipe(recipe_file, VocoderRecipe)
+    return train(VocoderPart(recipe, MINI.vocoder, MINI.mel), recipe.loop, folder)

@@ -1,0 +1,44 @@
+"""`python -m indextts2.training PART RECIPE FOLDER`: train one part of the model, or go on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from pathlib import Path
+
+import torch
+
+from ..errors import IndexTTS2Error
+
+PARTS = {
+    "vocoder": ("vocoder", "train_vocoder"),
+}
+"""Part -> (module, function). The function takes the recipe's path and the run's folder."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m indextts2.training", description=__doc__)
+    parser.add_argument("part", choices=sorted(PARTS))
+    parser.add_argument("recipe", type=Path, help="YAML recipe")
+    parser.add_argument("folder", type=Path, help="where the run keeps its state, log and curves")
+    parser.add_argument("--threads", type=int, help="CPU threads torch may use (default: torch's own choice)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    module, function = PARTS[options.part]
+    try:
+        result = getattr(importlib.import_module(f".{module}", __package__), function)(options.recipe, options.folder)
+    except IndexTTS2Error as error:
+        logging.getLogger(__name__).error("%s", error)
+        return 1
+    logging.getLogger(__name__).info(
+        "%s: step %d after %.1f minutes (%s)", options.part, result.step, result.minutes, result.reason
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
