@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..models.codec import SemanticCodec
-    from ..text.front_end import TextFrontEnd
+    from ..text.front_end import FrontEnd
 
 OFFICIAL, NATIVE = "official", "native"
 OFFICIAL_LICENCE = "bilibili Model Use License Agreement; see the model's page for its conditions"
@@ -168,13 +168,12 @@ def load_vocoder(
     return VocoderModels(model=model, config=config, mel=config.mel, fingerprint=checkpoint.fingerprints.vocoder)
 
 
-def load_front_end(checkpoint: Checkpoint) -> TextFrontEnd:
+def load_front_end(checkpoint: Checkpoint) -> FrontEnd:
     """The text front end alone, which is enough to prepare text."""
     from ..text.front_end import front_end_for
-    from ..text.tokenizer import TextTokenizer
 
     checkpoint.require(["tokenizer"])
-    return front_end_for(checkpoint.config.text, TextTokenizer(checkpoint.files["tokenizer"][0]))
+    return front_end_for(checkpoint.config.text, checkpoint.files["tokenizer"][0])
 
 
 def _load(

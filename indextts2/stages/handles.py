@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..models.style_encoder import StyleEncoder
     from ..models.t2s import TextToSemantic
     from ..models.vocoder import Vocoder
-    from ..text.front_end import TextFrontEnd
+    from ..text.front_end import FrontEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class T2SModels:
     """Text-to-semantic with its text front end and emotion bank. encoder_fingerprint: the encoder it was trained on."""
 
     model: TextToSemantic
-    front_end: TextFrontEnd
+    front_end: FrontEnd
     bank: EmotionBank | None
     config: Config
     fingerprint: str = ""
