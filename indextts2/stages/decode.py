@@ -71,7 +71,7 @@ def plain_job(
     return DecodeJob(segments, seeds, limits, torch.zeros(len(segments), limit))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decode(
     model: TextToSemantic,
     prefilled: Prefilled,

@@ -19,7 +19,7 @@ from .prefix import Prefilled
 TRAINING_ROW_OFFSET = 1  # token k sits at row k + 1; row 0 is the start token's
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def latents(
     model: TextToSemantic,
     prefilled: Prefilled,

@@ -1,0 +1,71 @@
+"""From a reference to what T2S is conditioned on: who talks, and how it is said (spec/t2s.md 2 to 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..contracts import Emotion, Reference, Speaker, check_finite, require_same_checkpoint
+from ..errors import CheckpointMismatch
+from .handles import T2SModels
+
+
+@torch.no_grad()
+def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
+    """The speaker condition of a reference, with what semantic-to-mel needs of it.
+
+    The speaker's emotion vector comes from the emotion path of the same recording, as in the released pipeline. Tensors
+    lie where the reference's do, in float32. Raises CheckpointMismatch for a reference of another encoder.
+    """
+    mark = _check(t2s, reference)
+    home = reference.features.device
+    condition = t2s.model.speaker_condition(_ready(t2s, reference.features))
+    return Speaker(
+        condition=condition.float().to(home),
+        emotion_vector=_emotion_vector(t2s, reference.emotion_features),
+        style=reference.style,
+        prompt_mel=reference.mel,
+        prompt_quantized=reference.quantized,
+        fingerprint=t2s.fingerprint,
+        encoder_fingerprint=mark,
+    )
+
+
+@torch.no_grad()
+def emotion_from_reference(t2s: T2SModels, reference: Reference, *, base: Speaker | None = None) -> Emotion:
+    """The emotion of a recording, whoever speaks in it.
+
+    base: the speaker whose own emotion means "strength zero"; None leaves that unknown, and strength cannot be scaled.
+    """
+    _check(t2s, reference)
+    if base is not None:
+        require_same_checkpoint(("the emotion", t2s.fingerprint), ("the base speaker", base.fingerprint))
+    return Emotion(
+        vector=_emotion_vector(t2s, reference.emotion_features),
+        base=None if base is None else base.emotion_vector,
+        fingerprint=t2s.fingerprint,
+    )
+
+
+def _check(t2s: T2SModels, reference: Reference) -> str:
+    mark = require_same_checkpoint(
+        ("the text-to-semantic model", t2s.encoder_fingerprint), ("the reference", reference.fingerprint)
+    )
+    wanted = t2s.model.config.speaker.input_dim
+    if reference.features.shape[-1] != wanted:
+        raise CheckpointMismatch(
+            f"The text-to-semantic model reads features of width {wanted}, but the reference has "
+            f"{reference.features.shape[-1]}. Encode the reference with the same checkpoint."
+        )
+    check_finite("The reference features", reference.features)
+    check_finite("The reference's emotion features", reference.emotion_features)
+    return mark
+
+
+def _ready(t2s: T2SModels, features: Tensor) -> Tensor:
+    weight = t2s.model.final_norm.weight
+    return features.to(device=weight.device, dtype=weight.dtype)
+
+
+def _emotion_vector(t2s: T2SModels, features: Tensor) -> Tensor:
+    return t2s.model.emotion_vector(_ready(t2s, features)).float().to(features.device)

@@ -1,0 +1,305 @@
+"""Lengths: what was asked, in which clock, and how T2S is told (spec/control.md section 5).
+
+Three clocks meet here: tokens of T2S, frames of the mel and samples of the audio. A `Clock` converts, a `Target` says
+one length in all three, and a `SegmentPlan` says what T2S does about it. After decoding, `settle` gives every segment
+its exact frames and samples, so that the whole comes out as asked whatever T2S did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..config import Config
+from ..contracts import Duration, Segment
+from ..errors import InputError
+
+SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (spec/control.md 5.3)
+FREE = Duration()
+FORBID, FORCE = float("-inf"), float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class GuidedSettings:
+    """Stop-token schedule over x = tokens / target (spec/control.md 1.3): discouraged until `rise`, free from `free`,
+    urged from `due` to `late`. floor: share of the target before which the stop is forbidden; ceiling: where it is
+    forced.
+    """
+
+    rise: float = 0.5
+    free: float = 0.7
+    due: float = 1.0
+    late: float = 1.2
+    discourage: float = -5.0
+    urge: float = 15.0
+    floor: float = 0.5
+    ceiling: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rise < self.free <= self.due < self.late or not 0 <= self.floor <= 1 <= self.ceiling:
+            raise InputError("A stop schedule needs 0 < rise < free <= due < late and floor <= 1 <= ceiling.")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How tokens, frames and samples relate in a checkpoint."""
+
+    sample_rate: int
+    hop: int
+    frames_per_token: float
+
+    @classmethod
+    def of(cls, config: Config) -> Clock:
+        return cls(config.mel.sample_rate, config.mel.hop, config.s2m.frames_per_token)
+
+    def natural_frames(self, tokens: int) -> int:
+        """Frames S2M makes of so many tokens when nothing is asked: truncated, at least one (spec/s2m.md 6)."""
+        product = torch.tensor(float(tokens), dtype=torch.float32) * self.frames_per_token
+        return max(1, int(product))
+
+    def tokens_of(self, frames: float) -> int:
+        return max(1, round(frames / self.frames_per_token))
+
+    def pause_samples(self, seconds: float) -> int:
+        return round(self.sample_rate * seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One length in three clocks. frames cover the samples; the last, partial frame is trimmed after the vocoder."""
+
+    tokens: int
+    frames: int
+    samples: int
+
+    @classmethod
+    def of_samples(cls, samples: int, clock: Clock) -> Target:
+        frames = max(1, math.ceil(samples / clock.hop))
+        return cls(clock.tokens_of(frames), frames, max(1, samples))
+
+    @classmethod
+    def of_frames(cls, frames: int, clock: Clock) -> Target:
+        return cls(clock.tokens_of(frames), max(1, frames), max(1, frames) * clock.hop)
+
+    @classmethod
+    def of_tokens(cls, tokens: int, clock: Clock) -> Target:
+        frames = clock.natural_frames(tokens)
+        return cls(max(1, tokens), frames, frames * clock.hop)
+
+
+def target_of(duration: Duration, clock: Clock, natural_tokens: int | None = None) -> Target | None:
+    """The length asked for; None when free, or a factor of a natural length that is not known yet."""
+    value = duration.value
+    if duration.unit == "tokens":
+        return Target.of_tokens(max(1, round(value)), clock)
+    if duration.unit == "frames":
+        return Target.of_frames(max(1, round(value)), clock)
+    if duration.unit == "seconds":
+        return Target.of_samples(round(value * clock.sample_rate), clock)
+    if duration.unit == "samples":
+        return Target.of_samples(round(value), clock)
+    if duration.unit == "factor" and natural_tokens is not None:
+        frames = max(1, round(value * clock.frames_per_token * natural_tokens))
+        return Target(max(1, round(value * natural_tokens)), frames, frames * clock.hop)
+    return None
+
+
+def in_words(duration: Duration) -> str:
+    """What was asked, for reports."""
+    if duration.unit == "free":
+        return "free"
+    if duration.unit == "factor":
+        return f"{duration.value:g} times the natural length"
+    return f"{duration.value:g} {duration.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlan:
+    """What T2S does for one segment.
+
+    duration: as asked for this segment, or the whole text's; shared: the whole text's length is divided and this
+    segment gets a part; method: "free", "natural", "model", "guided" or "forced"; token_target: tokens T2S should make,
+    None when it is free to choose; target: its own length where that is known before decoding; takes: how many are
+    decoded.
+    """
+
+    duration: Duration
+    method: str
+    token_target: int | None
+    takes: int
+    shared: bool = False
+    target: Target | None = None
+
+    @property
+    def steers(self) -> bool:
+        """Whether T2S itself is told the length."""
+        return self.method in ("model", "guided", "forced")
+
+    @property
+    def waits(self) -> bool:
+        """Whether a free decode must come first, because a factor of its length is asked."""
+        return self.steers and self.token_target is None
+
+    def after_free(self, tokens: int, clock: Clock) -> SegmentPlan:
+        """The plan once a free decode has shown the natural length."""
+        target = target_of(self.duration, clock, tokens)
+        return replace(self, target=target, token_target=target.tokens if target else None)
+
+
+def method_for(duration: Duration, *, trained: bool) -> str:
+    """The method that "auto" stands for in this checkpoint."""
+    if duration.unit == "free":
+        return "free"
+    if duration.method != "auto":
+        return duration.method
+    return "model" if trained else "natural"
+
+
+def plan_segments(
+    segments: Sequence[Segment], whole: Duration | None, clock: Clock, *, trained: bool
+) -> tuple[SegmentPlan, ...]:
+    """One plan per segment. A segment's own duration wins; the rest divide the whole text's by their text lengths.
+
+    Raises InputError when the pauses and the segments with lengths of their own leave nothing for the others.
+    """
+    whole = whole or FREE
+    divides = whole.unit not in ("free", "factor")
+    sharing = [segment.duration is None and divides for segment in segments]
+    sizes = [len(segment.ids) + 1 for segment in segments]  # one more, so that a one-piece segment is not too short
+    shares: dict[int, int] = {}
+    if any(sharing):
+        shares = _token_shares(segments, whole, clock, sharing, sizes)
+    plans = []
+    for index, segment in enumerate(segments):
+        duration = segment.duration or whole
+        method = method_for(duration, trained=trained)
+        target = None if sharing[index] else target_of(duration, clock)
+        tokens = shares.get(index, target.tokens if target else None)
+        if method == "guided" and tokens is not None and tokens < SHORTEST_GUIDED:
+            method = "natural"
+        plans.append(SegmentPlan(duration, method, tokens, duration.takes, sharing[index], target))
+    return tuple(plans)
+
+
+def _token_shares(
+    segments: Sequence[Segment], whole: Duration, clock: Clock, sharing: Sequence[bool], sizes: Sequence[int]
+) -> dict[int, int]:
+    """Tokens of each segment that takes part of the whole length, before anything is decoded."""
+    indices = [index for index, shared in enumerate(sharing) if shared]
+    weights = [float(sizes[index]) for index in indices]
+    if whole.unit == "tokens":
+        parts = split_evenly(round(whole.value), weights)
+        return dict(zip(indices, parts, strict=True))
+    fixed = [target_of(segment.duration, clock) if segment.duration else None for segment in segments]
+    taken = sum(target.samples for target in fixed if target is not None)
+    samples = samples_to_share(whole, clock, segments, taken, len(indices))
+    parts = split_evenly(samples, weights)
+    return {index: Target.of_samples(part, clock).tokens for index, part in zip(indices, parts, strict=True)}
+
+
+def samples_to_share(whole: Duration, clock: Clock, segments: Sequence[Segment], taken: int, count: int) -> int:
+    """Samples left for `count` segments after pauses and the segments with their own lengths. Raises InputError."""
+    target = target_of(whole, clock)
+    if target is None:
+        raise InputError(f"A length that is '{whole.unit}' cannot be divided among segments.")
+    pauses = sum(clock.pause_samples(segment.pause_seconds) for segment in segments)
+    left = target.samples - pauses - taken
+    if left < count * clock.hop:
+        raise InputError(
+            f"{in_words(whole)} were asked for the whole text, but pauses and segments with their own length already "
+            f"take {(pauses + taken) / clock.sample_rate:.2f} s. Ask for more, or shorten the pauses."
+        )
+    return left
+
+
+def split_evenly(total: int, weights: Sequence[float]) -> list[int]:
+    """Whole parts proportional to the weights, at least one each, that sum to `total` exactly (largest remainder).
+
+    Raises InputError when there is less than one per part.
+    """
+    if total < len(weights):
+        raise InputError(f"A length of {total} cannot be divided among {len(weights)} segments.")
+    scale = (total - len(weights)) / sum(weights)
+    exact = [weight * scale for weight in weights]
+    parts = [int(value) for value in exact]
+    order = sorted(range(len(weights)), key=lambda index: parts[index] - exact[index])
+    for index in order[: total - len(weights) - sum(parts)]:
+        parts[index] += 1
+    return [part + 1 for part in parts]
+
+
+def settle(
+    plans: Sequence[SegmentPlan],
+    segments: Sequence[Segment],
+    token_counts: Sequence[int],
+    whole: Duration | None,
+    clock: Clock,
+) -> tuple[Target | None, ...]:
+    """The exact length of every segment once T2S has spoken; None leaves S2M free.
+
+    Segments that share the whole text's length divide it by the tokens they really have, so the sum is what was asked.
+    """
+    targets = [
+        None if plan.shared else plan.target or target_of(plan.duration, clock, count)
+        for plan, count in zip(plans, token_counts, strict=True)
+    ]
+    indices = [index for index, plan in enumerate(plans) if plan.shared]
+    if not indices or whole is None:
+        return tuple(targets)
+    if whole.unit == "tokens":  # tokens, unlike time, need no common sum on the sample clock
+        for index in indices:
+            targets[index] = Target.of_tokens(plans[index].token_target or token_counts[index], clock)
+        return tuple(targets)
+    taken = 0
+    for index, plan in enumerate(plans):
+        if not plan.shared:
+            target = targets[index]
+            taken += target.samples if target else clock.natural_frames(token_counts[index]) * clock.hop
+    samples = samples_to_share(whole, clock, segments, taken, len(indices))
+    parts = split_evenly(samples, [float(max(1, token_counts[index])) for index in indices])
+    for index, part in zip(indices, parts, strict=True):
+        targets[index] = Target.of_samples(part, clock)
+    return tuple(targets)
+
+
+def schedule_bias(x: float, settings: GuidedSettings | None = None) -> float:
+    """What the stop's score gains when a share `x` of the target is spoken."""
+    s = settings or GuidedSettings()
+    if x < s.rise:
+        return s.discourage
+    if x < s.free:
+        return s.discourage * (s.free - x) / (s.free - s.rise)
+    if x < s.due:
+        return 0.0
+    return s.urge * min(1.0, (x - s.due) / (s.late - s.due))
+
+
+def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[Tensor, int]:
+    """How the stop is treated at every step, and the most tokens (the stop counted).
+
+    -> bias (limit,) float32 and the limit of this segment. The stop is never the first token: nobody asks for silence.
+    """
+    bias = torch.zeros(limit)
+    bias[0] = FORBID
+    target = plan.token_target
+    if not plan.steers or target is None:
+        return bias, limit
+    if target > limit - 1:
+        raise InputError(
+            f"{target} tokens were asked in one segment, but at most {limit - 1} fit. Split the text into segments, "
+            "raise max_tokens, or ask for less."
+        )
+    if plan.method == "guided":
+        for step in range(1, limit):
+            bias[step] = schedule_bias(step / target, guided)
+        bias[: max(1, math.ceil(guided.floor * target))] = FORBID
+        last = min(limit - 1, max(1, round(guided.ceiling * target)))
+    else:
+        bias[:target] = FORBID
+        last = target
+    bias[last:] = FORCE
+    return bias, last + 1

@@ -1,0 +1,341 @@
+"""Prepared text and a speaker to semantic tokens and their latents (spec/t2s.md 5 to 10).
+
+Segments and takes are decoded in batches. One seed per call gives every row noise of its own, so that a row does not
+depend on what else is in its batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..contracts import (
+    Duration,
+    DurationReport,
+    Emotion,
+    PreparedText,
+    Progress,
+    Segment,
+    SemanticSpeech,
+    Speaker,
+    check_finite,
+    no_progress,
+    require_same_checkpoint,
+)
+from ..errors import CheckpointMismatch, TextError
+from ..models.t2s import TextToSemantic
+from ..sampling import SamplingSettings, row_seed
+from .alignment import ScheduleSettings
+from .decode import DecodeJob, Take, decode, longest_take
+from .duration import Clock, GuidedSettings, SegmentPlan, Target, in_words, plan_segments, settle, stop_rules
+from .handles import T2SModels
+from .latents import latents
+from .phases import phases_of, piece_positions
+from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, prefill
+
+
+@dataclass(frozen=True, slots=True)
+class T2SOptions:
+    """Settings few users touch.
+
+    rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own.
+    with_latent: False leaves the latents out. guided: the stop schedule of method "guided". schedule: how an emotion
+    that changes along the text is spoken.
+    """
+
+    rows_at_once: int = 8
+    duration_slot: str | None = None
+    with_latent: bool = True
+    guided: GuidedSettings = field(default_factory=GuidedSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """One segment after decoding. take: the chosen one; lengths: of all takes; latent: (tokens, dim) or None."""
+
+    take: Take
+    lengths: tuple[int, ...]
+    latent: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One segment as it is to be decoded. index: its number in the text, which seeds its noise."""
+
+    index: int
+    ids: tuple[int, ...]
+    phases: tuple[Phase, ...]
+    plan: SegmentPlan
+
+
+@torch.no_grad()
+def text_to_semantic(
+    t2s: T2SModels,
+    text: PreparedText,
+    speaker: Speaker,
+    emotion: Emotion | None = None,
+    *,
+    duration: Duration | None = None,
+    settings: SamplingSettings | None = None,
+    seed: int = 0,
+    options: T2SOptions | None = None,
+    progress: Progress = no_progress,
+) -> SemanticSpeech:
+    """Speak a text, one row per segment.
+
+    emotion: None keeps the emotion of the speaker's own reference. duration: None is free; a length given for the whole
+    text includes the pauses and is met to the sample after the vocoder. Raises TextError for an empty text,
+    CheckpointMismatch for values of another checkpoint, Cancelled through `progress`.
+    """
+    settings, options = settings or SamplingSettings(), options or T2SOptions()
+    emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
+    _check_inputs(t2s, text, speaker, emotion)
+    clock = Clock.of(t2s.config)
+    plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
+    tasks = _tasks(t2s.model, text, emotion, plans)
+    speak = _Speaking(t2s, speaker, settings, seed, options, progress, rounds=_rounds(tasks, options))
+    tasks = speak.measure_natural(tasks, clock)
+    spoken = speak.run(tasks, with_latent=options.with_latent)
+    plans = tuple(task.plan for task in tasks)
+    counts = [len(one.take.tokens) for one in spoken]
+    targets = settle(plans, text.segments, counts, duration, clock)
+    reports = tuple(
+        _report(plan, one, target, limit=speak.limit, trained=t2s.model.config.duration.trained)
+        for plan, one, target in zip(plans, spoken, targets, strict=True)
+    )
+    return _speech(t2s, text, speaker, spoken, targets, reports, seed)
+
+
+def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion: Emotion) -> None:
+    own = ("the text-to-semantic model", t2s.fingerprint)
+    require_same_checkpoint(own, ("the speaker", speaker.fingerprint), ("the emotion", emotion.fingerprint))
+    for segment in text.segments:
+        if segment.emotion is not None:
+            require_same_checkpoint(own, (f"the emotion of '{segment.text}'", segment.emotion.fingerprint))
+    require_same_checkpoint(
+        ("the text-to-semantic model", t2s.encoder_fingerprint), ("the speaker", speaker.encoder_fingerprint)
+    )
+    dim = t2s.model.config.dim
+    for name, vector in (("speaker condition", speaker.condition), ("emotion vector", emotion.vector)):
+        if vector.shape[-1] != dim:
+            raise CheckpointMismatch(
+                f"The {name} has width {vector.shape[-1]}, but this text-to-semantic model needs {dim}. "
+                "Make it with the same checkpoint."
+            )
+        check_finite(f"The {name}", vector)
+    if not any(segment.ids for segment in text.segments):
+        raise TextError("There is nothing to speak: the text is empty or holds no known characters.")
+
+
+def _tasks(model: TextToSemantic, text: PreparedText, emotion: Emotion, plans: Sequence[SegmentPlan]) -> list[_Task]:
+    positions = piece_positions(text)
+    weight = model.final_norm.weight
+    tasks = []
+    for index, (segment, plan) in enumerate(zip(text.segments, plans, strict=True)):
+        ids = _speakable(model, segment)
+        phases = tuple(
+            Phase(phase.first_piece, phase.vector.to(device=weight.device, dtype=weight.dtype))
+            for phase in phases_of(segment, emotion, positions[index])
+            if phase.first_piece < len(ids)
+        )
+        tasks.append(_Task(index, ids, phases, plan))
+    return tasks
+
+
+def _speakable(model: TextToSemantic, segment: Segment) -> tuple[int, ...]:
+    """The ids without start and stop, which would end the text early."""
+    edges = (model.config.start_text, model.config.stop_text)
+    ids = tuple(number for number in segment.ids if number not in edges)
+    if not ids:
+        raise TextError(f"Segment '{segment.text}' holds nothing to speak. Remove it or change its text.")
+    return ids
+
+
+def _groups(tasks: Sequence[_Task], options: T2SOptions) -> list[list[_Task]]:
+    """Tasks that are prefilled together: as many as keep their takes within one batch, in order."""
+    groups: list[list[_Task]] = []
+    room = 0
+    for task in tasks:
+        if task.plan.takes > room:
+            groups.append([])
+            room = max(options.rows_at_once, task.plan.takes)
+        groups[-1].append(task)
+        room -= task.plan.takes
+    return groups
+
+
+def _rounds(tasks: Sequence[_Task], options: T2SOptions) -> int:
+    """Decodes of one batch that the whole call takes, for the progress bar."""
+    waiting = [task for task in tasks if task.plan.waits]
+    return len(_groups(tasks, options)) + len(_groups(waiting, options))
+
+
+class _Speaking:
+    """One call of `text_to_semantic`: what all its decodes share."""
+
+    def __init__(
+        self,
+        t2s: T2SModels,
+        speaker: Speaker,
+        settings: SamplingSettings,
+        seed: int,
+        options: T2SOptions,
+        progress: Progress,
+        *,
+        rounds: int,
+    ) -> None:
+        self.model, self.settings, self.seed, self.options = t2s.model, settings, seed, options
+        weight = self.model.final_norm.weight
+        self.condition = speaker.condition.to(device=weight.device, dtype=weight.dtype)
+        self.tokens_per_second = t2s.config.semantic_encoder.tokens_per_second
+        self.limit = longest_take(self.model, settings)
+        self._progress, self._rounds, self._round = progress, rounds, 0
+
+    def measure_natural(self, tasks: Sequence[_Task], clock: Clock) -> list[_Task]:
+        """Decode freely what is asked as a factor of its natural length, and set the length of the real decode."""
+        waiting = [task for task in tasks if task.plan.waits]
+        free = [replace(task, plan=replace(task.plan, method="free", takes=1)) for task in waiting]
+        lengths = {
+            task.index: len(one.take.tokens)
+            for task, one in zip(waiting, self.run(free, with_latent=False), strict=True)
+        }
+        return [
+            replace(task, plan=task.plan.after_free(lengths[task.index], clock)) if task.index in lengths else task
+            for task in tasks
+        ]
+
+    def run(self, tasks: Sequence[_Task], *, with_latent: bool) -> list[_Spoken]:
+        """Decode all tasks and choose a take of each."""
+        spoken: list[_Spoken] = []
+        for group in _groups(tasks, self.options):
+            spoken += self._run_group(group, with_latent=with_latent)
+            self._round += 1
+            self._progress(self._round * self.limit, self._rounds * self.limit)
+        return spoken
+
+    def _run_group(self, group: Sequence[_Task], *, with_latent: bool) -> list[_Spoken]:
+        prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in group]))
+        takes = self._decode(group, prefilled)
+        chosen = [choose_take(own, task.plan.token_target) for task, own in zip(group, takes, strict=True)]
+        rows: Sequence[Tensor | None] = [None] * len(group)
+        if with_latent:
+            latent, _ = latents(
+                self.model,
+                prefilled,
+                range(len(group)),
+                [take.tokens for take in chosen],
+                [take.phases for take in chosen],
+                forget=self.options.schedule.forget,
+            )
+            rows = [latent[row, : len(take.tokens)].float() for row, take in enumerate(chosen)]
+        return [
+            _Spoken(take, tuple(len(one.tokens) for one in own), row)
+            for take, own, row in zip(chosen, takes, rows, strict=True)
+        ]
+
+    def _prefix(self, task: _Task) -> Prefix:
+        plan, slot = task.plan, self.options.duration_slot
+        trusted = self.model.config.duration.trained or slot is not None
+        slots = self.model.duration_slots(None)
+        if plan.token_target is not None and (plan.method == "model" or (plan.method == "guided" and trusted)):
+            target = torch.tensor([plan.token_target], device=self.condition.device)
+            slots = self.model.duration_slots(target, slot=slot)
+        return build_prefix(
+            self.model, self.condition, task.phases, slots, task.ids, layout=self.options.schedule.layout
+        )
+
+    def _decode(self, group: Sequence[_Task], prefilled: Prefilled) -> list[list[Take]]:
+        """The takes of every task, decoded in one batch."""
+        rules = [stop_rules(task.plan, self.limit, self.options.guided) for task in group]
+        items = [(row, take) for row, task in enumerate(group) for take in range(task.plan.takes)]
+        job = DecodeJob(
+            segments=tuple(row for row, _ in items),
+            seeds=tuple(row_seed(self.seed, group[row].index, take) for row, take in items),
+            limits=torch.tensor([rules[row][1] for row, _ in items]),
+            stop_bias=torch.stack([rules[row][0] for row, _ in items]),
+            schedule=self.options.schedule,
+            tokens_per_second=self.tokens_per_second,
+        )
+        results = decode(self.model, prefilled, job, self.settings, self._step)
+        return [[take for take, (at, _) in zip(results, items, strict=True) if at == row] for row in range(len(group))]
+
+    def _step(self, done: int, total: int) -> None:
+        within = done * self.limit // max(1, total)
+        self._progress(self._round * self.limit + within, self._rounds * self.limit)
+
+
+def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
+    """The take nearest to the target in ratio, or with the best score per token without a target.
+
+    Takes that ran into the length limit come last; the score breaks ties (spec/control.md 5.1).
+    """
+
+    def order(take: Take) -> tuple[bool, float, float]:
+        length = max(1, len(take.tokens))
+        away = abs(math.log(length / token_target)) if token_target else 0.0
+        return (not take.stopped, away, -take.score / (length + 1))
+
+    return min(takes, key=order)
+
+
+def _report(plan: SegmentPlan, spoken: _Spoken, target: Target | None, *, limit: int, trained: bool) -> DurationReport:
+    take, count = spoken.take, len(spoken.take.tokens)
+    stop = "own"
+    warnings: tuple[str, ...] = ()
+    if not take.stopped:
+        stop = "limit"
+        warnings += (f"The limit of {limit} tokens was reached before the speech ended; its end may be missing.",)
+    elif plan.steers:
+        stop = "guided" if plan.method == "guided" else "forced"
+    if plan.method in ("model", "guided") and not trained:
+        warnings += (f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths.",)
+    if take.stalled:
+        warnings += ("The place in the text stood still, so an emotion of the schedule began by the clock.",)
+    return DurationReport(
+        asked=in_words(plan.duration),
+        method=plan.method,
+        token_target=plan.token_target,
+        token_count=count,
+        frame_target=target.frames if target else None,
+        sample_target=target.samples if target else None,
+        stop=stop,
+        take_lengths=spoken.lengths,
+        warnings=warnings,
+    )
+
+
+def _speech(
+    t2s: T2SModels,
+    text: PreparedText,
+    speaker: Speaker,
+    spoken: Sequence[_Spoken],
+    targets: Sequence[Target | None],
+    reports: tuple[DurationReport, ...],
+    seed: int,
+) -> SemanticSpeech:
+    home = speaker.condition.device
+    lengths = [len(one.take.tokens) for one in spoken]
+    longest = max(lengths)
+    latent = None
+    if all(one.latent is not None for one in spoken):
+        rows = [F.pad(one.latent, (0, 0, 0, longest - len(one.latent))) for one in spoken if one.latent is not None]
+        latent = torch.stack(rows).to(home)
+    return SemanticSpeech(
+        tokens=torch.stack([F.pad(one.take.tokens, (0, longest - len(one.take.tokens))) for one in spoken]).to(home),
+        token_lengths=torch.tensor(lengths, device=home),
+        latent=latent,
+        frame_targets=torch.tensor([target.frames if target else 0 for target in targets], device=home),
+        sample_targets=torch.tensor([target.samples if target else 0 for target in targets], device=home),
+        pauses=tuple(segment.pause_seconds for segment in text.segments),
+        reports=reports,
+        texts=tuple(segment.text for segment in text.segments),
+        seed=seed,
+        fingerprint=t2s.fingerprint,
+        encoder_fingerprint=speaker.encoder_fingerprint or t2s.encoder_fingerprint,
+    )
