@@ -178,13 +178,18 @@ class EmotionWeights:
             raise InputError(f"Unknown emotion {', '.join(unknown)}; known are {', '.join(EMOTIONS)}.")
         return cls(tuple(float(weights.get(name, 0.0)) for name in EMOTIONS))
 
+    def named(self) -> list[tuple[str, float]]:
+        """(name, weight) of all eight, in order."""
+        return list(zip(EMOTIONS, self.values, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A piece of text that T2S speaks in one decode.
 
     ids: text token ids, without start and stop. pause_seconds: silence after it. emotion and duration override the
-    ones given for the whole text. start and end are character positions in the text as given.
+    ones given for the whole text; emotion_weights are an emotion tag of the text, resolved to a vector later. start and
+    end are character positions in the text as given.
     """
 
     text: str
@@ -194,6 +199,7 @@ class Segment:
     duration: Duration | None = None
     start: int = 0
     end: int = 0
+    emotion_weights: EmotionWeights | None = None
 
 
 @dataclass(frozen=True, slots=True)
