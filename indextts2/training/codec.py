@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -81,6 +81,15 @@ def feature_statistics(rows: Sequence[FeatureRow]) -> FeatureStatistics:
     return FeatureStatistics(hidden.mean(dim=0), hidden.std(dim=0).clamp(min=1e-4))
 
 
+class StoredStatistics(nn.Module):
+    """Keeps the feature statistics in the state of the run, from where they go into the checkpoint."""
+
+    def __init__(self, statistics: FeatureStatistics) -> None:
+        super().__init__()
+        self.register_buffer("mean", statistics.mean.clone())
+        self.register_buffer("std", statistics.std.clone())
+
+
 class CodebookUsage(nn.Module):
     """Moving count of how often each row of the codebook is chosen; part of the saved state."""
 
@@ -146,6 +155,7 @@ class CodecPart(Part):
             "codec": SemanticCodec(self.config),
             "decoder": CodecDecoder(self.config),
             "usage": CodebookUsage(self.config.codebook_size),
+            "statistics": StoredStatistics(self.statistics),
         }
 
     def averaged(self, models: Models) -> tuple[str, ...]:
@@ -180,15 +190,15 @@ class CodecPart(Part):
 
     def loss(self, models: Models, batch: Tensor, generator: Generator) -> tuple[Tensor, Metrics]:
         recipe, features = self.recipe, self.normalised(batch)
-        codec, decoder, usage = models["codec"], models["decoder"], models["usage"]
-        quantizer = codec.codebook  # type: ignore[union-attr]
-        projected = quantizer.project(codec.encode(features))  # type: ignore[operator,union-attr]
-        tokens = quantizer.search(projected)  # type: ignore[operator,union-attr]
-        chosen = quantizer.codebook(tokens)  # type: ignore[operator,union-attr]
+        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
+        quantizer = codec.codebook
+        projected = quantizer.project(codec.encode(features))
+        tokens = quantizer.search(projected)
+        chosen = quantizer.codebook(tokens)
         codebook = F.mse_loss(chosen, projected.detach())
         commitment = F.mse_loss(projected, chosen.detach())
         passed = projected + (chosen - projected).detach()  # gradients skip the choice
-        rebuilt = decoder(quantizer.expand(passed))  # type: ignore[operator,union-attr]
+        rebuilt = models["decoder"](quantizer.expand(passed))
         reconstruction = F.l1_loss(rebuilt, features)
         phones, prosody = self.heard_differences(rebuilt, batch)
         loss = (
@@ -198,13 +208,13 @@ class CodecPart(Part):
             + recipe.phone_weight * phones
             + recipe.prosody_weight * prosody
         )
-        usage.update(tokens, recipe.usage_decay)  # type: ignore[operator]
+        usage.update(tokens, recipe.usage_decay)
         return loss, {
             "reconstruction": reconstruction.detach(),
             "codebook": codebook.detach(),
             "phones": phones.detach(),
             "prosody": prosody.detach(),
-            "perplexity": usage.perplexity,  # type: ignore[dict-item]
+            "perplexity": usage.perplexity,
         }
 
     def heard_differences(self, rebuilt: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -221,19 +231,19 @@ class CodecPart(Part):
         return (hidden - self.statistics.mean) / self.statistics.std
 
     def evaluate(self, models: Models) -> dict[str, float]:
-        return measure_codec(self, models["codec"], models["decoder"], self.held_out)
+        return measure_codec(self, cast(SemanticCodec, models["codec"]), models["decoder"], self.held_out)
 
     @torch.no_grad()
     def _revive(self, models: Models, batch: Tensor, generator: Generator) -> None:
-        codec, usage = models["codec"], models["usage"]
-        projected = codec.codebook.project(codec.encode(self.normalised(batch)))  # type: ignore[operator,union-attr]
-        table = codec.codebook.codebook.weight  # type: ignore[union-attr]
-        usage.revive(table, projected.flatten(0, 1), self.recipe.dead_share, generator)  # type: ignore[operator]
+        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
+        projected = codec.codebook.project(codec.encode(self.normalised(batch)))
+        table = codec.codebook.codebook.weight
+        usage.revive(table, projected.flatten(0, 1), self.recipe.dead_share, generator)
 
 
 @torch.no_grad()
 def measure_codec(
-    part: CodecPart, codec: nn.Module, decoder: nn.Module, rows: Sequence[FeatureRow]
+    part: CodecPart, codec: SemanticCodec, decoder: nn.Module, rows: Sequence[FeatureRow]
 ) -> dict[str, float]:
     """Over held-out utterances: reconstruction error, share of phone labels the heads still hear right, rows used."""
     error = tokens_total = right = labelled = pitch = 0.0
@@ -241,7 +251,7 @@ def measure_codec(
     for row in rows:
         hidden = row.hidden.float()[None].to(part.statistics.mean.device)
         features = part.normalised(hidden)
-        tokens, quantized = codec.quantize(features)  # type: ignore[operator]
+        tokens, quantized = codec.quantize(features)
         rebuilt = decoder(quantized)
         error += float((rebuilt - features).abs().mean()) * tokens.numel()
         tokens_total += tokens.numel()

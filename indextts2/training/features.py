@@ -1,0 +1,150 @@
+"""Write the features that T2S and S2M are trained on: tokens, semantic features, style and mel of every utterance.
+
+The folder's format is described in feature_store.py. Each utterance goes the way of a reference recording, so training
+and speaking see the same numbers. Running again adds what is new.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..audio.fbank import FBANK, style_features
+from ..audio.io import read_audio
+from ..audio.mel import log_mel
+from ..audio.resample import resample_sinc, resample_soxr
+from ..config import Config
+from ..contracts import Waveform
+from ..errors import TrainingError
+from ..models.codec import SemanticCodec
+from ..models.semantic_encoder import SemanticEncoder
+from ..models.style_encoder import StyleEncoder
+from ..stages.handles import EncoderModels
+from ..stages.reference import semantic_features
+from .corpus_data import Utterance, read_manifest
+from .feature_store import FeatureEntry
+from .state import export_weights
+
+logger = logging.getLogger(__name__)
+
+SHARD_UTTERANCES = 256
+ENCODER_MARK = "encoder.json"
+STATISTICS = "statistics"
+
+
+def trained_encoder(config: Config, runs: Path) -> EncoderModels:
+    """The three encoders out of their training runs `semantic_encoder`, `codec` and `style_encoder` below `runs`."""
+    semantic_encoder = SemanticEncoder(config.semantic_encoder)
+    semantic_encoder.load_state_dict(export_weights(runs / "semantic_encoder", "encoder"))
+    codec = SemanticCodec(config.codec)
+    codec.load_state_dict(export_weights(runs / "codec", "codec"))
+    style_encoder = StyleEncoder(config.style_encoder)
+    style_encoder.load_state_dict(export_weights(runs / "style_encoder", "style_encoder"))
+    statistics = export_weights(runs / "codec", STATISTICS)
+    return EncoderModels(
+        semantic_encoder.eval(), codec.eval(), style_encoder.eval(), statistics["mean"], statistics["std"], config
+    )
+
+
+def extract_features(
+    corpora: Sequence[Path],
+    encoder: EncoderModels,
+    folder: Path,
+    *,
+    speeds: Sequence[float] = (1.0,),
+    mark: str = "",
+) -> int:
+    """Add every utterance at every speed that the folder lacks; returns how many were added.
+
+    A speed other than 1 plays the recording faster or slower, pitch included, and is written into the id. mark names
+    the encoder; a folder made with another mark is refused. Raises TrainingError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _check_mark(folder / ENCODER_MARK, mark)
+    index = folder / "index.jsonl"
+    known = set()
+    if index.is_file():
+        known = {json.loads(line)["id"] for line in index.read_text(encoding="utf-8").splitlines() if line}
+    wanted = [
+        (utterance, speed)
+        for speed in speeds
+        for root in corpora
+        for utterance in read_manifest(root)
+        if feature_id(utterance, speed) not in known
+    ]
+    number = len(list(folder.glob("features_*.safetensors")))
+    for start in range(0, len(wanted), SHARD_UTTERANCES):
+        shard = f"features_{number:05d}.safetensors"
+        tensors: dict[str, Tensor] = {}
+        entries: list[FeatureEntry] = []
+        for utterance, speed in wanted[start : start + SHARD_UTTERANCES]:
+            made = utterance_features(encoder, read_audio(utterance.folder / utterance.path), speed)
+            entry = _entry(utterance, speed, shard, made)
+            entries.append(entry)
+            tensors |= {f"{entry.id}/{kind}": value.contiguous() for kind, value in made.items()}
+        save_file(tensors, folder / (shard + ".tmp"))
+        os.replace(folder / (shard + ".tmp"), folder / shard)
+        with index.open("a", encoding="utf-8") as stream:
+            stream.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+        number += 1
+        logger.info("Features: %d of %d new utterances", start + len(entries), len(wanted))
+    return len(wanted)
+
+
+@torch.no_grad()
+def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float = 1.0) -> dict[str, Tensor]:
+    """tokens (tokens,) int16, features (tokens, dim), style (dim,) and mel (bands, frames) float16 of one recording."""
+    mel_rate = encoder.config.mel.sample_rate
+    device = next(encoder.semantic_encoder.parameters()).device
+    mono = waveform.samples[:1].mean(dim=1)
+    at_mel_rate = resample_soxr(mono, round(waveform.sample_rate * speed), mel_rate).to(device)
+    at_fbank_rate = resample_sinc(at_mel_rate, mel_rate, FBANK.sample_rate)
+    features = semantic_features(encoder, at_fbank_rate)
+    made = {
+        "tokens": encoder.codec.quantize(features)[0][0].to(torch.int16),
+        "features": features[0].to(torch.float16),
+        "style": encoder.style_encoder(style_features(at_fbank_rate))[0].to(torch.float16),
+        "mel": log_mel(at_mel_rate, encoder.config.mel)[0].to(torch.float16),
+    }
+    return {kind: value.cpu() for kind, value in made.items()}
+
+
+def feature_id(utterance: Utterance, speed: float) -> str:
+    return utterance.id if speed == 1.0 else f"{utterance.id}@{speed:g}"
+
+
+def _entry(utterance: Utterance, speed: float, shard: str, made: dict[str, Tensor]) -> FeatureEntry:
+    return FeatureEntry(
+        id=feature_id(utterance, speed),
+        speaker=utterance.speaker,
+        style=utterance.style,
+        split=utterance.split,
+        text=utterance.text,
+        seconds=utterance.seconds / speed,
+        token_count=len(made["tokens"]),
+        frame_count=made["mel"].shape[1],
+        shard=shard,
+        language=utterance.language,
+        speed=speed,
+        phonemes=utterance.phonemes or "",
+        phoneme_durations=utterance.phoneme_durations or (),
+    )
+
+
+def _check_mark(path: Path, mark: str) -> None:
+    if not path.is_file():
+        path.write_text(json.dumps({"encoder": mark}), encoding="utf-8")
+        return
+    found = json.loads(path.read_text(encoding="utf-8")).get("encoder", "")
+    if found != mark:
+        raise TrainingError(
+            f"{path.parent} was made by encoder '{found}', but '{mark}' is running. Use another folder, or remove it."
+        )
