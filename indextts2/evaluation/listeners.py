@@ -1,0 +1,126 @@
+"""The judges: a recogniser, a speaker encoder and a quality predictor, each an optional package, all usable offline.
+
+A judge is a plain callable on a `Waveform`, so that any other recogniser or encoder can take its place.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..audio.resample import resample_soxr
+from ..contracts import Waveform
+from ..errors import AudioError, MissingDependency
+
+JUDGE_RATE = 16_000  # all three judges work at 16 kHz
+SILENCE_BEFORE, SILENCE_AFTER = 0.3, 0.5  # seconds; the recogniser drops words at the very edge otherwise
+INSTALL_TRANSCRIBE = "pip install moonshine-voice==0.0.48"
+INSTALL_SPEAKER = "pip install webrtcvad-wheels && pip install --no-deps Resemblyzer==0.1.4"
+INSTALL_QUALITY = "pip install speechmos==0.0.1.1 onnxruntime"
+
+Transcribe = Callable[[Waveform], str]
+Embed = Callable[[Waveform], np.ndarray]
+Quality = Callable[[Waveform], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Which judges listen. None leaves that figure out of the report."""
+
+    transcribe: Transcribe | None = None
+    embed: Embed | None = None
+    quality: Quality | None = None
+
+
+def judge_samples(waveform: Waveform) -> np.ndarray:
+    """One channel at the judges' rate: (samples,) float32 within [-1, 1]. Raises AudioError for silence or NaN."""
+    mono = waveform.samples.detach().to("cpu", torch.float32)[:1].mean(dim=1)  # (1, samples)
+    samples = resample_soxr(mono, waveform.sample_rate, JUDGE_RATE)[0].numpy()
+    if samples.size == 0 or not np.isfinite(samples).all():
+        raise AudioError("The speech to judge is empty or holds values that are not finite.")
+    return np.clip(samples, -1.0, 1.0)
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> Any:
+    try:
+        from moonshine_voice import ModelArch, Transcriber
+        from moonshine_voice.utils import get_model_path
+    except ImportError as error:
+        raise MissingDependency(f"Word errors need the Moonshine recogniser: {INSTALL_TRANSCRIBE}") from error
+    return Transcriber(str(get_model_path("tiny-en")), ModelArch.TINY)
+
+
+def transcribe(waveform: Waveform) -> str:
+    """What the Moonshine tiny English recogniser hears."""
+    recogniser = _recogniser()
+    samples = judge_samples(waveform)
+    before, after = (np.zeros(round(seconds * JUDGE_RATE)) for seconds in (SILENCE_BEFORE, SILENCE_AFTER))
+    padded = np.concatenate([before, samples, after])
+    heard = recogniser.transcribe_without_streaming(padded.tolist(), JUDGE_RATE)
+    return " ".join(line.text.strip() for line in heard.lines)
+
+
+@lru_cache(maxsize=1)
+def _speaker_encoder() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package imports a deprecated scipy name
+            from resemblyzer import VoiceEncoder
+    except ImportError as error:
+        raise MissingDependency(f"Speaker similarity needs Resemblyzer: {INSTALL_SPEAKER}") from error
+    return VoiceEncoder("cpu", verbose=False)
+
+
+def speaker_embedding(waveform: Waveform) -> np.ndarray:
+    """Resemblyzer's embedding of unit length: (256,)."""
+    encoder = _speaker_encoder()
+    from resemblyzer import preprocess_wav
+
+    samples = judge_samples(waveform)
+    spoken = preprocess_wav(samples)
+    return encoder.embed_utterance(spoken if spoken.size else samples)
+
+
+def similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Cosine of two embeddings."""
+    return float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-12))
+
+
+def speaker_similarity(first: Waveform, second: Waveform) -> float:
+    """Cosine of the speaker embeddings of two recordings; about 0.90 for one speaker, 0.56 for two."""
+    return similarity(speaker_embedding(first), speaker_embedding(second))
+
+
+def dnsmos(waveform: Waveform) -> dict[str, float]:
+    """DNSMOS predictions on a scale of 1 to 5: overall, signal, background, p808. Not a listening test."""
+    try:
+        from speechmos import dnsmos as predictor
+    except ImportError as error:
+        raise MissingDependency(f"The quality figures need speechmos: {INSTALL_QUALITY}") from error
+    found = predictor.run(judge_samples(waveform), JUDGE_RATE)
+    names = {"overall": "ovrl_mos", "signal": "sig_mos", "background": "bak_mos", "p808": "p808_mos"}
+    return {name: float(found[key]) for name, key in names.items()}
+
+
+def open_listeners(*, transcripts: bool = True, speakers: bool = True, quality: bool = True) -> Listeners:
+    """The judges asked for, loaded now, so that a missing package shows before any speech is made.
+
+    Raises MissingDependency naming the install command.
+    """
+    if transcripts:
+        _recogniser()
+    if speakers:
+        _speaker_encoder()
+    if quality:
+        silence = torch.zeros(1, 1, JUDGE_RATE)
+        dnsmos(Waveform(silence, JUDGE_RATE))
+    return Listeners(
+        transcribe if transcripts else None, speaker_embedding if speakers else None, dnsmos if quality else None
+    )

@@ -1,0 +1,104 @@
+"""Prosody features of one utterance: pitch, energy, tilt, rate, which the prosody styles of the corpus change."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+
+from ..contracts import Waveform
+from ..errors import AudioError
+from .listeners import JUDGE_RATE, judge_samples
+
+F0_LOW, F0_HIGH = 55.0, 550.0  # Hz; search range of the pitch tracker
+F0_WINDOW, HOP = 1024, 160  # samples at the judges' rate: 64 ms windows every 10 ms
+FRAMES_PER_SECOND = JUDGE_RATE / HOP
+REFERENCE_HZ = 100.0
+TILT_HZ = 2_000.0  # the corpus's styles shelve the spectrum here
+QUIET_DB = 35.0  # frames this far below the loudest are pauses
+MINIMUM_VOICED = 8  # frames
+TREND_SECONDS = 0.25  # what is slower than this is melody, not tremor
+
+
+@dataclass(frozen=True, slots=True)
+class ProsodyFeatures:
+    """One number each: pitch in semitones over 100 Hz, ranges in semitones, levels in dB, rate in letters per second.
+
+    f0_slope: semitones from start to end of a straight line; f0_tremor: standard deviation in semitones of what is
+    faster than TREND_SECONDS; tilt: energy above TILT_HZ against below; energy_range: 10th to 90th percentile.
+    """
+
+    f0_mean: float
+    f0_deviation: float
+    f0_range: float
+    f0_slope: float
+    f0_tremor: float
+    tilt: float
+    energy_range: float
+    rate: float
+    pause_share: float
+
+    def vector(self) -> np.ndarray:
+        """(features,) float64, in the order of the fields."""
+        return np.array(astuple(self), dtype=np.float64)
+
+
+FEATURE_NAMES = tuple(item.name for item in fields(ProsodyFeatures))
+
+
+def pitch_track(samples: np.ndarray) -> np.ndarray:
+    """F0 in Hz every 10 ms, NaN where unvoiced (probabilistic YIN). samples: (samples,) at JUDGE_RATE -> (frames,)."""
+    import librosa
+
+    f0, _, _ = librosa.pyin(
+        samples, fmin=F0_LOW, fmax=F0_HIGH, sr=JUDGE_RATE, frame_length=F0_WINDOW, hop_length=HOP, resolution=0.2
+    )
+    return f0
+
+
+def _levels(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Energy in dB (frames,) and spectral tilt in dB (frames,)."""
+    import librosa
+
+    power = np.abs(librosa.stft(samples, n_fft=F0_WINDOW, hop_length=HOP)) ** 2  # (bins, frames)
+    edge = round(TILT_HZ * F0_WINDOW / JUDGE_RATE)
+    low, high = power[:edge].sum(axis=0) + 1e-10, power[edge:].sum(axis=0) + 1e-10
+    return 10.0 * np.log10(low + high), 10.0 * np.log10(high / low)
+
+
+def _smoothed(values: np.ndarray, frames: int) -> np.ndarray:
+    kernel = np.ones(frames) / frames
+    padded = np.pad(values, (frames // 2, frames - 1 - frames // 2), mode="edge")
+    return np.convolve(padded, kernel, mode="valid")
+
+
+def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
+    """Measure one utterance; `text` is needed for the rate only. Raises AudioError when hardly anything is voiced."""
+    samples = judge_samples(waveform)
+    f0 = pitch_track(samples)
+    energy, tilt = _levels(samples)
+    frames = min(len(f0), len(energy))
+    f0, energy, tilt = f0[:frames], energy[:frames], tilt[:frames]
+    active = energy > energy.max() - QUIET_DB
+    voiced = np.flatnonzero(~np.isnan(f0) & active)
+    if len(voiced) < MINIMUM_VOICED:
+        raise AudioError(f"Only {len(voiced)} voiced frames were found; prosody needs at least {MINIMUM_VOICED}.")
+    semitones = 12.0 * np.log2(f0[voiced] / REFERENCE_HZ)
+    melody = _smoothed(semitones, max(3, round(TREND_SECONDS * FRAMES_PER_SECOND)))
+    first, last = np.flatnonzero(active)[[0, -1]]
+    spoken = max(int(last - first) + 1, 1)
+    slope = float(np.polyfit((voiced - first) / spoken, semitones, 1)[0])
+    letters = sum(character.isalnum() for character in text)
+    low, high = np.percentile(semitones, [10, 90])
+    quiet, loud = np.percentile(energy[active], [10, 90])
+    return ProsodyFeatures(
+        f0_mean=float(semitones.mean()),
+        f0_deviation=float(semitones.std()),
+        f0_range=float(high - low),
+        f0_slope=slope,
+        f0_tremor=float((semitones - melody).std()),
+        tilt=float(tilt[voiced].mean()),
+        energy_range=float(loud - quiet),
+        rate=letters * FRAMES_PER_SECOND / spoken,
+        pause_share=float(1.0 - active[first : last + 1].mean()),
+    )

@@ -1,0 +1,188 @@
+"""What is asked of a checkpoint: held-out texts, unseen speakers, duration factors and the eight emotions.
+
+A protocol is a plain list of requests, drawn once by a seed, so that two checkpoints are asked exactly the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from ..config import EMOTIONS
+from ..contracts import Duration, EmotionWeights, Speech, Waveform
+from ..errors import TrainingError
+from ..training.corpus_data import Corpus, Utterance
+
+FACTORS = (0.75, 0.875, 1.0, 1.125, 1.25)  # of the free length, as in the paper's table of duration control
+NEUTRAL = "neutral"
+TEST_SPLITS = ("test_speaker", "test_text")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """One utterance to make.
+
+    kind: "free", "duration" or "emotion". reference: who speaks. recording: the same text by the same speaker, where
+    the corpus has it. emotion: weights, or None for the reference's own. style is the emotion's name, or "neutral".
+    """
+
+    id: str
+    kind: str
+    text: str
+    speaker: str
+    split: str
+    reference: Utterance
+    recording: Utterance | None = None
+    duration: Duration = field(default_factory=Duration)
+    emotion: EmotionWeights | None = None
+    style: str = NEUTRAL
+    seed: int = 0
+
+
+Synthesise = Callable[[SpeechRequest], Speech]
+"""Makes the speech of one request; its reports are read for the token counts, and may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolSettings:
+    """How much is asked. Zero leaves a part out."""
+
+    free: int = 100
+    duration: int = 12
+    emotion: int = 8  # texts per emotion
+    probe: int = 30  # corpus recordings per prosody style that the probe learns from
+    factors: tuple[float, ...] = FACTORS
+    strength: float = 1.0
+    minimum_reference_seconds: float = 2.0
+    splits: tuple[str, ...] = TEST_SPLITS
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The requests, and the corpus recordings that the style probe learns from."""
+
+    requests: tuple[SpeechRequest, ...]
+    probe: tuple[Utterance, ...]
+    corpus: Corpus
+    settings: ProtocolSettings
+
+    def of_kind(self, kind: str) -> tuple[SpeechRequest, ...]:
+        return tuple(request for request in self.requests if request.kind == kind)
+
+    def recording(self, utterance: Utterance) -> Waveform:
+        """The audio of a corpus utterance at its own rate."""
+        samples: Tensor = self.corpus.waveform(utterance, utterance.sample_rate)
+        return Waveform(samples[None, None], utterance.sample_rate)
+
+
+def _references(corpus: Corpus, minimum_seconds: float) -> dict[str, list[Utterance]]:
+    """Neutral recordings per speaker that are long enough; the longest one where none is."""
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in corpus.utterances:
+        if utterance.style == NEUTRAL:
+            by_speaker[utterance.speaker].append(utterance)
+    chosen: dict[str, list[Utterance]] = {}
+    for speaker, mine in by_speaker.items():
+        enough = [utterance for utterance in mine if utterance.seconds >= minimum_seconds]
+        chosen[speaker] = enough or [max(mine, key=lambda utterance: utterance.seconds)]
+    return chosen
+
+
+def _reference_for(
+    utterance: Utterance, references: dict[str, list[Utterance]], random: np.random.Generator
+) -> Utterance | None:
+    choices = [other for other in references.get(utterance.speaker, []) if other.text != utterance.text]
+    return choices[int(random.integers(len(choices)))] if choices else None
+
+
+def _drawn(items: Sequence[Utterance], count: int, random: np.random.Generator) -> list[Utterance]:
+    """`count` items, the speakers taking turns, so that a short list covers many speakers."""
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
+    for place in random.permutation(len(items)):
+        by_speaker[items[int(place)].speaker].append(items[int(place)])
+    names = sorted(by_speaker)
+    queues = [by_speaker[names[int(place)]] for place in random.permutation(len(names))]
+    drawn: list[Utterance] = []
+    while len(drawn) < count and any(queues):
+        drawn += [queue.pop() for queue in queues if queue]
+    return drawn[:count]
+
+
+def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | None = None) -> Protocol:
+    """Draw the requests from a corpus folder with test splits. Raises TrainingError when it has none."""
+    settings = settings or ProtocolSettings()
+    folders = [folder] if isinstance(folder, Path) else list(folder)
+    corpus = Corpus.open(folders).filter(languages=("en",), generators=("kokoro-82m",))
+    random = np.random.default_rng(settings.seed)
+    references = _references(corpus, settings.minimum_reference_seconds)
+    # A reference is never of another split: an unseen speaker stays unseen.
+    tests = [utterance for utterance in corpus.utterances if utterance.split in settings.splits]
+    pairs = {utterance.id: _reference_for(utterance, references, random) for utterance in tests}
+    usable = [utterance for utterance in tests if pairs[utterance.id] is not None]
+    if not usable:
+        raise TrainingError(f"The corpus has no test utterance of the splits {', '.join(settings.splits)}.")
+    requests: list[SpeechRequest] = []
+
+    def ask(kind: str, utterance: Utterance, mark: str, duration: Duration, style: str = NEUTRAL) -> None:
+        reference = pairs[utterance.id]
+        if reference is None:
+            return
+        weights = EmotionWeights.of(**{style: settings.strength}) if style in EMOTIONS else None
+        requests.append(
+            SpeechRequest(
+                f"{kind}-{utterance.id}{mark}",
+                kind,
+                utterance.text,
+                utterance.speaker,
+                utterance.split,
+                reference,
+                recording=utterance,
+                duration=duration,
+                emotion=weights,
+                style=style,
+                seed=settings.seed + len(requests),
+            )
+        )
+
+    for utterance in _drawn(usable, settings.free, random):
+        ask("free", utterance, "", Duration())
+    for utterance in _drawn(usable, settings.duration, random):
+        for factor in settings.factors:
+            ask("duration", utterance, f"-x{factor:g}", Duration("factor", factor))
+    for utterance in _drawn(usable, settings.emotion, random):
+        for style in (NEUTRAL, *EMOTIONS):
+            ask("emotion", utterance, f"-{style}", Duration(), style)
+    probe = _probe_recordings(corpus, settings.probe if settings.emotion else 0, random)
+    return Protocol(tuple(requests), tuple(probe), corpus, settings)
+
+
+def _probe_recordings(corpus: Corpus, count: int, random: np.random.Generator) -> list[Utterance]:
+    """Up to `count` training recordings of each emotion, and of neutral for the speakers' own normal."""
+    chosen: list[Utterance] = []
+    for style in EMOTIONS:
+        mine = [utterance for utterance in corpus.utterances if utterance.split == "train" and utterance.style == style]
+        chosen += _drawn(mine, count, random)
+    speakers = {utterance.speaker for utterance in chosen}
+    neutral = [
+        utterance
+        for utterance in corpus.utterances
+        if utterance.split == "train" and utterance.style == NEUTRAL and utterance.speaker in speakers
+    ]
+    return chosen + _drawn(neutral, len(speakers), random)
+
+
+def recordings_of(protocol: Protocol) -> Synthesise:
+    """A `synthesise` that returns the corpus's own recordings: the ceiling every checkpoint is compared with."""
+
+    def synthesise(request: SpeechRequest) -> Speech:
+        if request.recording is None:
+            raise TrainingError(f"The request {request.id} has no recording to return.")
+        return Speech(protocol.recording(request.recording))
+
+    return synthesise
