@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..config import TextConfig
 from .annotations import ANNOTATION
 from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
 from .normalise import Glossary
@@ -24,6 +25,7 @@ from .tracked import TrackedText
 if TYPE_CHECKING:
     from .tokenizer import TextTokenizer
 
+_CONFIG = TextConfig(kind="english", tokenizer="tokenizer.model")
 SPACE = "▁"
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz'")
 PUNCTUATION = (",", ".", "?", "!", ";", ":", "…", "-")
@@ -57,8 +59,9 @@ class EnglishFrontEnd:
 
     kind = "english"
 
-    def __init__(self, tokenizer: TextTokenizer) -> None:
+    def __init__(self, tokenizer: TextTokenizer, config: TextConfig = _CONFIG) -> None:
         self.tokenizer = tokenizer
+        self.config = config
 
     @property
     def fingerprint(self) -> str:
@@ -90,6 +93,10 @@ class EnglishFrontEnd:
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Pieces to ids."""
         return self.tokenizer.ids(pieces)
+
+    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+        """The same as `ids`: this front end makes no piece that has none."""
+        return self.ids(pieces)
 
     def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each; a space at a cut belongs to none."""

@@ -19,6 +19,7 @@ class FrontEnd(Protocol):
     """Text -> pieces -> segments of ids."""
 
     kind: str
+    config: TextConfig
 
     @property
     def fingerprint(self) -> str:
@@ -30,19 +31,22 @@ class FrontEnd(Protocol):
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Pieces to text token ids, without start and stop."""
 
+    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+        """Ids to feed to T2S; none when nothing in the pieces can be spoken."""
+
     def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each."""
 
 
-def _official(path: Path) -> FrontEnd:
-    return OfficialFrontEnd(TextTokenizer(path))
+def _official(config: TextConfig, path: Path) -> FrontEnd:
+    return OfficialFrontEnd(TextTokenizer(path), config)
 
 
-def _english(path: Path) -> FrontEnd:
-    return EnglishFrontEnd(TextTokenizer(path))
+def _english(config: TextConfig, path: Path) -> FrontEnd:
+    return EnglishFrontEnd(TextTokenizer(path), config)
 
 
-FRONT_ENDS: dict[str, Callable[[Path], FrontEnd]] = {"official": _official, "english": _english}
+FRONT_ENDS: dict[str, Callable[[TextConfig, Path], FrontEnd]] = {"official": _official, "english": _english}
 """Text kind to the function that opens its tokenizer file."""
 
 
@@ -51,4 +55,4 @@ def front_end_for(config: TextConfig, tokenizer_path: str | Path) -> FrontEnd:
     if config.kind not in FRONT_ENDS:
         known = ", ".join(sorted(FRONT_ENDS))
         raise ConfigError(f"The text kind should be one of {known}, but the configuration says '{config.kind}'.")
-    return FRONT_ENDS[config.kind](Path(tokenizer_path))
+    return FRONT_ENDS[config.kind](config, Path(tokenizer_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..config import TextConfig
 from .expander import Expander, default_expander
 from .normalise import Glossary, OfficialNormaliser
 from .pieces import TextPieces, unknown_character_warning
@@ -12,12 +13,14 @@ from .segment import even_segments, official_breaks, reference_segments
 from .tokenizer import TextTokenizer
 from .tracked import TrackedText
 
+_CONFIG = TextConfig()
 _CJK_RANGES = "\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff"
 _CJK = re.compile(f"[{_CJK_RANGES}]")
 _BLANKS_AT_CJK = re.compile(rf"(?<=[{_CJK_RANGES}])\s{{2,}}|\s{{2,}}(?=[{_CJK_RANGES}])")
 _OUTER_BLANKS = re.compile(r"^\s+|\s+$")
 _LOWER = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\S+")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_▁]")
 _WORD_MARK = "▁"
 _EXPANDABLE = re.compile(r"[\d$€£¥%℃°]")
 
@@ -39,8 +42,16 @@ class OfficialFrontEnd:
 
     kind = "official"
 
-    def __init__(self, tokenizer: TextTokenizer, *, expander: Expander | None = None, compatible: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        config: TextConfig = _CONFIG,
+        *,
+        expander: Expander | None = None,
+        compatible: bool = False,
+    ) -> None:
         self.tokenizer = tokenizer
+        self.config = config
         self.compatible = compatible
         self._notes: tuple[str, ...] = ()
         if expander is None:
@@ -78,6 +89,14 @@ class OfficialFrontEnd:
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Pieces to ids; pieces the vocabulary lacks get the unknown id."""
         return self.tokenizer.ids(pieces)
+
+    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+        """Ids without those of unknown pieces. The reference keeps these, and so does compatible mode."""
+        ids = self.ids(pieces)
+        if self.compatible:
+            return ids
+        known = [number for number in ids if number != self.tokenizer.unknown_id]
+        return known if any(_LETTER_OR_DIGIT.search(piece) for piece in self.tokenizer.pieces(known)) else []
 
     def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each."""

@@ -1,0 +1,190 @@
+"""Text -> segments of text token ids, with inline tags, pauses and a report of what was done to the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..contracts import Duration, EmotionWeights, PreparedText, Segment
+from ..errors import InputError, TextError
+from ..text.front_end import FrontEnd
+from ..text.normalise import Glossary
+from ..text.pieces import TextPieces
+from ..text.tags import TagSpan, find_tags
+
+Pauses = float | Mapping[str, float]
+"""Seconds between segments: one number, or seconds by the character a segment ends with; "" stands for all others."""
+
+_NOT_BLANK = re.compile(r"\S")
+_BLANKS = re.compile(r"\s+")
+_PAUSE_FIRST = "A pause before the first word is left out; silence is only put behind words."
+_SHOWN = 120  # characters of a segment shown in a report
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Text between two tags, with what the tags say about it."""
+
+    start: int
+    end: int
+    emotion_weights: EmotionWeights | None
+    duration: Duration | None
+    pause_seconds: float | None = None  # silence asked for after it; None for the usual
+
+
+def prepare_text(
+    front_end: FrontEnd,
+    text: str,
+    *,
+    segment_tokens: int | None = None,
+    pause_seconds: Pauses | None = None,
+    glossary: Glossary | None = None,
+    tags: bool = True,
+) -> PreparedText:
+    """Normalise, split and encode a text.
+
+    segment_tokens: longest segment; pause_seconds: silence between segments, or a table of them; None takes either from
+    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. Segments
+    get the slice of the text they come from, and its position.
+
+    Raises TextError when nothing can be spoken.
+    """
+    limit = front_end.config.segment_tokens if segment_tokens is None else segment_tokens
+    if limit < 1:
+        raise InputError(f"A segment should hold at least 1 text token, but {limit} were asked.")
+    if not text.strip():
+        raise TextError("The text is empty. Write at least one word.")
+    found, warnings = find_tags(text) if tags else ([], ())
+    stretches, more_warnings = _stretches(text, found)
+    warnings += more_warnings
+    usual = front_end.config.pause_seconds if pause_seconds is None else pause_seconds
+    segments: list[Segment] = []
+    normalised: list[str] = []
+    ends_with_pause = False
+    for stretch in stretches:
+        prepared = front_end.pieces(text[stretch.start : stretch.end], glossary)
+        warnings += prepared.warnings
+        normalised.append(prepared.normalised.strip())
+        spoken = _segments(front_end, text, stretch, prepared, limit)
+        segments += spoken
+        ends_with_pause = stretch.pause_seconds is not None or (ends_with_pause and not spoken)
+        warnings += _pause(segments, stretch, usual)
+    if not segments:
+        reasons = "; ".join(dict.fromkeys(warnings)) or "it holds no words"
+        raise TextError(
+            f"Nothing in the text can be spoken: {reasons}. Write at least one word in a language of this checkpoint."
+        )
+    if not ends_with_pause:
+        segments[-1] = replace(segments[-1], pause_seconds=0.0)
+    return PreparedText(
+        original=text,
+        normalised=" ".join(part for part in normalised if part),
+        segments=tuple(segments),
+        warnings=tuple(dict.fromkeys(warnings)),
+        tokenizer_fingerprint=front_end.fingerprint,
+    )
+
+
+def report(prepared: PreparedText) -> str:
+    """What the front end did, for a user: one line per segment, then the warnings."""
+    count = len(prepared.segments)
+    lines = [f"{count} segment{'' if count == 1 else 's'}, {prepared.token_count} text tokens"]
+    for number, segment in enumerate(prepared.segments, start=1):
+        shown = segment.text if len(segment.text) <= _SHOWN else segment.text[:_SHOWN] + "…"
+        notes = [f"{len(segment.ids)} tokens"]
+        if segment.emotion_weights is not None:
+            notes.append("emotion " + _emotion_in_words(segment.emotion_weights))
+        if segment.duration is not None:
+            notes.append(f"length {segment.duration.value:.3g} {segment.duration.unit}")
+        if segment.pause_seconds:
+            notes.append(f"then {segment.pause_seconds:.2f} s of silence")
+        lines.append(f"{number}. {shown} ({', '.join(notes)})")
+    lines.append(f"Read as: {prepared.normalised}")
+    return "\n".join([*lines, *(f"Note: {warning}" for warning in prepared.warnings)])
+
+
+def _emotion_in_words(weights: EmotionWeights) -> str:
+    named = [f"{name} {value:.2g}" for name, value in weights.named() if value > 0.0]
+    return ", ".join(named) or "neutral"
+
+
+def _stretches(text: str, tags: Sequence[TagSpan]) -> tuple[list[_Stretch], tuple[str, ...]]:
+    """Cut the text at its tags; stretches of blanks are left out."""
+    stretches: list[_Stretch] = []
+    warnings: list[str] = []
+    weights: EmotionWeights | None = None
+    speed: Duration | None = None
+    length: Duration | None = None
+    position = 0
+    for tag in [*tags, None]:
+        end = tag.start if tag else len(text)
+        if _NOT_BLANK.search(text, position, end):
+            stretches.append(_Stretch(position, end, weights, length or speed))
+            length = None
+        if tag is None:
+            break
+        position = tag.end
+        value = tag.values[0]
+        if tag.kind == "pause":
+            if stretches:
+                stretches[-1] = replace(stretches[-1], pause_seconds=(stretches[-1].pause_seconds or 0.0) + value)
+            else:
+                warnings.append(_PAUSE_FIRST)
+        elif tag.kind == "emotion":
+            weights = EmotionWeights(tag.values)
+        elif tag.kind == "speed":
+            speed = None if value == 1.0 else Duration(unit="factor", value=1.0 / value)
+        else:
+            length = Duration(unit=tag.kind, value=value)
+    if length is not None:
+        warnings.append("A length tag with no words behind it is left out.")
+    return stretches, tuple(warnings)
+
+
+def _segments(front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int) -> list[Segment]:
+    """Segments of one stretch. A length asked for the stretch is shared out by the number of tokens."""
+    groups = [group for group in front_end.split(prepared.pieces, limit) if group]
+    spoken = [(group, front_end.known_ids([prepared.pieces[index] for index in group])) for group in groups]
+    spoken = [(group, ids) for group, ids in spoken if ids]
+    total = sum(len(ids) for _, ids in spoken)
+    segments: list[Segment] = []
+    for group, ids in spoken:
+        start = stretch.start + min(prepared.starts[index] for index in group)
+        end = stretch.start + max(prepared.ends[index] for index in group)
+        duration = stretch.duration
+        if duration is not None and duration.unit != "factor":
+            duration = replace(duration, value=duration.value * len(ids) / total)
+        segments.append(
+            Segment(
+                text=_BLANKS.sub(" ", text[start:end]).strip(),
+                ids=tuple(ids),
+                duration=duration,
+                emotion_weights=stretch.emotion_weights,
+                start=start,
+                end=end,
+            )
+        )
+    return segments
+
+
+def _pause(segments: list[Segment], stretch: _Stretch, usual: Pauses) -> tuple[str, ...]:
+    """Put the pauses behind the segments of the stretch just added; returns warnings.
+
+    A stretch without words adds its pause to the segment before it.
+    """
+    if not segments:
+        return (_PAUSE_FIRST,) if stretch.pause_seconds else ()
+    for index, segment in enumerate(segments):
+        if segment.start >= stretch.start:
+            segments[index] = replace(segment, pause_seconds=_pause_after(segment.text, usual))
+    if stretch.pause_seconds is not None:
+        before = 0.0 if segments[-1].start >= stretch.start else segments[-1].pause_seconds
+        segments[-1] = replace(segments[-1], pause_seconds=before + stretch.pause_seconds)
+    return ()
+
+
+def _pause_after(text: str, usual: Pauses) -> float:
+    if isinstance(usual, Mapping):
+        return float(usual.get(text[-1:], usual.get("", 0.0)))
+    return float(usual)

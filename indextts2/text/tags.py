@@ -1,0 +1,85 @@
+"""Inline tags in a text: pauses, emotions, durations.
+
+| tag | meaning |
+|---|---|
+| `<pause 0.4s>` `[pause 400ms]` `[pause 0.4]` | silence here |
+| `[happy .6]` `[sad 0.4 calm 0.2]` `[neutral]` | emotion weights from here to the next emotion tag; neutral is none |
+| `[seconds 2.5]` `[tokens 60]` `[frames 200]` | length of the text up to the next tag |
+| `[speed 0.9]` | speaking rate from here to the next speed tag; 1 is the model's own |
+
+Anything else in brackets is ordinary text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..config import EMOTIONS
+
+_TAG = re.compile(r"<\s*(pause\b[^<>|\n]*)>|\[\s*([a-z]+\b[^\[\]\n]*)\]", re.IGNORECASE)
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_PAUSE = re.compile(rf"pause\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
+_LENGTH = re.compile(rf"(seconds|tokens|frames|speed)\s+{_NUMBER}\s*", re.IGNORECASE)
+_EMOTION = re.compile(rf"({'|'.join(EMOTIONS)})(?:\s*[:=]?\s*{_NUMBER})?[\s,;]*", re.IGNORECASE)
+_NEUTRAL = re.compile(r"(?:neutral|reset)\s*", re.IGNORECASE)
+_NAMES = re.compile(rf"(?:pause|seconds|tokens|frames|speed|neutral|{'|'.join(EMOTIONS)})\b", re.IGNORECASE)
+_MILLISECONDS = 1000.0
+_LONGEST_PAUSE = 60.0  # seconds
+DEFAULT_WEIGHT = 0.6
+"""Weight of an emotion named without a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagSpan:
+    """One tag and where it stands: characters start..end-1 of the text as given.
+
+    kind: "pause", "emotion", "seconds", "tokens", "frames" or "speed". values: the one number; for "emotion" the eight
+    weights in the order of `config.EMOTIONS`, all zero for neutral.
+    """
+
+    kind: str
+    values: tuple[float, ...]
+    start: int
+    end: int
+
+
+def find_tags(text: str) -> tuple[list[TagSpan], tuple[str, ...]]:
+    """All tags of a text in order, and warnings about what looks like a tag and is none."""
+    tags: list[TagSpan] = []
+    warnings: list[str] = []
+    for match in _TAG.finditer(text):
+        content = (match.group(1) or match.group(2)).strip()
+        parsed = _parse(content)
+        if parsed is not None:
+            tags.append(TagSpan(*parsed, *match.span()))
+        elif _NAMES.match(content):
+            warnings.append(f"{match.group()} looks like a tag, but is not understood; it is read as text.")
+    return tags, tuple(warnings)
+
+
+def _parse(content: str) -> tuple[str, tuple[float, ...]] | None:
+    """Kind and values of what stands between the brackets; None when it is ordinary text."""
+    pause = _PAUSE.fullmatch(content)
+    if pause:
+        seconds = float(pause.group(1)) / (_MILLISECONDS if (pause.group(2) or "").lower() == "ms" else 1.0)
+        return ("pause", (seconds,)) if seconds <= _LONGEST_PAUSE else None
+    length = _LENGTH.fullmatch(content)
+    if length:
+        value = float(length.group(2))
+        return (length.group(1).lower(), (value,)) if value > 0.0 else None
+    if _NEUTRAL.fullmatch(content):
+        return "emotion", (0.0,) * len(EMOTIONS)
+    return _parse_emotion(content)
+
+
+def _parse_emotion(content: str) -> tuple[str, tuple[float, ...]] | None:
+    weights = dict.fromkeys(EMOTIONS, 0.0)
+    position = 0
+    while position < len(content):
+        found = _EMOTION.match(content, position)
+        if found is None:
+            return None
+        weights[found.group(1).lower()] = float(found.group(2)) if found.group(2) else DEFAULT_WEIGHT
+        position = found.end()
+    return "emotion", tuple(weights.values())
