@@ -1,0 +1,128 @@
+"""Who may import whom, read from the import statements; and what importing the library does."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+LIBRARY = ROOT / "indextts2"
+
+BASIC = {"config", "contracts", "errors"}
+ALLOWED: dict[str, set[str]] = {
+    "config": set(),
+    "errors": set(),
+    "contracts": {"config", "errors"},
+    "sampling": BASIC,
+    "models": BASIC,
+    "audio": BASIC,
+    "text": BASIC,
+    "stages": BASIC | {"models", "sampling", "text", "audio"},
+    "loading": BASIC | {"models", "text", "stages"},  # of stages only the handles it makes
+    "training": BASIC | {"models", "sampling", "text", "audio", "stages", "loading"},
+    "evaluation": BASIC | {"models", "text", "audio", "stages", "loading", "training"},
+    "bench": BASIC | {"stages", "loading", "sampling"},
+    "cli": BASIC | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+"""A part of the library -> the parts it may import besides itself."""
+
+HOST = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "nodes", "server", "execution"}
+HEAVY = {"transformers", "librosa", "matplotlib", "peft", "accelerate", "sentencepiece", "soundfile", "yaml", "tqdm"}
+HEAVY_AT_TOP = HEAVY | {"safetensors", "huggingface_hub", "wetext", "bigvgan", "soxr"}
+
+
+def library_files() -> list[Path]:
+    return sorted(path for path in LIBRARY.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def part_of(path: Path) -> str:
+    inner = path.relative_to(LIBRARY)
+    return inner.parts[0] if len(inner.parts) > 1 else inner.stem
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(level, dotted name) of every import; level 0 is absolute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.level, node.module
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.level, alias.name) for alias in node.names)
+
+
+def own_imports(path: Path) -> set[str]:
+    """Parts of the library that a file imports."""
+    package = ["indextts2", *path.relative_to(LIBRARY).parent.parts]
+    found: set[str] = set()
+    for level, name in imported(ast.parse(path.read_text(encoding="utf-8"))):
+        if level:
+            full = [*package[: len(package) - level + 1], *name.split(".")]
+            found.add(full[1] if len(full) > 1 else "__init__")
+    return found
+
+
+@pytest.mark.parametrize("path", library_files(), ids=lambda path: path.relative_to(LIBRARY).as_posix())
+def test_a_file_imports_only_what_its_part_may(path):
+    part = part_of(path)
+    assert part in ALLOWED, f"decide what {part} may import"
+    assert own_imports(path) - ALLOWED[part] - {part} == set()
+
+
+@pytest.mark.parametrize("path", library_files(), ids=lambda path: path.relative_to(LIBRARY).as_posix())
+def test_a_file_imports_its_own_library_relatively_and_never_the_host(path):
+    absolute = {
+        name.split(".")[0] for level, name in imported(ast.parse(path.read_text(encoding="utf-8"))) if not level
+    }
+    assert "indextts2" not in absolute
+    assert absolute & HOST == set()
+
+
+def test_models_touch_neither_files_nor_networks():
+    forbidden = {"pathlib", "os", "io", "safetensors", "huggingface_hub", "requests", "urllib", "shutil"}
+    for path in sorted((LIBRARY / "models").glob("*.py")):
+        names = {
+            name.split(".")[0] for level, name in imported(ast.parse(path.read_text(encoding="utf-8"))) if not level
+        }
+        assert names & forbidden == set(), path.name
+
+
+def test_loading_takes_nothing_of_the_stages_but_their_handles():
+    for path in sorted((LIBRARY / "loading").glob("*.py")):
+        names = {name for level, name in imported(ast.parse(path.read_text(encoding="utf-8"))) if level == 2}
+        used = {name for name in names if name.startswith("stages")}
+        assert used <= {"stages.handles", "stages.text_to_emotion"}, path.name
+
+
+@pytest.mark.parametrize("part", ["models", "stages", "loading", "audio", "text", "cli"])
+def test_heavy_packages_are_imported_inside_functions(part):
+    for path in sorted((LIBRARY / part).rglob("*.py")):
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        names = {
+            name.split(".")[0]
+            for node in top
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for level, name in imported(node)
+            if not level
+        }
+        assert names & HEAVY_AT_TOP == set(), path.name
+
+
+def test_importing_the_library_loads_no_heavy_package():
+    modules = ["indextts2", "indextts2.loading.checkpoint", "indextts2.stages.text_to_semantic", "indextts2.cli.main"]
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
+def test_the_command_line_shows_its_help_without_loading_torch():
+    code = "import sys, indextts2.cli.main as m; m.build_parser().format_help(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
