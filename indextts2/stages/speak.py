@@ -1,0 +1,149 @@
+"""The whole chain: a text and a reference in, speech out. Made of the other stages and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..contracts import (
+    Duration,
+    Emotion,
+    EmotionWeights,
+    PreparedText,
+    Progress,
+    Reference,
+    Speaker,
+    Speech,
+    Waveform,
+    no_progress,
+)
+from ..errors import InputError
+from ..sampling import SamplingSettings
+from .conditions import condition_speaker, emotion_from_reference
+from .emotion import speaker_emotion
+from .emotion_algebra import scale_emotion
+from .handles import EncoderModels, S2MModels, T2SModels, VocoderModels
+from .mel_to_audio import mel_to_audio
+from .prepare_text import prepare_text
+from .reference import encode_reference
+from .semantic_to_mel import FlowSettings, semantic_to_mel
+from .text_to_emotion import TextToEmotionModel, read_emotion
+from .text_to_semantic import T2SOptions, text_to_semantic
+
+PROGRESS_TOTAL = 1000
+SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
+"""Where each stage begins and ends on the progress bar of the whole; a rough guess at its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechModels:
+    """Everything that speaking needs. text_to_emotion: None where no emotion is read from text."""
+
+    encoder: EncoderModels
+    t2s: T2SModels
+    s2m: S2MModels
+    vocoder: VocoderModels
+    text_to_emotion: TextToEmotionModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionRequest:
+    """How it is to be said: eight weights, or a recording, or a text that is read for its emotion. At most one is given.
+
+    strength: 0 is the speaker's own emotion, 1 the one asked for.
+    """
+
+    weights: EmotionWeights | None = None
+    recording: Waveform | None = None
+    text: str | None = None
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("weights", "recording", "text") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InputError(f"Give the emotion by one of weights, recording or text, not by {' and '.join(given)}.")
+        if not 0.0 <= self.strength < float("inf"):
+            raise InputError(f"The emotion strength should be finite and not negative, but is {self.strength}.")
+
+
+NO_EMOTION = EmotionRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakSettings:
+    """Settings of the stages. seeds: of "t2s", "s2m" and "emotion", where they differ from the common one."""
+
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    t2s: T2SOptions = field(default_factory=T2SOptions)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    seeds: Mapping[str, int] = field(default_factory=dict)
+
+
+def speak(
+    models: SpeechModels,
+    text: str | PreparedText,
+    reference: Waveform | Reference,
+    *,
+    emotion: EmotionRequest | Emotion = NO_EMOTION,
+    duration: Duration | None = None,
+    settings: SpeakSettings | None = None,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> Speech:
+    """Speak `text` as the speaker of `reference`.
+
+    duration: None is free; a length given for the whole text is met to the sample, pauses included. The same seed gives
+    the same speech. Speech.seeds says which seed each stage used. Raises the errors of the stages.
+    """
+    settings = settings or SpeakSettings()
+    seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
+    prepared = prepare_text(models.t2s.front_end, text) if isinstance(text, str) else text
+    if isinstance(reference, Waveform):
+        reference = encode_reference(models.encoder, reference)
+    speaker = condition_speaker(models.t2s, reference)
+    wanted = emotion if isinstance(emotion, Emotion) else emotion_of(models, speaker, emotion, seed=seeds["emotion"])
+    step = _part(progress, "encode")
+    step(1, 1)
+    semantic = text_to_semantic(
+        models.t2s,
+        prepared,
+        speaker,
+        wanted,
+        duration=duration,
+        settings=settings.sampling,
+        seed=seeds["t2s"],
+        options=settings.t2s,
+        progress=_part(progress, "t2s"),
+    )
+    mel = semantic_to_mel(
+        models.s2m, semantic, speaker, settings=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
+    )
+    speech = mel_to_audio(models.vocoder, mel, progress=_part(progress, "vocoder"))
+    return replace(speech, seeds=seeds)
+
+
+def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:
+    """The emotion a request asks for; None keeps the speaker's own. Raises InputError without a model to read text."""
+    weights = request.weights
+    if request.text is not None:
+        if models.text_to_emotion is None:
+            raise InputError("No text-to-emotion model is loaded. Load one, or give the emotion by weights.")
+        weights = read_emotion(models.text_to_emotion, request.text, seed=seed).weights
+    if weights is not None:
+        return speaker_emotion(models.t2s, weights, speaker, strength=request.strength, seed=seed)
+    if request.recording is not None:
+        recorded = encode_reference(models.encoder, request.recording)
+        emotion = emotion_from_reference(models.t2s, recorded, base=speaker)
+        return scale_emotion(emotion, request.strength).emotion
+    return None
+
+
+def _part(progress: Progress, stage: str) -> Progress:
+    """A stage's own progress as a part of the whole."""
+    begin, end = SHARES[stage]
+
+    def report(done: int, total: int) -> None:
+        share = min(done, total) / total if total else 1.0
+        progress(begin + round(share * (end - begin)), PROGRESS_TOTAL)
+
+    return report
