@@ -18,6 +18,7 @@ from .conditioner import Conformer, Perceiver, condition_latents
 from .transformer import INITIAL_STD, Memory, RowPool, Trunk, TrunkOutput, Watch
 
 DURATION_SLOTS = 2
+CONDITION_PARTS = ("conditioning", "emo_conditioning", "perceiver", "emo_perceiver", "emovec_layer", "emo_layer")
 
 
 class PositionTable(nn.Module):
@@ -75,15 +76,16 @@ class TextToSemantic(nn.Module):
     def initialise(self, generator: torch.Generator) -> None:
         """Fresh weights for training from scratch, drawn from `generator` alone.
 
-        Matrices and tables are normal with GPT-2's deviation, residual projections smaller by the root of their number;
-        biases zero, norms one; the two duration rows zero, so that they mean "free" until trained.
+        Trunk, tables and heads are normal with GPT-2's deviation, residual projections smaller by the root of their
+        number; conditioners keep the variance of their input (Glorot); biases zero, norms one; the two duration rows
+        zero, so that they mean "free" until trained.
         """
         for name, parameter in self.named_parameters():
             if parameter.ndim < 2 and name.endswith("weight") or name.endswith("gamma"):
                 parameter.fill_(1.0)
             elif parameter.ndim < 2:
                 parameter.zero_()
-            elif name.startswith(("conditioning_encoder", "emo_conditioning_encoder")):
+            elif name.startswith(CONDITION_PARTS) and not name.endswith("latents"):
                 nn.init.xavier_uniform_(parameter, generator=generator)
             else:
                 nn.init.normal_(parameter, std=INITIAL_STD, generator=generator)
