@@ -1,59 +1,108 @@
-"""The end of the chain: mel to audio, every row as long as was asked, with its pauses, as one recording."""
+"""Mel to audio: the vocoder, chunk by chunk, with exact lengths and pauses (spec/s2m.md section 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..contracts import MelSpectrogram, Progress, Speech, Waveform, no_progress
-from ..errors import CheckpointMismatch
+from ..contracts import DurationReport, MelSpectrogram, Progress, Speech, Waveform, check_finite, no_progress
+from ..errors import InputError
 from .handles import VocoderModels
+
+CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
+FADE_SECONDS = 0.010  # at the end of a row that was cut, so that it does not click
+
+
+def mel_to_audio(
+    vocoder: VocoderModels, mel: MelSpectrogram, *, progress: Progress = no_progress, chunk_frames: int = CHUNK_FRAMES
+) -> Speech:
+    """Turn every row into audio of exactly its sample target, and join the rows with their pauses.
+
+    The result does not depend on chunk_frames: each chunk is decoded with the frames around it that it hears.
+    Raises InputError for a mel of another kind than the vocoder's, or one that is not finite.
+    """
+    _check(vocoder, mel)
+    lengths = [int(count) for count in mel.frame_lengths]
+    total = sum(math.ceil(count / chunk_frames) for count in lengths)
+    done = 0
+    pieces: list[Tensor] = []
+    counts: list[int] = []
+    progress(0, total)
+    for row, frame_count in enumerate(lengths):
+        chunks = []
+        for start in range(0, frame_count, chunk_frames):
+            chunks.append(_decode_chunk(vocoder, mel.mel[row, :, :frame_count], start, chunk_frames))
+            done += 1
+            progress(done, total)
+        target = int(mel.sample_targets[row])
+        audio = fit_samples(torch.cat(chunks), target, mel.sample_rate) if target else torch.cat(chunks)
+        counts.append(audio.shape[0])
+        pieces += [audio, audio.new_zeros(int(mel.pauses[row] * mel.sample_rate))]
+    samples = torch.cat(pieces)
+    reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
+    return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
+
+
+def fit_samples(audio: Tensor, sample_count: int, sample_rate: int) -> Tensor:
+    """Pad with silence, or cut and fade out, to an exact number of samples.
+
+    audio: (samples,)  ->  (sample_count,)
+    """
+    missing = sample_count - audio.shape[0]
+    if missing >= 0:
+        return torch.nn.functional.pad(audio, (0, missing))
+    fade = min(sample_count, round(FADE_SECONDS * sample_rate))
+    cut = audio[:sample_count].clone()
+    if fade:
+        cut[-fade:] *= torch.linspace(1.0, 0.0, fade, device=audio.device)
+    return cut
+
+
+def _check(vocoder: VocoderModels, mel: MelSpectrogram) -> None:
+    bands = vocoder.model.config.bands
+    if mel.mel.shape[1] != bands:
+        raise InputError(
+            f"This vocoder reads {bands} mel bands, but the mel has {mel.mel.shape[1]}. "
+            "Use the vocoder of the checkpoint that made the mel."
+        )
+    if (mel.sample_rate, mel.hop) != (vocoder.mel.sample_rate, vocoder.model.hop):
+        raise InputError(
+            f"This vocoder makes {vocoder.model.hop} samples per frame at {vocoder.mel.sample_rate} Hz, but the "
+            f"mel was made for {mel.sample_rate} Hz and {mel.hop}. Use the vocoder of the checkpoint that made the mel."
+        )
+    rows, _, frames = mel.mel.shape
+    if rows == 0 or int(mel.frame_lengths.min()) < 1 or int(mel.frame_lengths.max()) > frames:
+        raise InputError(
+            f"Every row of a mel of {frames} frames should have between 1 and {frames} valid ones, but the lengths are "
+            f"{mel.frame_lengths.tolist()}."
+        )
+    if len(mel.pauses) != rows:
+        raise InputError(f"The mel has {rows} rows, but {len(mel.pauses)} pauses.")
+    check_finite("MelSpectrogram.mel", mel.mel)
 
 
 @torch.no_grad()
-def mel_to_audio(vocoder: VocoderModels, mel: MelSpectrogram, *, progress: Progress = no_progress) -> Speech:
-    """Speak the rows one after the other, each followed by its pause.
-
-    A row with a sample target is trimmed to it, or padded with silence, by less than one hop as a rule. Samples lie on
-    the device of the mel, float32. Raises CheckpointMismatch for a mel of another kind, Cancelled through `progress`.
-    """
-    _check_domain(vocoder, mel)
-    weight = next(vocoder.model.parameters())
-    pieces: list[Tensor] = []
-    counts: list[int] = []
-    rows = mel.mel.shape[0]
-    for row in range(rows):
-        progress(row, rows)
-        frames = int(mel.frame_lengths[row])
-        samples = vocoder.model(mel.mel[row : row + 1, :, :frames].to(weight)).float()  # (1, 1, samples)
-        samples = _fitted(samples, int(mel.sample_targets[row])).to(mel.mel.device)
-        counts.append(samples.shape[-1])
-        pieces += [samples, samples.new_zeros(1, 1, round(mel.sample_rate * mel.pauses[row]))]
-    progress(rows, rows)
-    reports = tuple(replace(report, sample_count=count) for report, count in zip(mel.reports, counts, strict=False))
-    return Speech(Waveform(torch.cat(list(_not_empty(pieces)), dim=-1), mel.sample_rate), reports)
+def _decode_chunk(vocoder: VocoderModels, row: Tensor, start: int, chunk_frames: int) -> Tensor:
+    """row: (bands, frames)  ->  (samples of the chunk,) float32"""
+    model = vocoder.model
+    weight = model.conv_pre.weight
+    context = model.context_frames()
+    end = min(start + chunk_frames, row.shape[1])
+    first, last = max(0, start - context), min(end + context, row.shape[1])
+    part = row[:, first:last].unsqueeze(0).to(device=weight.device, dtype=weight.dtype)
+    audio = model(part)[0, 0].float().clamp(-1.0, 1.0)
+    return audio[(start - first) * model.hop : (end - first) * model.hop]
 
 
-def _check_domain(vocoder: VocoderModels, mel: MelSpectrogram) -> None:
-    wanted = (vocoder.mel.bands, vocoder.mel.sample_rate, vocoder.mel.hop)
-    found = (mel.mel.shape[1], mel.sample_rate, mel.hop)
-    if found != wanted:
-        raise CheckpointMismatch(
-            f"The vocoder reads mels of (bands, sample rate, hop) {wanted}, but the mel has {found}. "
-            "Use a vocoder that was trained for the same mel."
-        )
-
-
-def _fitted(samples: Tensor, target: int) -> Tensor:
-    """Cut or padded to `target` samples; 0 leaves it as it is."""
-    if target <= 0:
-        return samples
-    return F.pad(samples, (0, max(0, target - samples.shape[-1])))[..., :target]
-
-
-def _not_empty(pieces: list[Tensor]) -> Iterator[Tensor]:
-    return (piece for piece in pieces if piece.shape[-1])
+def _with_sample_counts(
+    reports: Sequence[DurationReport], counts: Sequence[int], total: int
+) -> tuple[DurationReport, ...]:
+    """Reports of single rows come first; one that follows them speaks of the whole."""
+    return tuple(
+        replace(report, sample_count=counts[place] if place < len(counts) else total)
+        for place, report in enumerate(reports)
+    )
