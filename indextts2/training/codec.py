@@ -43,12 +43,24 @@ class CodecRecipe:
     reset_until: float = 0.8  # share of the schedule after which rows stay where they are
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureStatistics:
-    """mean, std: (dim,) of the encoder's hidden states over the training set."""
+class FeatureStatistics(nn.Module):
+    """Mean and spread, (dim,) each, of the encoder's hidden states over the training set; part of the saved state."""
 
     mean: Tensor
     std: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("std", std.clone())
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Normalise: (..., dim) -> (..., dim)."""
+        return (hidden - self.mean) / self.std
+
+    def undo(self, features: Tensor) -> Tensor:
+        """The inverse of forward."""
+        return features * self.std + self.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +91,6 @@ def feature_statistics(rows: Sequence[FeatureRow]) -> FeatureStatistics:
         raise TrainingError("No utterance to take feature statistics from.")
     hidden = torch.cat([row.hidden.float() for row in rows])
     return FeatureStatistics(hidden.mean(dim=0), hidden.std(dim=0).clamp(min=1e-4))
-
-
-class StoredStatistics(nn.Module):
-    """Keeps the feature statistics in the state of the run, from where they go into the checkpoint."""
-
-    def __init__(self, statistics: FeatureStatistics) -> None:
-        super().__init__()
-        self.register_buffer("mean", statistics.mean.clone())
-        self.register_buffer("std", statistics.std.clone())
 
 
 class CodebookUsage(nn.Module):
@@ -155,7 +158,7 @@ class CodecPart(Part):
             "codec": SemanticCodec(self.config),
             "decoder": CodecDecoder(self.config),
             "usage": CodebookUsage(self.config.codebook_size),
-            "statistics": StoredStatistics(self.statistics),
+            "statistics": self.statistics,
         }
 
     def averaged(self, models: Models) -> tuple[str, ...]:
@@ -166,7 +169,6 @@ class CodecPart(Part):
 
     def prepare(self, device: torch.device) -> None:
         self.heads.to(device)
-        self.statistics = FeatureStatistics(self.statistics.mean.to(device), self.statistics.std.to(device))
 
     def batch(self, step: int, generator: Generator) -> Tensor:
         """(batch, tokens, dim): crops of utterances of similar length, as long as the shortest of them allows."""
@@ -189,7 +191,7 @@ class CodecPart(Part):
         return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
 
     def loss(self, models: Models, batch: Tensor, generator: Generator) -> tuple[Tensor, Metrics]:
-        recipe, features = self.recipe, self.normalised(batch)
+        recipe, features = self.recipe, self.statistics(batch)
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
         quantizer = codec.codebook
         projected = quantizer.project(codec.encode(features))
@@ -221,14 +223,11 @@ class CodecPart(Part):
         """What the frozen heads hear in the reconstruction against the original: phones (KL) and prosody (L1)."""
         with torch.no_grad():
             wanted_phones, _, wanted_prosody = self.heads(hidden)
-        phones, _, prosody = self.heads(rebuilt * self.statistics.std + self.statistics.mean)
+        phones, _, prosody = self.heads(self.statistics.undo(rebuilt))
         phone_difference = F.kl_div(
             phones.log_softmax(dim=-1), wanted_phones.log_softmax(dim=-1), log_target=True, reduction="none"
         )
         return phone_difference.sum(dim=-1).mean(), F.l1_loss(prosody, wanted_prosody)
-
-    def normalised(self, hidden: Tensor) -> Tensor:
-        return (hidden - self.statistics.mean) / self.statistics.std
 
     def evaluate(self, models: Models) -> dict[str, float]:
         return measure_codec(self, cast(SemanticCodec, models["codec"]), models["decoder"], self.held_out)
@@ -236,7 +235,7 @@ class CodecPart(Part):
     @torch.no_grad()
     def _revive(self, models: Models, batch: Tensor, generator: Generator) -> None:
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
-        projected = codec.codebook.project(codec.encode(self.normalised(batch)))
+        projected = codec.codebook.project(codec.encode(self.statistics(batch)))
         table = codec.codebook.codebook.weight
         usage.revive(table, projected.flatten(0, 1), self.recipe.dead_share, generator)
 
@@ -250,13 +249,13 @@ def measure_codec(
     used: list[Tensor] = []
     for row in rows:
         hidden = row.hidden.float()[None].to(part.statistics.mean.device)
-        features = part.normalised(hidden)
+        features = part.statistics(hidden)
         tokens, quantized = codec.quantize(features)
         rebuilt = decoder(quantized)
         error += float((rebuilt - features).abs().mean()) * tokens.numel()
         tokens_total += tokens.numel()
         used.append(tokens.flatten().cpu())
-        phones, _, prosody = part.heads(rebuilt * part.statistics.std + part.statistics.mean)
+        phones, _, prosody = part.heads(part.statistics.undo(rebuilt))
         _, _, wanted = part.heads(hidden)
         pitch += float((prosody - wanted)[..., 2].abs().mean()) * CONTOUR_SCALE * tokens.numel()
         labels = part.cache.get(row.entry, "labels").long()
