@@ -132,6 +132,11 @@ def random_parts(config: Config = TINY, seed: int = 0) -> TinyParts:
 
 
 @pytest.fixture(scope="session")
+def tiny_config() -> Config:
+    return TINY
+
+
+@pytest.fixture(scope="session")
 def tiny_parts() -> TinyParts:
     return random_parts()
 
