@@ -39,11 +39,11 @@ class Listeners:
 
 
 def judge_samples(waveform: Waveform) -> np.ndarray:
-    """One channel at the judges' rate: (samples,) float32 within [-1, 1]. Raises AudioError for silence or NaN."""
+    """One channel at the judges' rate: (samples,) float32 within [-1, 1]. Raises AudioError for empty audio or NaN."""
     mono = waveform.samples.detach().to("cpu", torch.float32)[:1].mean(dim=1)  # (1, samples)
-    samples = resample_soxr(mono, waveform.sample_rate, JUDGE_RATE)[0].numpy()
-    if samples.size == 0 or not np.isfinite(samples).all():
+    if mono.numel() == 0 or not bool(torch.isfinite(mono).all()):
         raise AudioError("The speech to judge is empty or holds values that are not finite.")
+    samples = resample_soxr(mono, waveform.sample_rate, JUDGE_RATE)[0].numpy()
     return np.clip(samples, -1.0, 1.0)
 
 

@@ -73,7 +73,7 @@ _CURRENCY = {"$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", 
 _CLOCK = re.compile(r"\b(\d{1,2}):(\d\d)\b")
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
 _DECIMAL = re.compile(r"\b(\d+)\.(\d+)\b")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_THOUSANDS = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -115,7 +115,8 @@ def _expand_word(word: str) -> str:
 def scoring_words(text: str) -> list[str]:
     """The words of an English text as they are compared: lower case, numbers and contractions written out."""
     text = text.lower().replace("\u2019", "'").replace("\u2018", "'").replace("%", " percent ").replace("&", " and ")
-    text = _MONEY.sub(_money, _THOUSANDS.sub("", text))
+    text = _MONEY.sub(_money, text)
+    text = _THOUSANDS.sub(lambda match: f" {cardinal(int(match.group().replace(',', '')))} ", text)
     text = _ORDINAL.sub(lambda match: f" {ordinal(int(match.group(1)))} ", _CLOCK.sub(_clock, text))
     text = _DECIMAL.sub(lambda match: f" {cardinal(int(match.group(1)))} point {digits(match.group(2))} ", text)
     text = re.sub(r"[^a-z' ]", " ", _NUMBER.sub(_number, text))
