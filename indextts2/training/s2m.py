@@ -1,4 +1,4 @@
-"""Train semantic-to-mel: flow matching from noise to mel, given tokens, style and a clean prompt (spec/paper.md section 2).
+"""Train semantic-to-mel: flow matching from noise to mel, given tokens, style and a clean prompt (spec/paper.md 2).
 
 The loss is the absolute error of the velocity over the target (the released code's reading of eq. 2). The T2S latent
 is fused in half of the cases; all conditions are withheld in some, so that guidance has a null branch. Start without
@@ -178,7 +178,7 @@ def initialise(model: SemanticToMel, mel_mean: Tensor) -> None:
         layer.weight.zero_()
         layer.bias.zero_()
     estimator.conv2.weight.zero_()
-    estimator.conv2.bias.copy_(mel_mean)
+    cast(Tensor, estimator.conv2.bias).copy_(mel_mean)
 
 
 def token_embedding(recipe: S2MRecipe, config: Config) -> Tensor:

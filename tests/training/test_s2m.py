@@ -1,0 +1,203 @@
+"""Training semantic-to-mel: what is cut, what is hidden, what counts, and that it learns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from indextts2.errors import TrainingError
+from indextts2.models.s2m import SemanticToMel
+from indextts2.training.feature_store import FeatureStore
+from indextts2.training.s2m import MODEL, S2MPart, S2MRecipe, flow_example, initialise, velocity_loss
+from indextts2.training.s2m_data import S2MData, S2MDataSettings
+from indextts2.training.state import export_weights
+from indextts2.training.trainer import LoopSettings, train
+
+RATE = 22_050 / 256 / 25.0
+SETTINGS = S2MDataSettings(batch_frames=400, crop_tokens=(12, 20), crop_shares=(0.5, 0.5))
+
+
+def write_store(folder: Path, *, latents: bool = False, lengths: tuple[int, ...] = (30, 34, 26)) -> FeatureStore:
+    """Three speakers; the mel of token t holds t in every band, so that cuts can be checked."""
+    tensors, lines = {}, []
+    for speaker in range(3):
+        for number, tokens in enumerate(lengths):
+            name, frames = f"s{speaker}_{number}", int(tokens * RATE)
+            clock = (torch.arange(frames) / RATE).floor()
+            if latents:
+                if number == 0:  # only some have a latent
+                    tensors[f"{name}/latent"] = torch.arange(float(tokens))[:, None].expand(-1, 32).contiguous()
+                else:
+                    continue
+            else:
+                tensors[f"{name}/tokens"] = torch.arange(tokens)
+                tensors[f"{name}/mel"] = (clock + 100.0 * speaker).expand(20, -1).contiguous()
+                tensors[f"{name}/style"] = torch.full((16,), float(speaker))
+            line = {"id": name, "speaker": f"s{speaker}", "style": "neutral", "text": "x", "seconds": tokens / 25}
+            split = "test_text" if number == len(lengths) - 1 else "train"
+            lines.append(
+                json.dumps(
+                    line | {"split": split, "token_count": tokens, "frame_count": frames, "shard": "a.safetensors"}
+                )
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, str(folder / "a.safetensors"))
+    (folder / "index.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return FeatureStore(folder)
+
+
+@pytest.fixture
+def store(tmp_path) -> FeatureStore:
+    return write_store(tmp_path / "features")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_prompt_and_target_belong_to_one_speaker_and_tokens_to_their_frames(store):
+    data = S2MData(store, SETTINGS, RATE)
+    for seed in range(30):
+        batch = data.batch(generator(seed))
+        speaker = batch["style"][:, 0]
+        for kind in ("", "prompt_"):
+            mel, tokens = batch[f"{kind}mel"][:, 0], batch[f"{kind}tokens"]
+            assert torch.equal((mel / 100).floor().amax(dim=1), speaker)
+            assert mel.shape[1] == int(tokens.shape[1] * RATE)
+            first = mel[:, 0] - 100 * speaker
+            assert bool(((first - tokens[:, 0]).abs() <= 1).all())
+
+
+def test_a_batch_keeps_to_its_frames(store):
+    data = S2MData(store, SETTINGS, RATE)
+    for seed in range(20):
+        batch = data.batch(generator(seed))
+        assert batch["mel"].shape[0] * (batch["mel"].shape[2] + batch["prompt_mel"].shape[2]) <= 400
+
+
+def test_a_prompt_from_the_same_sentence_ends_where_the_target_begins(store):
+    settings = S2MDataSettings(batch_frames=400, crop_tokens=(12,), crop_shares=(1.0,), other_prompt=0.0)
+    batch = S2MData(store, settings, RATE).batch(generator())
+    assert torch.equal(batch["prompt_tokens"][:, -1] + 1, batch["tokens"][:, 0])
+
+
+def test_a_crop_longer_than_every_utterance_is_shortened(store):
+    settings = S2MDataSettings(batch_frames=800, crop_tokens=(200,), crop_shares=(1.0,))
+    batch = S2MData(store, settings, RATE).batch(generator())
+    assert batch["tokens"].shape[1] <= 34 and batch["prompt_tokens"].shape[1] <= 34
+
+
+def test_a_lone_short_utterance_is_its_own_prompt(tmp_path):
+    store = write_store(tmp_path / "lone", lengths=(10, 10))
+    settings = S2MDataSettings(batch_frames=100, crop_tokens=(16,), crop_shares=(1.0,))
+    batch = S2MData(store, settings, RATE).batch(generator())
+    assert batch["prompt_tokens"].shape[1] >= 1
+
+
+def test_latents_of_the_target_travel_with_the_rows_that_have_one(store, tmp_path):
+    latents = write_store(tmp_path / "latents", latents=True)
+    data = S2MData(store, SETTINGS, RATE, latents=latents)
+    seen = set()
+    for seed in range(10):
+        batch = data.batch(generator(seed))
+        for row, has in enumerate(batch["has_latent"].tolist()):
+            seen.add(has)
+            wanted = batch["tokens"][row].float() if has else torch.zeros(batch["tokens"].shape[1])
+            assert torch.equal(batch["latent"][row, :, 0], wanted)
+    assert seen == {True, False}
+
+
+def test_a_split_without_utterances_is_refused(store):
+    with pytest.raises(TrainingError, match="no utterances"):
+        S2MData(store, SETTINGS, RATE, split="nowhere")
+
+
+def toy_batch(size: int) -> dict[str, torch.Tensor]:
+    return {
+        "prompt_tokens": torch.randint(40, (size, 3), generator=generator(1)),
+        "tokens": torch.randint(40, (size, 5), generator=generator(2)),
+        "prompt_mel": torch.randn(size, 20, 10, generator=generator(3)),
+        "mel": torch.randn(size, 20, 17, generator=generator(4)),
+        "style": torch.randn(size, 16, generator=generator(5)),
+        "latent": torch.randn(size, 5, 32, generator=generator(6)),
+        "has_latent": torch.ones(size, dtype=torch.bool),
+    }
+
+
+EMBEDDING = torch.randn(40, 24, generator=generator(7))
+
+
+def test_conditions_are_withheld_and_latents_fused_at_the_stated_rates():
+    example, _ = flow_example(toy_batch(4000), EMBEDDING, generator(), latent_probability=0.5, condition_dropout=0.15)
+    assert float(example.latent_mask.float().mean()) == pytest.approx(0.5, abs=0.03)
+    assert float(example.condition_mask.float().mean()) == pytest.approx(0.85, abs=0.02)
+
+
+def test_the_noisy_target_lies_between_noise_and_mel_and_the_prompt_is_clean():
+    batch = toy_batch(8)
+    example, velocity = flow_example(batch, EMBEDDING, generator(), latent_probability=0.5, condition_dropout=0.0)
+    assert not example.noisy[..., :10].any()
+    rest = (1.0 - example.time)[:, None, None] * velocity
+    torch.testing.assert_close(example.noisy[..., 10:] + rest, batch["mel"], rtol=1e-4, atol=1e-4)
+    assert torch.equal(example.prompt_mel, batch["prompt_mel"])
+    assert len({int(time * 8) for time in example.time}) == 8  # one time in every eighth
+
+
+def test_a_row_without_a_latent_never_fuses_one():
+    batch = toy_batch(50)
+    batch["has_latent"][:] = False
+    example, _ = flow_example(batch, EMBEDDING, generator(), latent_probability=1.0, condition_dropout=0.0)
+    assert not example.latent_mask.any()
+
+
+def test_the_loss_counts_the_target_only():
+    wanted = torch.randn(2, 20, 9, generator=generator(1))
+    found = torch.cat([torch.full((2, 20, 6), 99.0), wanted + 0.5], dim=2)
+    assert float(velocity_loss(found, wanted)) == pytest.approx(0.5)
+
+
+def test_a_fresh_model_predicts_the_mean_mel(tiny_config):
+    model, mean = SemanticToMel(tiny_config.s2m), torch.arange(20.0)
+    initialise(model, mean)
+    example, _ = flow_example(toy_batch(2), EMBEDDING, generator(), latent_probability=1.0, condition_dropout=0.0)
+    assert torch.allclose(model(example), mean[None, :, None].expand(2, 20, 27))
+    assert not model.project_latent(toy_batch(2)["latent"]).any()
+
+
+def test_one_batch_can_be_learned_by_heart(tiny_config):
+    torch.manual_seed(0)
+    model = SemanticToMel(tiny_config.s2m)
+    batch = toy_batch(4)
+    initialise(model, batch["mel"].mean(dim=(0, 2)))
+    optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+    example, velocity = flow_example(batch, EMBEDDING, generator(), latent_probability=0.5, condition_dropout=0.0)
+    losses = []
+    for _ in range(150):
+        loss = velocity_loss(model(example), velocity)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.4 * losses[0]
+
+
+def test_training_runs_resumes_and_exports_published_keys(store, tiny_config, tmp_path):
+    recipe = S2MRecipe(features=str(store.folder), data=SETTINGS)
+
+    def run(steps: int) -> None:
+        part = S2MPart(recipe, tiny_config, embedding=torch.randn(40, 24, generator=generator(7)))
+        settings = LoopSettings(max_steps=steps, learning_rate=1e-3, ema_decay=0.9, evaluate_steps=2, cpu=True)
+        train(part, settings, tmp_path / "run")
+
+    run(2)
+    run(4)
+    weights = export_weights(tmp_path / "run", MODEL)
+    model = SemanticToMel(tiny_config.s2m)
+    model.load_state_dict(weights)
+    assert {key.split(".")[0] for key in weights} == {"cfm", "length_regulator", "gpt_layer"}
+    log = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8")
+    assert "held_out_loss" in log
