@@ -25,6 +25,7 @@ from .tensors import read_section
 
 FORMAT = "native"
 FORMAT_VERSION = 1
+HEADER_COUNT_BYTES = 8  # a safetensors file begins with the size of its header
 SUFFIX = ".safetensors"
 TENSOR_PARTS = (
     "semantic_encoder",
@@ -176,11 +177,24 @@ def write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: C
     partial = folder / (part + SUFFIX + ".partial")
     try:
         save_file(stored, partial, metadata)
+        _sort_header(partial)
         os.replace(partial, folder / (part + SUFFIX))
     except OSError as error:
         raise CheckpointError(f"{part}{SUFFIX} could not be written to {folder}: {error}. Free some space.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sort_header(path: Path) -> None:
+    """Put the metadata of a safetensors file in order, in place: the library writes it in a random one."""
+    with path.open("r+b") as file:
+        count = int.from_bytes(file.read(HEADER_COUNT_BYTES), "little")
+        header = json.loads(file.read(count))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) <= count:  # the rest of the header is blank
+            file.seek(HEADER_COUNT_BYTES)
+            file.write(text.ljust(count))
 
 
 def _stored(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:

@@ -48,7 +48,7 @@ class SpeechModels:
 
 @dataclass(frozen=True, slots=True)
 class EmotionRequest:
-    """How it is to be said: eight weights, or a recording, or a text that is read for its emotion. At most one is given.
+    """How it is to be said: eight weights, or a recording, or a text that is read for its emotion. At most one.
 
     strength: 0 is the speaker's own emotion, 1 the one asked for.
     """

@@ -128,6 +128,12 @@ def test_a_copy_has_the_same_fingerprints(official, tiny_checkpoint, tmp_path, l
     assert open_checkpoint(copy).fingerprint == open_checkpoint(source).fingerprint
 
 
+def test_writing_the_same_weights_twice_gives_the_same_files(write_tiny, tiny_checkpoint, tmp_path):
+    again = write_tiny(tmp_path / "again")
+    assert (again / "config.yaml").read_text("utf-8") == (tiny_checkpoint / "config.yaml").read_text("utf-8")
+    assert (again / "t2s.safetensors").read_bytes() == (tiny_checkpoint / "t2s.safetensors").read_bytes()
+
+
 def test_replacing_a_part_changes_its_fingerprint_and_no_other(native):
     before = open_checkpoint(native).fingerprints
     tensors = {key: value + 1.0 for key, value in load_file(native / "t2s.safetensors").items()}
