@@ -55,7 +55,10 @@ class ConvNeXtStack(nn.Module):
 
 
 class FactorizedQuantizer(nn.Module):
-    """One codebook of few dimensions between two projections; the search compares directions only."""
+    """One codebook of few dimensions between two projections; the search compares directions only.
+
+    The projections are stored as convolutions of width one.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -65,7 +68,7 @@ class FactorizedQuantizer(nn.Module):
 
     def project(self, encoded: Tensor) -> Tensor:
         """(batch, tokens, dim) -> (batch, tokens, codebook_dim)."""
-        return self.in_project(encoded.transpose(1, 2)).transpose(1, 2)
+        return F.linear(encoded, self.in_project.weight[..., 0], self.in_project.bias)
 
     def search(self, projected: Tensor) -> Tensor:
         """Row of the codebook with the highest cosine: (batch, tokens, codebook_dim) -> (batch, tokens) int64."""
@@ -74,7 +77,7 @@ class FactorizedQuantizer(nn.Module):
 
     def expand(self, rows: Tensor) -> Tensor:
         """Raw codebook rows (batch, tokens, codebook_dim) -> (batch, tokens, dim)."""
-        return self.out_project(rows.transpose(1, 2)).transpose(1, 2)
+        return F.linear(rows, self.out_project.weight[..., 0], self.out_project.bias)
 
 
 class ResidualQuantizer(nn.Module):
