@@ -64,6 +64,7 @@ _ENDINGS = (  # spelling of the ending, spelling that replaces it, phones it add
 _PREFIXES = {"un": ("AH0", "N"), "re": ("R", "IY0"), "non": ("N", "AA0", "N"), "over": ("OW2", "V", "ER0")}
 _SHORTEST_STEM = 3
 _SHORTEST_HALF = 4
+_LONGEST_COMPOUND = 24  # letters
 _DOUBLED = re.compile(r"([bdgklmnprt])\1$")
 
 
@@ -147,6 +148,8 @@ def _by_prefix(word: str) -> tuple[str, ...] | None:
 
 def _by_halves(word: str) -> tuple[str, ...] | None:
     """sackcloth -> sack, cloth: a compound of two words, stressed on the first."""
+    if len(word) > _LONGEST_COMPOUND:
+        return None
     for cut in range(len(word) - _SHORTEST_HALF, _SHORTEST_HALF - 1, -1):
         first, second = dictionary().get(word[:cut]), _known_or_plural(word[cut:])
         if first and second:
