@@ -32,17 +32,17 @@ def load_text_to_emotion(
 ) -> TextToEmotionModel:
     """A model ready to be asked.
 
-    folder: the model's own folder, or a checkpoint folder that holds one. base_folder: the model that LoRA adapters were
-    trained on; needed only where the adapters do not name a folder that exists here.
+    folder: the model's own folder, or a checkpoint folder that holds one. base_folder: the model that LoRA adapters
+    were trained on; needed only where the adapters do not name a folder that exists here.
     """
     place = find_text_to_emotion(Path(folder))
     settings = read_settings(place)
     if (place / ADAPTER_FILE).is_file():
         base = _base_folder(place, base_folder)
-        model = _with_adapters(_language_model(base, dtype), place)
-        tokenizer = _tokenizer(place if (place / "tokenizer_config.json").is_file() else base)
+        model = _with_adapters(load_language_model(base, dtype), place)
+        tokenizer = load_tokenizer(place if (place / "tokenizer_config.json").is_file() else base)
     else:
-        model, tokenizer = _language_model(place, dtype), _tokenizer(place)
+        model, tokenizer = load_language_model(place, dtype), load_tokenizer(place)
     model.to(device=torch.device(device), dtype=dtype).eval().requires_grad_(False)
     return TextToEmotionModel(model, tokenizer, settings, name=place.name)
 
@@ -86,7 +86,8 @@ def _has_weights(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json"))
 
 
-def _language_model(folder: Path, dtype: torch.dtype) -> Any:
+def load_language_model(folder: Path, dtype: torch.dtype) -> Any:
+    """The causal language model of a folder, from safetensors. Raises CheckpointError."""
     from transformers import AutoModelForCausalLM
 
     try:
@@ -97,7 +98,8 @@ def _language_model(folder: Path, dtype: torch.dtype) -> Any:
         raise CheckpointError(f"The language model in {folder} cannot be read: {error}") from error
 
 
-def _tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder. Raises CheckpointError."""
     from transformers import AutoTokenizer
 
     try:

@@ -100,7 +100,7 @@ def emotion_from_text(
 def read_emotion(
     model: TextToEmotionModel, text: str, *, method: str = "auto", temperature: float | None = None, seed: int = 0
 ) -> TextEmotion:
-    """Weights, method used, reply and warnings for a text. An unreadable reply or an empty text is calm, with a warning.
+    """Weights, method used, reply and warnings for a text. Unreadable replies and empty texts are calm, with a warning.
 
     temperature: of the softmax over labels; None takes the model's own. seed: for models whose generation samples.
     """
@@ -151,34 +151,39 @@ def label_ids(model: TextToEmotionModel) -> list[list[int]]:
 
 
 def label_scores(model: nn.Module, prompts: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]) -> Tensor:
-    """Log-likelihood of every label after every prompt, (prompts, labels) float32. Differentiable; training uses it too.
+    """Log-likelihood of every label after every prompt, (prompts, labels) float32. Differentiable, for training.
 
     One-token labels need one row per prompt, longer ones a row per prompt and label.
     """
-    device = next(model.parameters()).device
     if all(len(label) == 1 for label in labels):
-        logits, lengths = _logits(model, [list(prompt) for prompt in prompts], device)
-        last = logits[torch.arange(len(prompts), device=device), lengths - 1].float()
-        return last.log_softmax(dim=-1)[:, [label[0] for label in labels]]
+        rows = [list(prompt) for prompt in prompts]
+        logits, shift = _logits(model, rows, [len(row) - 1 for row in rows])
+        last = torch.stack([logits[place, len(row) - 1 + shift] for place, row in enumerate(rows)])
+        return last.float().log_softmax(dim=-1)[:, [label[0] for label in labels]]
     rows = [[*prompt, *label] for prompt in prompts for label in labels]
-    logits, lengths = _logits(model, rows, device)
+    begins = [len(prompt) for prompt in prompts for _ in labels]
+    logits, shift = _logits(model, rows, [begin - 1 for begin in begins])
     scores = []
-    for row, ids in enumerate(rows):
-        tail = labels[row % len(labels)]
-        begin = int(lengths[row]) - len(tail)  # the logits one place earlier predict the first label token
-        predicted = logits[row, begin - 1 : begin - 1 + len(tail)].float().log_softmax(dim=-1)
-        wanted = torch.tensor(ids[begin:], device=device).unsqueeze(1)
+    for place, (row, begin) in enumerate(zip(rows, begins, strict=True)):
+        # the logits one place earlier predict the first label token
+        predicted = logits[place, begin - 1 + shift : len(row) - 1 + shift].float().log_softmax(dim=-1)
+        wanted = torch.tensor(row[begin:], device=logits.device).unsqueeze(1)
         scores.append(predicted.gather(1, wanted).sum())
     return torch.stack(scores).view(len(prompts), len(labels))
 
 
-def _logits(model: nn.Module, rows: list[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows padded on the right, where causal attention makes padding harmless to the tokens before it."""
-    lengths = torch.tensor([len(row) for row in rows], device=device)
+def _logits(model: nn.Module, rows: list[list[int]], first_needed: list[int]) -> tuple[Tensor, int]:
+    """Logits (rows, kept, vocabulary) from the first needed place on, and what to add to a place to find it there.
+
+    Rows are padded on the right, where causal attention makes padding harmless to the tokens before it.
+    """
+    device = next(model.parameters()).device
     width = max(len(row) for row in rows)
     ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
-    mask = (torch.arange(width, device=device).unsqueeze(0) < lengths.unsqueeze(1)).long()
-    return model(input_ids=ids, attention_mask=mask, use_cache=False).logits, lengths
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=device)
+    kept = width - min(first_needed)  # the vocabulary is large, so only the logits that are read are computed
+    logits = model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
+    return logits, logits.shape[1] - width
 
 
 def _likelihood_weights(model: TextToEmotionModel, prompt: list[int], temperature: float | None) -> EmotionWeights:
