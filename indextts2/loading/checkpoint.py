@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
-from ..stages.handles import EmotionBank, EncoderModels, S2MModels, T2SModels, VocoderModels
+from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
 from .config_file import CONFIG_NAME, read_config
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
@@ -166,6 +166,29 @@ def load_vocoder(
     config = checkpoint.config
     model = _load(checkpoint, "vocoder", lambda: Vocoder(config.vocoder), device, dtype)
     return VocoderModels(model=model, config=config, mel=config.mel, fingerprint=checkpoint.fingerprints.vocoder)
+
+
+def load_speech(
+    checkpoint: Checkpoint,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    with_text_to_emotion: bool = False,
+) -> SpeechModels:
+    """All models of a checkpoint. dtype is that of T2S; the other stages run in float32, as in the released program."""
+    checkpoint.require(part for part in PARTS if part != "emotion_bank")
+    text_to_emotion = None
+    if with_text_to_emotion:
+        from .text_to_emotion import load_text_to_emotion
+
+        text_to_emotion = load_text_to_emotion(checkpoint.folder, device)
+    return SpeechModels(
+        encoder=load_encoder(checkpoint, device),
+        t2s=load_t2s(checkpoint, device, dtype),
+        s2m=load_s2m(checkpoint, device),
+        vocoder=load_vocoder(checkpoint, device),
+        text_to_emotion=text_to_emotion,
+    )
 
 
 def load_front_end(checkpoint: Checkpoint) -> FrontEnd:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..models.t2s import TextToSemantic
     from ..models.vocoder import Vocoder
     from ..text.front_end import FrontEnd
+    from .text_to_emotion import TextToEmotionModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,14 @@ class VocoderModels:
     config: Config
     mel: MelConfig
     fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechModels:
+    """Everything that speaking needs. text_to_emotion: None where no emotion is read from text."""
+
+    encoder: EncoderModels
+    t2s: T2SModels
+    s2m: S2MModels
+    vocoder: VocoderModels
+    text_to_emotion: TextToEmotionModel | None = None

@@ -22,28 +22,17 @@ from ..sampling import SamplingSettings
 from .conditions import condition_speaker, emotion_from_reference
 from .emotion import speaker_emotion
 from .emotion_algebra import scale_emotion
-from .handles import EncoderModels, S2MModels, T2SModels, VocoderModels
+from .handles import SpeechModels
 from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
 from .reference import encode_reference
 from .semantic_to_mel import FlowSettings, semantic_to_mel
-from .text_to_emotion import TextToEmotionModel, read_emotion
+from .text_to_emotion import read_emotion
 from .text_to_semantic import T2SOptions, text_to_semantic
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
 """Where each stage begins and ends on the progress bar of the whole; a rough guess at its time."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechModels:
-    """Everything that speaking needs. text_to_emotion: None where no emotion is read from text."""
-
-    encoder: EncoderModels
-    t2s: T2SModels
-    s2m: S2MModels
-    vocoder: VocoderModels
-    text_to_emotion: TextToEmotionModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
