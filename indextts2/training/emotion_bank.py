@@ -1,0 +1,190 @@
+"""Make the emotion bank of a trained T2S: a few emotion vectors per emotion, each with the style it is chosen by.
+
+The paper stores vectors of "several recordings per emotion" (spec/paper.md section 2, T2E); the released bank has 2 to
+24 rows per emotion (spec/t2s.md section 4.2). Here the speakers of each emotion are grouped by style, and every group
+gives one row: its mean emotion vector, in which the single voices average out, beside its mean style. A mean of
+emotion vectors is itself a valid one, because its coefficients sum to one (spec/control.md section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..config import EMOTIONS
+from ..contracts import Progress, no_progress
+from ..errors import TrainingError
+from ..stages.handles import EmotionBank
+from .feature_store import FeatureEntry, FeatureStore
+
+ROW_KINDS = ("mean", "medoid")
+MAX_ROUNDS = 50  # of k-means; a few dozen speakers settle in fewer than ten
+
+
+class EmotionListener(Protocol):
+    """What is asked of T2S: features (1, tokens, dim) -> emotion vector (1, dim)."""
+
+    def emotion_vector(self, features: Tensor, feature_mask: Tensor | None = None) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BankSettings:
+    """What goes into a bank.
+
+    group_sizes: rows per emotion in the order of EMOTIONS, fewer where an emotion has fewer speakers. rows: "mean" of
+    a group of speakers, or its "medoid", the single recording nearest to that mean. style_names: (style, emotion) pairs for
+    corpora whose styles have other names. split: of the features used. utterances: most per speaker and emotion.
+    min_tokens: shorter recordings are left out. played_speeds: also use recordings played faster or slower.
+    """
+
+    group_sizes: tuple[int, ...] = (6,) * len(EMOTIONS)
+    rows: str = "mean"
+    style_names: tuple[tuple[str, str], ...] = ()
+    split: str = "train"
+    utterances: int = 12
+    min_tokens: int = 20
+    played_speeds: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.group_sizes) != len(EMOTIONS) or min(self.group_sizes) < 1:
+            raise TrainingError(f"A bank needs {len(EMOTIONS)} group sizes of at least 1, but {self.group_sizes} came.")
+        if self.rows not in ROW_KINDS:
+            raise TrainingError(f"Bank rows are {' or '.join(ROW_KINDS)}, but '{self.rows}' came.")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The recordings of one speaker in one emotion. styles: (recordings, style_dim); vectors: (recordings, dim)."""
+
+    speaker: str
+    styles: Tensor
+    vectors: Tensor
+
+
+def extract_bank(
+    model: EmotionListener,
+    store: FeatureStore,
+    settings: BankSettings | None = None,
+    *,
+    progress: Progress = no_progress,
+) -> EmotionBank:
+    """Listen to labelled recordings and keep representative rows of each emotion.
+
+    model: in evaluation mode, on its device. Raises TrainingError when an emotion has no recording.
+    """
+    settings = settings or BankSettings()
+    chosen = choose_recordings(store, settings)
+    total = sum(len(entries) for speakers in chosen.values() for entries in speakers.values())
+    done = 0
+    style_rows, emotion_rows, sizes = [], [], []
+    for emotion, size in zip(EMOTIONS, settings.group_sizes, strict=True):
+        heard = []
+        for speaker, entries in chosen[emotion].items():
+            heard.append(_listen(model, store, speaker, entries))
+            done += len(entries)
+            progress(done, total)
+        styles, vectors = representative_rows(heard, size, settings.rows)
+        style_rows.append(styles)
+        emotion_rows.append(vectors)
+        sizes.append(len(styles))
+    return EmotionBank(torch.cat(style_rows), torch.cat(emotion_rows), tuple(sizes))
+
+
+def choose_recordings(store: FeatureStore, settings: BankSettings) -> dict[str, dict[str, list[FeatureEntry]]]:
+    """Recordings per emotion and speaker, in the order of the index."""
+    names = {emotion: emotion for emotion in EMOTIONS} | dict(settings.style_names)
+    chosen: dict[str, dict[str, list[FeatureEntry]]] = {emotion: {} for emotion in EMOTIONS}
+    for entry in store:
+        usable = entry.split == settings.split and entry.token_count >= settings.min_tokens
+        if not usable or (entry.speed != 1.0 and not settings.played_speeds) or entry.style not in names:
+            continue
+        entries = chosen[names[entry.style]].setdefault(entry.speaker, [])
+        if len(entries) < settings.utterances:
+            entries.append(entry)
+    missing = [emotion for emotion in EMOTIONS if not chosen[emotion]]
+    if missing:
+        raise TrainingError(
+            f"The features have no recording of {', '.join(missing)} in split '{settings.split}' with at least "
+            f"{settings.min_tokens} tokens. Name their styles in style_names, or add recordings."
+        )
+    return chosen
+
+
+def representative_rows(heard: Sequence[Heard], count: int, kind: str = "mean") -> tuple[Tensor, Tensor]:
+    """Group speakers by style and make one row per group: styles (rows, style_dim) and vectors (rows, dim).
+
+    There are as many rows as asked, or as many as speakers.
+    """
+    means = torch.stack([torch.nn.functional.normalize(item.styles, dim=-1).mean(dim=0) for item in heard])
+    groups = group_by_direction(means, min(count, len(heard)))
+    styles, vectors = [], []
+    for group in range(int(groups.max()) + 1):
+        members = [item for item, place in zip(heard, groups.tolist(), strict=True) if place == group]
+        # every speaker counts the same, however many recordings there are
+        vector = torch.stack([item.vectors.mean(dim=0) for item in members]).mean(dim=0)
+        style = torch.stack([item.styles.mean(dim=0) for item in members]).mean(dim=0)
+        if kind == "medoid":
+            all_vectors = torch.cat([item.vectors for item in members])
+            nearest = int((all_vectors - vector).norm(dim=-1).argmin())
+            vector, style = all_vectors[nearest], torch.cat([item.styles for item in members])[nearest]
+        styles.append(style)
+        vectors.append(vector)
+    return torch.stack(styles), torch.stack(vectors)
+
+
+def group_by_direction(points: Tensor, count: int) -> Tensor:
+    """Spherical k-means without chance: (points, dim) -> group of each point, every group with a member.
+
+    Starts from the point nearest to the mean, then the points furthest from those already taken.
+    """
+    points = torch.nn.functional.normalize(points.double(), dim=-1)
+    centres = points[(points @ points.mean(dim=0)).argmax()].unsqueeze(0)
+    while len(centres) < count:
+        nearest = (points @ centres.T).amax(dim=1)
+        centres = torch.cat([centres, points[nearest.argmin()].unsqueeze(0)])
+    groups = (points @ centres.T).argmax(dim=1)
+    for _ in range(MAX_ROUNDS):
+        sums = torch.zeros_like(centres).index_add_(0, groups, points)
+        filled = sums.norm(dim=-1, keepdim=True) > 0
+        centres = torch.where(filled, torch.nn.functional.normalize(sums, dim=-1), centres)
+        moved = (points @ centres.T).argmax(dim=1)
+        if torch.equal(moved, groups):
+            break
+        groups = moved
+    return torch.unique(groups, return_inverse=True)[1]  # numbered without gaps
+
+
+def write_bank(path: Path, bank: EmotionBank, metadata: Mapping[str, str] | None = None) -> None:
+    """The bank as safetensors: style_rows, emotion_rows, and the group sizes in the metadata."""
+    from safetensors.torch import save_file
+
+    tensors = {"style_rows": bank.style_rows.contiguous(), "emotion_rows": bank.emotion_rows.contiguous()}
+    sizes = ",".join(str(size) for size in bank.group_sizes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, str(path), {"group_sizes": sizes, **(metadata or {})})
+
+
+def separation(bank: EmotionBank) -> float:
+    """How far the emotions' mean rows lie apart, in units of the spread of the rows within one emotion.
+
+    Near zero: T2S has not learned to hear the emotions. A bank of one row each has no spread and gives infinity.
+    """
+    groups = bank.emotion_rows.float().split(list(bank.group_sizes))
+    means = torch.stack([group.mean(dim=0) for group in groups])
+    between = (means - means.mean(dim=0)).norm(dim=-1).mean()
+    within = torch.cat([group - group.mean(dim=0) for group in groups]).norm(dim=-1).mean()
+    return float(between / within)
+
+
+@torch.no_grad()
+def _listen(model: EmotionListener, store: FeatureStore, speaker: str, entries: Sequence[FeatureEntry]) -> Heard:
+    """One recording at a time, so that no padding can enter."""
+    device = next(model.parameters()).device if isinstance(model, torch.nn.Module) else torch.device("cpu")
+    styles = torch.stack([store.tensor(entry, "style") for entry in entries])
+    vectors = [model.emotion_vector(store.tensor(entry, "features").unsqueeze(0).to(device)) for entry in entries]
+    return Heard(speaker, styles, torch.cat(vectors).float().cpu())
