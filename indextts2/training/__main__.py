@@ -14,6 +14,9 @@ from ..errors import IndexTTS2Error
 
 PARTS = {
     "vocoder": ("vocoder", "train_vocoder"),
+    "semantic_encoder": ("semantic_encoder", "train_semantic_encoder"),
+    "codec": ("codec", "train_codec"),
+    "style_encoder": ("style_encoder", "train_style_encoder"),
 }
 """Part -> (module, function). The function takes the recipe's path and the run's folder."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -18,18 +19,23 @@ from torch import Generator, Tensor, nn
 from ..config import CodecConfig
 from ..errors import TrainingError
 from ..models.codec import CodecDecoder, SemanticCodec
+from ..models.semantic_encoder import SemanticEncoder
 from .acoustic_cache import AcousticCache, AcousticEntry
 from .acoustic_data import AcousticData
+from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
 from .phonemes import IGNORED
-from .semantic_encoder import CONTOUR_SCALE, EncoderHeads
+from .recipe import load_recipe
+from .semantic_encoder import CONTOUR_SCALE, EncoderHeads, usable
+from .state import export_weights
+from .trainer import LoopSettings, TrainingResult, train
 
 FRAMES_PER_PASS = 12_000  # of audio encoded at a time
 
 
 @dataclass(frozen=True, slots=True)
-class CodecRecipe:
-    """Weights and sizes of the training run."""
+class CodecObjective:
+    """Batch size, weights of the losses, and when rows of the codebook are moved."""
 
     batch_utterances: int = 24
     crop_tokens: int = 100
@@ -41,6 +47,17 @@ class CodecRecipe:
     usage_decay: float = 0.99  # of the moving count of each row's use
     dead_share: float = 0.02  # of the mean use; rows below are moved
     reset_until: float = 0.8  # share of the schedule after which rows stay where they are
+
+
+@dataclass(frozen=True, slots=True)
+class CodecRecipe:
+    """semantic_encoder: folder of the finished run whose features are quantised. cache: its acoustic cache."""
+
+    loop: LoopSettings
+    semantic_encoder: str
+    cache: str
+    held_out_utterances: int = 60
+    objective: CodecObjective = CodecObjective()
 
 
 class FeatureStatistics(nn.Module):
@@ -137,7 +154,7 @@ class CodecPart(Part):
     def __init__(
         self,
         config: CodecConfig,
-        recipe: CodecRecipe,
+        objective: CodecObjective,
         rows: Sequence[FeatureRow],
         held_out: Sequence[FeatureRow],
         statistics: FeatureStatistics,
@@ -145,7 +162,7 @@ class CodecPart(Part):
         cache: AcousticCache,
     ) -> None:
         self.config = config
-        self.recipe = recipe
+        self.objective = objective
         self.rows = sorted(rows, key=lambda row: len(row.hidden))
         self.lengths = torch.tensor([len(row.hidden) for row in self.rows])
         self.held_out = list(held_out)
@@ -173,10 +190,10 @@ class CodecPart(Part):
     def batch(self, step: int, generator: Generator) -> Tensor:
         """(batch, tokens, dim): crops of utterances of similar length, as long as the shortest of them allows."""
         order = (self.lengths * (1 + 0.3 * torch.rand(len(self.rows), generator=generator))).argsort()
-        count = min(self.recipe.batch_utterances, len(self.rows))
+        count = min(self.objective.batch_utterances, len(self.rows))
         first = int(torch.randint(0, len(self.rows) - count + 1, (), generator=generator))
         chosen = [self.rows[index].hidden for index in order[first : first + count].tolist()]
-        width = min(self.recipe.crop_tokens, min(len(hidden) for hidden in chosen))
+        width = min(self.objective.crop_tokens, min(len(hidden) for hidden in chosen))
         crops = []
         for hidden in chosen:
             start = int(torch.randint(0, len(hidden) - width + 1, (), generator=generator))
@@ -184,14 +201,14 @@ class CodecPart(Part):
         return torch.stack(crops).float()
 
     def train_step(self, models: Models, batch: Tensor, tools: StepTools) -> Metrics:
-        if tools.progress < self.recipe.reset_until:
+        if tools.progress < self.objective.reset_until:
             self._revive(models, batch, tools.generator)
         loss, metrics = self.loss(models, batch, tools.generator)
         norm = tools.descend(loss)
         return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
 
     def loss(self, models: Models, batch: Tensor, generator: Generator) -> tuple[Tensor, Metrics]:
-        recipe, features = self.recipe, self.statistics(batch)
+        weights, features = self.objective, self.statistics(batch)
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
         quantizer = codec.codebook
         projected = quantizer.project(codec.encode(features))
@@ -204,13 +221,13 @@ class CodecPart(Part):
         reconstruction = F.l1_loss(rebuilt, features)
         phones, prosody = self.heard_differences(rebuilt, batch)
         loss = (
-            recipe.reconstruction_weight * reconstruction
-            + recipe.codebook_weight * codebook
-            + recipe.commitment_weight * commitment
-            + recipe.phone_weight * phones
-            + recipe.prosody_weight * prosody
+            weights.reconstruction_weight * reconstruction
+            + weights.codebook_weight * codebook
+            + weights.commitment_weight * commitment
+            + weights.phone_weight * phones
+            + weights.prosody_weight * prosody
         )
-        usage.update(tokens, recipe.usage_decay)
+        usage.update(tokens, weights.usage_decay)
         return loss, {
             "reconstruction": reconstruction.detach(),
             "codebook": codebook.detach(),
@@ -237,7 +254,7 @@ class CodecPart(Part):
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
         projected = codec.codebook.project(codec.encode(self.statistics(batch)))
         table = codec.codebook.codebook.weight
-        usage.revive(table, projected.flatten(0, 1), self.recipe.dead_share, generator)
+        usage.revive(table, projected.flatten(0, 1), self.objective.dead_share, generator)
 
 
 @torch.no_grad()
@@ -270,3 +287,27 @@ def measure_codec(
         "contour_change": pitch / tokens_total,
         "perplexity": float(torch.special.entr(share).sum().exp()),
     }
+
+
+def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train the mini's codec as the recipe says; the run's state and curves go to `folder`."""
+    recipe = load_recipe(recipe_file, CodecRecipe)
+    config = MINI.semantic_encoder
+    encoder, heads = SemanticEncoder(config), EncoderHeads(config.dim)
+    encoder.load_state_dict(export_weights(Path(recipe.semantic_encoder), "encoder"))
+    heads.load_state_dict(export_weights(Path(recipe.semantic_encoder), "heads"))
+    cache = AcousticCache(Path(recipe.cache))
+    training = [entry for entry in cache if entry.split == "train"]
+    aligned = [entry for entry in cache if entry.split == "test_text" and entry.aligned and usable(entry)]
+    rows = encode_cache(encoder.eval(), cache, training, config.stride)
+    held_out = encode_cache(encoder, cache, aligned[: recipe.held_out_utterances], config.stride)
+    part = CodecPart(
+        MINI.codec,
+        recipe.objective,
+        rows,
+        held_out,
+        statistics=feature_statistics(rows),
+        heads=heads,
+        cache=cache,
+    )
+    return train(part, recipe.loop, folder)

@@ -8,6 +8,7 @@ tapped layer, so that what the codec and the conditioners see carries words and 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,10 +17,13 @@ from torch import Generator, Tensor, nn
 
 from ..config import SemanticEncoderConfig
 from ..models.semantic_encoder import SemanticEncoder
-from .acoustic_cache import AcousticCache, AcousticEntry
+from .acoustic_cache import AcousticCache, AcousticEntry, update
 from .acoustic_data import AcousticBatch, AcousticData, Augmentation
+from .mini import MINI
 from .part import Metrics, Models, Part
 from .phonemes import IGNORED, PHONES
+from .recipe import load_recipe
+from .trainer import LoopSettings, TrainingResult, train
 
 HALVES = 2  # predictions per token
 PROSODY_TARGETS = 4  # voicing, absolute log F0, log F0 around the utterance's mean, log energy around its mean
@@ -32,8 +36,8 @@ ENERGY_SCALE = 1.5  # spread of log amplitude within an utterance
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderRecipe:
-    """Weights and sizes of the training run."""
+class EncoderObjective:
+    """Batch size and weights of the losses."""
 
     batch_seconds: float = 40.0
     ctc_weight: float = 0.3
@@ -42,6 +46,16 @@ class EncoderRecipe:
     energy_weight: float = 0.2
     label_smoothing: float = 0.05
     dropout: float = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRecipe:
+    """corpora: folders with a manifest. cache: where filterbanks and targets are kept between runs."""
+
+    loop: LoopSettings
+    corpora: tuple[str, ...]
+    cache: str
+    objective: EncoderObjective = EncoderObjective()
 
 
 class EncoderHeads(nn.Module):
@@ -67,9 +81,9 @@ class SemanticEncoderPart(Part):
 
     name = "semantic_encoder"
 
-    def __init__(self, config: SemanticEncoderConfig, recipe: EncoderRecipe, cache: AcousticCache) -> None:
+    def __init__(self, config: SemanticEncoderConfig, objective: EncoderObjective, cache: AcousticCache) -> None:
         self.config = config
-        self.recipe = recipe
+        self.objective = objective
         self.cache = cache
         entries = [entry for entry in cache if entry.split == "train" and usable(entry)]
         self.data = AcousticData(cache, entries, stride=config.stride)
@@ -78,23 +92,25 @@ class SemanticEncoderPart(Part):
         encoder = SemanticEncoder(self.config)
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
-                module.p = self.recipe.dropout
+                module.p = self.objective.dropout
         return {"encoder": encoder, "heads": EncoderHeads(self.config.dim)}
 
     def identity(self) -> dict[str, Any]:
         return {"config": asdict(self.config), "phones": "".join(PHONES)}
 
     def batch(self, step: int, generator: Generator) -> dict[str, Tensor]:
-        return self.data.draw(round(self.recipe.batch_seconds * FRAMES_PER_SECOND), generator, Augmentation()).tensors()
+        return self.data.draw(
+            round(self.objective.batch_seconds * FRAMES_PER_SECOND), generator, Augmentation()
+        ).tensors()
 
     def loss(self, models: Models, batch: dict[str, Tensor], generator: Generator) -> tuple[Tensor, Metrics]:
-        recipe, heard = self.recipe, AcousticBatch(**batch)
+        weights, heard = self.objective, AcousticBatch(**batch)
         phones, ctc, prosody = models["heads"](models["encoder"](heard.features, heard.mask))
-        frame = frame_loss(phones, heard.labels, recipe.label_smoothing)
+        frame = frame_loss(phones, heard.labels, weights.label_smoothing)
         sequence = sequence_loss(ctc, heard)
         voicing, pitch, energy = prosody_losses(prosody, heard)
-        loss = frame + recipe.ctc_weight * sequence + recipe.voicing_weight * voicing
-        loss = loss + recipe.pitch_weight * pitch + recipe.energy_weight * energy
+        loss = frame + weights.ctc_weight * sequence + weights.voicing_weight * voicing
+        loss = loss + weights.pitch_weight * pitch + weights.energy_weight * energy
         parts = {"frame": frame, "ctc": sequence, "voicing": voicing, "pitch": pitch, "energy": energy}
         return loss, {name: part.detach() for name, part in parts.items()}
 
@@ -192,3 +208,11 @@ def edit_distance(found: list[int], wanted: list[int]) -> int:
         for j, other in enumerate(wanted, start=1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (symbol != other))
     return row[-1]
+
+
+def train_semantic_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train the mini's semantic encoder as the recipe says; the run's state and curves go to `folder`."""
+    recipe = load_recipe(recipe_file, EncoderRecipe)
+    update(Path(recipe.cache), [Path(corpus) for corpus in recipe.corpora])
+    part = SemanticEncoderPart(MINI.semantic_encoder, recipe.objective, AcousticCache(Path(recipe.cache)))
+    return train(part, recipe.loop, folder)

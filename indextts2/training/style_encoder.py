@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,16 +21,19 @@ from ..audio.fbank import FBANK
 from ..config import StyleEncoderConfig
 from ..errors import TrainingError
 from ..models.style_encoder import StyleEncoder
-from .acoustic_cache import AcousticCache, AcousticEntry
+from .acoustic_cache import AcousticCache, AcousticEntry, update
 from .acoustic_data import Augmentation, add_noise, stretch_frames, uniform, warp_bands
+from .mini import MINI
 from .part import Metrics, Models, Part
+from .recipe import load_recipe
+from .trainer import LoopSettings, TrainingResult, train
 
 LOG_SCALE = 2 * math.log(FBANK.integer_scale)  # between the cache's 16-bit scale and the style encoder's [-1, 1]
 
 
 @dataclass(frozen=True, slots=True)
-class StyleRecipe:
-    """Weights and sizes of the training run."""
+class StyleObjective:
+    """Batches and the margin. warps: factors of the frequency axis; each makes new speakers of the speakers."""
 
     batch: int = 32
     crop_frames: tuple[int, int] = (150, 280)
@@ -38,6 +42,16 @@ class StyleRecipe:
     scale: float = 24.0
     gain_decibels: float = 10.0
     augmentation: Augmentation = Augmentation(stretch=(0.9, 1.12), noise_share=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class StyleRecipe:
+    """corpora: folders with a manifest. cache: where filterbanks are kept between runs."""
+
+    loop: LoopSettings
+    corpora: tuple[str, ...]
+    cache: str
+    objective: StyleObjective = StyleObjective()
 
 
 class AngularClassifier(nn.Module):
@@ -66,13 +80,13 @@ class StyleEncoderPart(Part):
     def __init__(
         self,
         config: StyleEncoderConfig,
-        recipe: StyleRecipe,
+        objective: StyleObjective,
         cache: AcousticCache,
         *,
         held_out_splits: Sequence[str] = ("test_speaker",),
     ) -> None:
         self.config = config
-        self.recipe = recipe
+        self.objective = objective
         self.cache = cache
         self.held_out = [entry for entry in cache if entry.split in held_out_splits]
         self.by_speaker: dict[str, list[AcousticEntry]] = {}
@@ -84,28 +98,30 @@ class StyleEncoderPart(Part):
         self.speakers = sorted(self.by_speaker)
 
     def build(self) -> dict[str, nn.Module]:
-        classes = len(self.speakers) * len(self.recipe.warps)
-        classifier = AngularClassifier(self.config.dim, classes, margin=self.recipe.margin, scale=self.recipe.scale)
+        classes = len(self.speakers) * len(self.objective.warps)
+        classifier = AngularClassifier(
+            self.config.dim, classes, margin=self.objective.margin, scale=self.objective.scale
+        )
         return {"style_encoder": StyleEncoder(self.config), "classifier": classifier}
 
     def averaged(self, models: Models) -> tuple[str, ...]:
         return ("style_encoder",)
 
     def identity(self) -> dict[str, Any]:
-        return {"config": asdict(self.config), "speakers": self.speakers, "warps": list(self.recipe.warps)}
+        return {"config": asdict(self.config), "speakers": self.speakers, "warps": list(self.objective.warps)}
 
     def batch(self, step: int, generator: Generator) -> dict[str, Tensor]:
         """features (batch, frames, bands), mean-free; labels (batch,). Every speaker is as likely as any other."""
-        frames = int(torch.randint(*self.recipe.crop_frames, (), generator=generator))
+        frames = int(torch.randint(*self.objective.crop_frames, (), generator=generator))
         labels = torch.randint(
-            0, len(self.speakers) * len(self.recipe.warps), (self.recipe.batch,), generator=generator
+            0, len(self.speakers) * len(self.objective.warps), (self.objective.batch,), generator=generator
         )
         rows = []
         for label in labels.tolist():
-            speaker, warp = divmod(label, len(self.recipe.warps))
+            speaker, warp = divmod(label, len(self.objective.warps))
             entries = self.by_speaker[self.speakers[speaker]]
             entry = entries[int(torch.randint(0, len(entries), (), generator=generator))]
-            rows.append(self._crop(entry, frames, self.recipe.warps[warp], generator))
+            rows.append(self._crop(entry, frames, self.objective.warps[warp], generator))
         return {"features": torch.stack(rows), "labels": labels}
 
     def loss(self, models: Models, batch: dict[str, Tensor], generator: Generator) -> tuple[Tensor, Metrics]:
@@ -119,7 +135,7 @@ class StyleEncoderPart(Part):
 
     def _crop(self, entry: AcousticEntry, frames: int, warp: float, generator: Generator) -> Tensor:
         """A random stretch of one utterance, repeated when it is too short: (frames, bands)."""
-        settings = self.recipe.augmentation
+        settings = self.objective.augmentation
         fbank = self.cache.get(entry, "fbank").float()
         wanted = max(2, round(frames / uniform(*settings.stretch, generator)))
         if len(fbank) < wanted:
@@ -127,7 +143,7 @@ class StyleEncoderPart(Part):
         start = int(torch.randint(0, len(fbank) - wanted + 1, (), generator=generator))
         crop = stretch_frames(fbank[start : start + wanted], frames)
         crop = add_noise(warp_bands(crop, warp) if warp != 1.0 else crop, settings, generator)
-        gain = uniform(-1.0, 1.0, generator) * self.recipe.gain_decibels * math.log(10) / 10
+        gain = uniform(-1.0, 1.0, generator) * self.objective.gain_decibels * math.log(10) / 10
         return style_input(crop + gain)
 
 
@@ -163,3 +179,11 @@ def equal_error_rate(same: Tensor, different: Tensor) -> float:
     refused = torch.searchsorted(same.sort().values, thresholds) / len(same)
     accepted = 1 - torch.searchsorted(different.sort().values, thresholds) / len(different)
     return float(torch.maximum(refused, accepted).min())
+
+
+def train_style_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train the mini's style encoder as the recipe says; the run's state and curves go to `folder`."""
+    recipe = load_recipe(recipe_file, StyleRecipe)
+    update(Path(recipe.cache), [Path(corpus) for corpus in recipe.corpora])
+    part = StyleEncoderPart(MINI.style_encoder, recipe.objective, AcousticCache(Path(recipe.cache)))
+    return train(part, recipe.loop, folder)
