@@ -34,8 +34,8 @@ ALLOWED: dict[str, set[str]] = {
 """A part of the library -> the parts it may import besides itself."""
 
 HOST = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "nodes", "server", "execution"}
-HEAVY = {"transformers", "librosa", "matplotlib", "peft", "accelerate", "sentencepiece", "soundfile", "yaml", "tqdm"}
-HEAVY_AT_TOP = HEAVY | {"safetensors", "huggingface_hub", "wetext", "bigvgan", "soxr"}
+HEAVY = {"transformers", "librosa", "matplotlib", "peft", "accelerate", "sentencepiece", "soundfile", "yaml"}
+HEAVY_AT_TOP = HEAVY | {"tqdm", "safetensors", "huggingface_hub", "wetext", "bigvgan", "soxr"}
 
 
 def library_files() -> list[Path]:

@@ -1,0 +1,159 @@
+"""What the commands share: common options, output, progress bars."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import IndexTTS2Error
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..contracts import Progress
+    from ..loading.checkpoint import Checkpoint
+
+logger = logging.getLogger(__name__)
+
+FOLDERS_VARIABLE = "INDEXTTS2_MODELS"
+"""Environment variable with folders of checkpoints, so that they can be given by name."""
+
+PRECISIONS = ("fp32", "fp16", "bf16")
+DEVICES = ("cpu", "cuda", "mps")
+
+
+class Usage(IndexTTS2Error):
+    """The command was called wrongly."""
+
+
+def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
+    """--checkpoint."""
+    parser.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        default="mini",
+        help=f"folder of a checkpoint, a name below the folders of {FOLDERS_VARIABLE}, or mini (default), the built-in",
+    )
+
+
+def add_compute_options(parser: argparse.ArgumentParser) -> None:
+    """--checkpoint, --device and --precision."""
+    add_checkpoint_option(parser)
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps, or auto (default)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="fp32",
+        help="of the text-to-semantic model; the other stages always use fp32",
+    )
+    parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """--json and --progress."""
+    parser.add_argument("--json", action="store_true", help="write the result as JSON to the output")
+    parser.add_argument("--progress", action="store_true", help="show progress even if no terminal is attached")
+
+
+def positive(kind: Callable[[str], Any], *, zero: bool = False) -> Callable[[str], Any]:
+    """An argparse type: a finite number above zero, or from zero on."""
+
+    def convert(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} is expected, but '{text}' came") from error
+        if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
+            rule = "zero or more" if zero else "above zero"
+            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} {rule} is expected, but '{text}' came")
+        return value
+
+    return convert
+
+
+_NAMES: dict[Callable[[str], Any], str] = {int: "whole number", float: "number"}
+
+
+def checkpoint_of(options: argparse.Namespace) -> Checkpoint:
+    """The checkpoint that --checkpoint names."""
+    from ..loading.checkpoint import open_checkpoint
+
+    return open_checkpoint(options.checkpoint, model_folders())
+
+
+def model_folders() -> list[Path]:
+    """Folders in which checkpoints are looked for by name."""
+    return [Path(folder) for folder in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if folder]
+
+
+def device_of(options: argparse.Namespace) -> torch.device:
+    """The device that --device names. Raises Usage for one that is not there."""
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(options.device)
+    except RuntimeError as error:
+        raise Usage(f"There is no kind of device '{options.device}'; known are {', '.join(DEVICES)}.") from error
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.type, False) or (device.type == "cuda" and (device.index or 0) >= _cuda_count()):
+        raise Usage(f"The device '{options.device}' is not available here. Try --device cpu.")
+    return device
+
+
+def _cuda_count() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def dtype_of(options: argparse.Namespace) -> torch.dtype:
+    """The type that --precision names."""
+    from ..loading.native import PRECISIONS as DTYPES
+
+    return DTYPES[options.precision]
+
+
+def write_line(text: str) -> None:
+    """One line of output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def write_result(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
+    """The result, as JSON where asked for, otherwise as text."""
+    write_line(json.dumps(result, ensure_ascii=False, indent=2) if options.json else text)
+
+
+@contextmanager
+def progress_bar(options: argparse.Namespace, label: str) -> Iterator[Progress]:
+    """A progress callback: a bar on the error stream if that is a terminal or --progress is given."""
+    from ..contracts import no_progress
+
+    if not (options.progress or sys.stderr.isatty()):
+        yield no_progress
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        logger.warning("Install tqdm to see progress: pip install tqdm")
+        yield no_progress
+        return
+    with tqdm(total=1, desc=label, file=sys.stderr, leave=False) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report

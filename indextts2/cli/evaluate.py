@@ -1,0 +1,77 @@
+"""Measure a checkpoint on held-out texts: words understood, speaker likeness, quality, duration and emotion control."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .common import (
+    add_compute_options,
+    add_output_options,
+    checkpoint_of,
+    device_of,
+    dtype_of,
+    positive,
+    progress_bar,
+    write_result,
+)
+
+if TYPE_CHECKING:
+    from ..contracts import Speech
+    from ..evaluation.protocol import Protocol, SpeechRequest, Synthesise
+    from ..stages.handles import SpeechModels
+
+HELP = "measure a checkpoint on a corpus"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("corpus", type=Path, nargs="+", help="folder with manifest.jsonl and audio/, or several")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for report.json and report.md")
+    parser.add_argument("--name", help="what the report calls the checkpoint (default: its own name)")
+    parser.add_argument("--free", type=positive(int, zero=True), metavar="N", help="texts of free length")
+    parser.add_argument("--duration", type=positive(int, zero=True), metavar="N", help="texts at every duration factor")
+    parser.add_argument("--emotion", type=positive(int, zero=True), metavar="N", help="texts per emotion")
+    parser.add_argument("--seed", type=int, default=0, help="draws the texts")
+    add_compute_options(parser)
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from ..evaluation import ProtocolSettings, build_protocol, open_listeners
+    from ..evaluation import run as evaluate
+    from ..loading.checkpoint import load_speech
+
+    counts = {name: getattr(options, name) for name in ("free", "duration", "emotion")}
+    settings = ProtocolSettings(
+        **{name: count for name, count in counts.items() if count is not None}, seed=options.seed
+    )
+    checkpoint = checkpoint_of(options)
+    judges = open_listeners()  # before the models: a missing package should not cost their loading
+    protocol = build_protocol(options.corpus, settings)
+    models = load_speech(checkpoint, device_of(options), dtype_of(options))
+    with progress_bar(options, "evaluating") as progress:
+        result = evaluate(
+            synthesiser(models, protocol),
+            options.corpus,
+            options.output,
+            name=options.name or checkpoint.config.name,
+            settings=settings,
+            listeners=judges,
+            progress=progress,
+        )
+    write_result(options, result.figures, f"The report is in {options.output / 'report.md'}.")
+
+
+def synthesiser(models: SpeechModels, protocol: Protocol) -> Synthesise:
+    """Speaks the requests of a protocol with a checkpoint."""
+    from ..stages.speak import NO_EMOTION, EmotionRequest, speak
+
+    def synthesise(request: SpeechRequest) -> Speech:
+        emotion = NO_EMOTION if request.emotion is None else EmotionRequest(weights=request.emotion)
+        reference = protocol.recording(request.reference)
+        return speak(models, request.text, reference, emotion=emotion, duration=request.duration, seed=request.seed)
+
+    return synthesise

@@ -1,0 +1,64 @@
+"""List a checkpoint: parts, sizes, precision, licence, what is missing. Without a name: all that are found."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import add_output_options, model_folders, write_result
+
+HELP = "list a checkpoint, or all that are found"
+UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("checkpoint", nargs="?", help="folder or name of a checkpoint; none lists all that are found")
+    parser.add_argument("--verify", action="store_true", help="also compare the sums of all files, and look for NaN")
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    if options.checkpoint is None:
+        _list_all(options)
+        return
+    from ..loading.checkpoint import open_checkpoint
+    from ..loading.describe import describe
+
+    result = describe(open_checkpoint(options.checkpoint, model_folders()), verify=options.verify)
+    write_result(options, result, _in_words(result))
+
+
+def _list_all(options: argparse.Namespace) -> None:
+    from ..loading.find import find_checkpoints, machine_caches
+
+    found = [
+        {"name": one.name, "folder": str(one.folder)} for one in find_checkpoints(model_folders(), machine_caches())
+    ]
+    lines = [f"{one['name']}: {one['folder']}" for one in found]
+    write_result(options, {"checkpoints": found}, "\n".join(lines) or "No checkpoint was found.")
+
+
+def _in_words(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['name']} {result['version']}, {result['layout']} layout, in {result['folder']}",
+        f"licence: {result['licence'] or 'unknown'}",
+    ]
+    if result["provenance"]:
+        lines.append(f"provenance: {result['provenance']}")
+    for part in result["parts"]:
+        count = f", {part['parameters'] / 1e6:.2f} M numbers" if part["parameters"] else ""
+        kind = f", {part['precision']}" if part["precision"] else ""
+        lines.append(f"  {part['name']:<18}{_bytes(part['bytes']):>10}{count}{kind}")
+    missing = ", ".join(result["missing"])
+    lines.append(f"missing: {missing}" if missing else "complete")
+    lines += [f"damaged: {name}" for name in result["damaged"]]
+    return "\n".join(lines)
+
+
+def _bytes(count: int) -> str:
+    for unit, name in UNITS:
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count} B"

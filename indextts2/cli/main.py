@@ -1,0 +1,70 @@
+"""The command line: one sub-command per file of this folder.
+
+A command's module has HELP, add_arguments(parser) and run(options). It imports what computes inside `run`, so that help
+is instant. Success is exit code 0, an error 1, wrong usage 2; each failure is one line on the error stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ..errors import IndexTTS2Error
+from .common import Usage
+
+COMMANDS = ("speak", "info", "convert", "train", "evaluate", "bench")
+"""Names of the commands, and of their modules. A new command is a new file and a new entry."""
+
+PROGRAM = "python -m indextts2"
+EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Reports wrong usage in one line, where argparse prints its whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = OneLineParser(prog=PROGRAM, description="Zero-shot, emotional, duration-controlled text-to-speech.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name in COMMANDS:
+        module = importlib.import_module(f".{name}", __package__)
+        command = commands.add_parser(name, help=module.HELP, description=module.__doc__)
+        module.add_arguments(command)
+        command.add_argument("--verbose", action="store_true", help="more on the error stream")
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse ends the program by itself
+        return int(stop.code or 0)
+    level = logging.INFO if options.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr, force=True)
+    try:
+        options.run(options)
+    except Usage as error:
+        return _fail(f"{PROGRAM} {options.command}: {error}", EXIT_USAGE)
+    except IndexTTS2Error as error:
+        return _fail(f"{PROGRAM} {options.command}: {error}", EXIT_ERROR)
+    except KeyboardInterrupt:
+        return _fail("Stopped.", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away
+        sys.stderr.close()
+        return EXIT_ERROR
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(" ".join(message.split()) + "\n")
+    return code

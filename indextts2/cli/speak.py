@@ -1,0 +1,243 @@
+"""Speak a text in the voice of a reference recording, and write a WAV file."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, TextError
+from .common import (
+    Usage,
+    add_compute_options,
+    add_output_options,
+    checkpoint_of,
+    device_of,
+    dtype_of,
+    positive,
+    progress_bar,
+    write_result,
+)
+
+if TYPE_CHECKING:
+    from ..contracts import Duration, EmotionWeights, Speech, Waveform
+    from ..stages.speak import EmotionRequest, SpeakSettings
+
+HELP = "speak a text in the voice of a reference"
+STANDARD_INPUT = "-"
+UNITS = ("seconds", "tokens", "frames", "factor")
+SAMPLING = ("mode", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "max_tokens")
+FLOW = ("steps", "guidance", "grid", "solver")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("text", help=f"what to say; {STANDARD_INPUT} reads it from the standard input")
+    parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), metavar="WAV", help="file to write")
+    voice = parser.add_mutually_exclusive_group()
+    voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
+    voice.add_argument("--speaker", metavar="NAME", help="a built-in reference voice (default: the first of them)")
+    _add_emotion(parser)
+    _add_duration(parser)
+    _add_settings(parser)
+    add_compute_options(parser)
+    add_output_options(parser)
+
+
+def _add_emotion(parser: argparse.ArgumentParser) -> None:
+    emotion = parser.add_mutually_exclusive_group()
+    emotion.add_argument("--emotion", type=_weights, metavar="NAME=W,...", help="for example happy=.6,surprised=.2")
+    emotion.add_argument("--emotion-audio", type=Path, metavar="WAV", help="recording whose emotion is taken")
+    emotion.add_argument("--emotion-text", metavar="TEXT", help="words that describe or show the emotion")
+    parser.add_argument(
+        "--emotion-strength", type=positive(float, zero=True), default=1.0, metavar="S", help="0 none, 1 as given"
+    )
+
+
+def _add_duration(parser: argparse.ArgumentParser) -> None:
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=positive(float), metavar="S", help="length of the whole, pauses included")
+    length.add_argument("--tokens", type=positive(int), metavar="N", help="length in semantic tokens")
+    length.add_argument("--frames", type=positive(int), metavar="N", help="length in mel frames")
+    length.add_argument("--factor", type=positive(float), metavar="F", help="length as a multiple of the natural one")
+    parser.add_argument(
+        "--duration-method",
+        choices=("auto", "natural", "model", "guided", "forced"),
+        default="auto",
+        help="how text-to-semantic is held to the length (default: what the checkpoint was trained for)",
+    )
+    parser.add_argument(
+        "--takes", type=positive(int), default=1, metavar="N", help="decode so many, keep the nearest in length"
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
+    sampling = parser.add_argument_group("text-to-semantic")
+    sampling.add_argument("--mode", choices=("beam", "sample", "greedy", "beam_search"))
+    sampling.add_argument("--beams", type=positive(int))
+    sampling.add_argument("--temperature", type=positive(float))
+    sampling.add_argument("--top-k", type=positive(int, zero=True))
+    sampling.add_argument("--top-p", type=positive(float))
+    sampling.add_argument("--repetition-penalty", type=positive(float))
+    sampling.add_argument("--max-tokens", type=positive(int))
+    flow = parser.add_argument_group("semantic-to-mel")
+    flow.add_argument("--steps", type=positive(int))
+    flow.add_argument("--guidance", type=positive(float, zero=True))
+    flow.add_argument("--grid", choices=("uniform", "sway", "epss"))
+    flow.add_argument("--solver", choices=("euler", "ab2"))
+
+
+def _weights(text: str) -> EmotionWeights:
+    """argparse type of --emotion."""
+    from ..contracts import EmotionWeights
+
+    weights: dict[str, float] = {}
+    for item in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, value = item.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"NAME=WEIGHT is expected, such as happy=.6, but '{item}' came") from error
+    try:
+        return EmotionWeights.of(**weights)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from ..audio.io import read_audio, write_wav
+    from ..loading.checkpoint import load_speech
+    from ..stages.speak import speak
+
+    text = _text_of(options)
+    settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
+    checkpoint, device = checkpoint_of(options), device_of(options)
+    reference = read_audio(_reference_of(options))
+    _check_output(options.output)
+    begin = time.perf_counter()
+    models = load_speech(checkpoint, device, dtype_of(options), with_text_to_emotion=emotion.text is not None)
+    loaded = time.perf_counter()
+    with progress_bar(options, "speaking") as progress:
+        speech = speak(
+            models,
+            text,
+            reference,
+            emotion=emotion,
+            duration=duration,
+            settings=settings,
+            seed=options.seed,
+            progress=progress,
+        )
+    spoken = time.perf_counter()
+    write_wav(options.output, speech.waveform)
+    result = describe(speech, spoken - loaded) | {
+        "file": str(options.output),
+        "load_seconds": round(loaded - begin, 3),
+        "checkpoint": checkpoint.config.name,
+        "fingerprint": checkpoint.fingerprint,
+        "device": str(device),
+        "precision": options.precision,
+    }
+    write_result(options, result, _in_words(result))
+
+
+def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:
+    """What was asked and what came out, as plain values."""
+    seconds = speech.waveform.seconds
+    return {
+        "seconds": round(seconds, 6),
+        "samples": speech.waveform.samples.shape[-1],
+        "sample_rate": speech.waveform.sample_rate,
+        "asked": speech.reports[0].asked if speech.reports else "free",
+        "tokens": sum(report.token_count for report in speech.reports),
+        "frames": sum(report.frame_count or 0 for report in speech.reports),
+        "seeds": dict(speech.seeds),
+        "compute_seconds": round(compute_seconds, 3),
+        "real_time_factor": round(compute_seconds / seconds, 4) if seconds else None,
+        "warnings": list(dict.fromkeys(text for report in speech.reports for text in report.warnings)),
+        "segments": [dataclasses.asdict(report) for report in speech.reports],
+    }
+
+
+def _in_words(result: dict[str, Any]) -> str:
+    seeds = ", ".join(f"{name} {seed}" for name, seed in result["seeds"].items())
+    lines = [
+        f"{result['file']}: {result['seconds']:.3f} s (asked: {result['asked']}), {result['tokens']} tokens, "
+        f"{result['frames']} frames, {len(result['segments'])} segment(s)",
+        f"{result['checkpoint']} on {result['device']}, {result['compute_seconds']:.2f} s of computing, "
+        f"real-time factor {result['real_time_factor']}; seeds: {seeds}",
+    ]
+    return "\n".join(lines + [f"Note: {warning}" for warning in result["warnings"]])
+
+
+def _text_of(options: argparse.Namespace) -> str:
+    text = sys.stdin.read() if options.text == STANDARD_INPUT else options.text
+    if not text.strip():
+        raise TextError("The text is empty. Write at least one word.")
+    return text
+
+
+def _reference_of(options: argparse.Namespace) -> Path:
+    from ..loading.find import built_in_references
+
+    if options.reference is not None:
+        return options.reference
+    built_in = built_in_references()
+    names = ", ".join(built_in) or "none is installed"
+    if options.speaker is None and built_in:
+        return next(iter(built_in.values()))
+    if options.speaker not in built_in:
+        wanted = "No speaker is given" if options.speaker is None else f"There is no speaker '{options.speaker}'"
+        raise Usage(f"{wanted}; known are: {names}. Or give a recording with --reference.")
+    return built_in[options.speaker]
+
+
+def _emotion(options: argparse.Namespace) -> EmotionRequest:
+    from ..stages.speak import EmotionRequest
+
+    return EmotionRequest(
+        options.emotion, _recording(options.emotion_audio), options.emotion_text, options.emotion_strength
+    )
+
+
+def _recording(path: Path | None) -> Waveform | None:
+    from ..audio.io import read_audio
+
+    return None if path is None else read_audio(path)
+
+
+def _duration(options: argparse.Namespace) -> Duration:
+    from ..contracts import Duration
+
+    for unit in UNITS:
+        value = getattr(options, unit)
+        if value is not None:
+            return Duration(unit, value, method=options.duration_method, takes=options.takes)
+    return Duration(method=options.duration_method, takes=options.takes)
+
+
+def _settings(options: argparse.Namespace) -> SpeakSettings:
+    from ..sampling import SamplingSettings
+    from ..stages.semantic_to_mel import FlowSettings
+    from ..stages.speak import SpeakSettings
+
+    try:
+        return SpeakSettings(
+            sampling=SamplingSettings(**_given(options, SAMPLING)), flow=FlowSettings(**_given(options, FLOW))
+        )
+    except InputError as error:
+        raise Usage(str(error)) from error
+
+
+def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _check_output(path: Path) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        raise Usage(f"{path} cannot be written: give a file in a folder that exists.")

@@ -1,0 +1,39 @@
+"""Train one part of the model by a recipe, or go on where an earlier run in the same folder stopped."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+from .common import Usage, add_output_options, positive, write_result
+
+HELP = "train one part by a recipe"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("part", help="which part; an unknown one lists those that exist")
+    parser.add_argument("recipe", type=Path, help="YAML file with the settings")
+    parser.add_argument("folder", type=Path, help="where the run keeps its state, its log and its curves")
+    parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    import torch
+
+    from ..training.__main__ import PARTS
+
+    if options.part not in PARTS:
+        raise Usage(f"There is no part '{options.part}' to train; known are {', '.join(sorted(PARTS))}.")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    module, function = PARTS[options.part]
+    trained = getattr(importlib.import_module(f"..training.{module}", __package__), function)(
+        options.recipe, options.folder
+    )
+    result = {"part": options.part, "step": trained.step, "minutes": trained.minutes, "reason": trained.reason}
+    text = f"{options.part}: step {trained.step} after {trained.minutes:.1f} minutes ({trained.reason})"
+    write_result(options, result, text)

@@ -1,0 +1,73 @@
+"""What a checkpoint holds, as plain values."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+from .checkpoint import NATIVE, Checkpoint
+from .native import HEADER_COUNT_BYTES, TENSOR_PARTS, verify_sums
+from .tensors import check_numbers
+
+PRECISION_NAMES = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F64": "fp64"}
+
+
+def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
+    """Parts with their sizes, what is missing, licence and fingerprints. verify: read every byte, name the damaged."""
+    return {
+        "name": checkpoint.config.name,
+        "version": checkpoint.config.version,
+        "layout": checkpoint.layout,
+        "folder": str(checkpoint.folder),
+        "licence": checkpoint.licence,
+        "provenance": str(checkpoint.metadata.get("provenance", "")),
+        "parts": [_part(name, paths) for name, paths in checkpoint.files.items()],
+        "missing": list(checkpoint.missing),
+        "complete": not checkpoint.missing,
+        "fingerprint": checkpoint.fingerprint,
+        "verified": verify,
+        "damaged": _damaged(checkpoint) if verify else [],
+    }
+
+
+def _part(name: str, paths: tuple[Path, ...]) -> dict[str, Any]:
+    files = [
+        file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()
+    ]
+    headers = [header for file in files if file.suffix == ".safetensors" and (header := _header(file))]
+    kinds = {PRECISION_NAMES.get(entry["dtype"], entry["dtype"]) for header in headers for entry in header.values()}
+    return {
+        "name": name,
+        "files": [str(path) for path in paths],
+        "bytes": sum(file.stat().st_size for file in files),
+        "parameters": sum(math.prod(entry["shape"]) for header in headers for entry in header.values()) or None,
+        "precision": "+".join(sorted(kind for kind in kinds if not kind.startswith("I"))) or None,
+    }
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file, which tells shapes without reading tensors; empty if it cannot be read."""
+    with path.open("rb") as file:
+        count = int.from_bytes(file.read(HEADER_COUNT_BYTES), "little")
+        if count > path.stat().st_size:
+            return {}
+        try:
+            header = json.loads(file.read(count))
+        except ValueError:
+            return {}
+    header.pop("__metadata__", None)
+    return header
+
+
+def _damaged(checkpoint: Checkpoint) -> list[str]:
+    damaged = verify_sums(checkpoint.folder, checkpoint.metadata) if checkpoint.layout == NATIVE else []
+    for part in TENSOR_PARTS:
+        if part in checkpoint.files:
+            try:
+                check_numbers(checkpoint.read(part), checkpoint.files[part][0])
+            except CheckpointError as error:
+                damaged.append(f"{part}: {error}")
+    return damaged
