@@ -119,6 +119,7 @@ class PhaseTracker:
         self._mark = self.position.floor()
         self._marked_at = torch.zeros(count, beams, dtype=torch.int64, device=device)
         self._begun_at = torch.zeros(count, beams, dtype=torch.int64, device=device)
+        self._waited = torch.zeros(count, beams, dtype=torch.bool, device=device)
 
     @property
     def position(self) -> Tensor:
@@ -132,7 +133,7 @@ class PhaseTracker:
     def reorder(self, parents: Tensor) -> None:
         """Hypotheses follow their parents. parents: (items, beams)"""
         self.belief = self.belief.gather(1, parents[..., None].expand_as(self.belief))
-        for name in ("phase", "stalled", "_mark", "_marked_at", "_begun_at"):
+        for name in ("phase", "stalled", "_mark", "_marked_at", "_begun_at", "_waited"):
             setattr(self, name, getattr(self, name).gather(1, parents))
 
     def columns(self, step: Tensor) -> Tensor:
@@ -165,17 +166,22 @@ class PhaseTracker:
         self._marked_at = torch.where(moved, step, self._marked_at)
         self._mark = torch.maximum(self._mark, position.floor())
         end = self._ends.gather(1, self.phase)
-        waited = step - self._marked_at >= self._patience
+        self._waited = step - self._marked_at >= self._patience
         reached = position >= end + SWITCH_OFFSET - self.settings.lead
-        switch = (reached | waited) & (self.phase < self._last_phase)
+        switch = (reached | self._waited) & (self.phase < self._last_phase)
         self.stalled = self.stalled | (switch & ~reached)
         self.phase = self.phase + switch
         self._begun_at = torch.where(switch, step + 1, self._begun_at)
         self._marked_at = torch.where(switch, step, self._marked_at)
+        self._waited = self._waited & ~switch
 
     def stop_bias(self) -> Tensor:
-        """-inf while a hypothesis has text or phases left (spec/control.md 6.3). (items, beams)"""
+        """-inf while a hypothesis has text or phases left (spec/control.md 6.3). (items, beams)
+
+        A position that stands still in the last phase does not hold the stop back for ever.
+        """
         last_entry = self._mask.sum(-1) - 1
-        ready = (self.phase >= self._last_phase) & (self.position >= last_entry - SETTLED_ENTRIES)
+        settled = (self.position >= last_entry - SETTLED_ENTRIES) | self._waited
+        ready = (self.phase >= self._last_phase) & settled
         plain = self._last_phase == 0  # one phase: the ordinary path, nothing is forbidden
         return torch.where(ready | plain, 0.0, float("-inf"))

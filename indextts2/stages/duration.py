@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..config import Config
-from ..contracts import Duration, Segment
+from ..contracts import Duration, DurationReport, Segment
 from ..errors import InputError
 
 SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (spec/control.md 5.3)
@@ -65,7 +65,8 @@ class Clock:
         return max(1, round(frames / self.frames_per_token))
 
     def pause_samples(self, seconds: float) -> int:
-        return round(self.sample_rate * seconds)
+        """Silence of a pause, truncated as the vocoder stage does (spec/s2m.md 10)."""
+        return int(seconds * self.sample_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +224,14 @@ def split_evenly(total: int, weights: Sequence[float]) -> list[int]:
     """
     if total < len(weights):
         raise InputError(f"A length of {total} cannot be divided among {len(weights)} segments.")
-    scale = (total - len(weights)) / sum(weights)
-    exact = [weight * scale for weight in weights]
-    parts = [int(value) for value in exact]
+    exact = [weight * total / sum(weights) for weight in weights]
+    parts = [max(1, int(value)) for value in exact]
     order = sorted(range(len(weights)), key=lambda index: parts[index] - exact[index])
-    for index in order[: total - len(weights) - sum(parts)]:
+    for index in order[: max(0, total - sum(parts))]:
         parts[index] += 1
-    return [part + 1 for part in parts]
+    while sum(parts) > total:  # parts too small for one each took it from the others
+        parts[parts.index(max(parts))] -= 1
+    return parts
 
 
 def settle(
@@ -303,3 +305,36 @@ def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[T
         last = target
     bias[last:] = FORCE
     return bias, last + 1
+
+
+def merged_report(reports: Sequence[DurationReport], pause_samples: int = 0) -> DurationReport:
+    """One report for a whole text from those of its segments; pauses count in samples only.
+
+    A total is None where a segment's part is.
+    """
+    if not reports:
+        raise InputError("There is no report to merge.")
+
+    def total(values: Sequence[int | None], extra: int = 0) -> int | None:
+        known = [value for value in values if value is not None]
+        return sum(known) + extra if len(known) == len(values) else None
+
+    def common(values: Sequence[str]) -> str:
+        return ", ".join(dict.fromkeys(values))
+
+    tokens = sum(report.token_count for report in reports)
+    spoken = [report.stretch * report.token_count for report in reports]
+    return DurationReport(
+        asked=common([report.asked for report in reports]),
+        method=common([report.method for report in reports]),
+        token_target=total([report.token_target for report in reports]),
+        token_count=tokens,
+        frame_target=total([report.frame_target for report in reports]),
+        frame_count=total([report.frame_count for report in reports]),
+        stretch=sum(spoken) / tokens if tokens else 1.0,
+        sample_target=total([report.sample_target for report in reports], pause_samples),
+        sample_count=total([report.sample_count for report in reports], pause_samples),
+        stop=common([report.stop for report in reports]),
+        take_lengths=tuple(length for report in reports for length in report.take_lengths),
+        warnings=tuple(dict.fromkeys(warning for report in reports for warning in report.warnings)),
+    )
