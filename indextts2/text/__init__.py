@@ -1,4 +1,4 @@
-"""Text to text token ids: normalisers, tokenizers and the segment splitter. Knows nothing of tensors or models."""
+"""Text to text token ids: normalisers, tokenizers and the segment splitter. Knows nothing of models."""
 
 from .front_end import FrontEnd, front_end_for
 from .pieces import TextPieces

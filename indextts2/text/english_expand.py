@@ -146,7 +146,7 @@ def _money(match: re.Match[str]) -> str:
     if not point or len(part) != 2 or not minor:
         return " " + _count(amount, major)
     cents = str(int(part))
-    if int(whole.replace(",", "")) == 0 and cents != "0":
+    if not whole.strip("0,") and cents != "0":
         return " " + _count(cents, minor)
     return " " + _count(whole, major) + (f" and {_count(cents, minor)}" if cents != "0" else "")
 
@@ -267,8 +267,11 @@ _CAPITALS = re.compile(r"\b([A-Z]{2,})('?s)?\b")
 _RULES: tuple[Rule, ...] = (
     (re.compile(r"\.{3,}|…+"), "…"),
     (re.compile(r"(?<![\w.])[vV](?=\d+\.\d)"), "version "),
-    (re.compile(r"https?://[^\s<>\"]+[\w/]|www\.[^\s<>\"]+[\w/]|[\w.+-]+@[\w-]+(?:\.\w+)+", re.I), _address),
-    (re.compile(r"\b[\w-]+\.(?:com|org|net|io|edu|gov)\b(?!\.\w)"), _address),
+    (
+        re.compile(r"https?://[^\s<>\"]+[\w/]|www\.[^\s<>\"]+[\w/]|[\w.+-]{1,64}@[\w-]{1,63}(?:\.\w{1,63})+", re.I),
+        _address,
+    ),
+    (re.compile(r"\b[\w-]{1,63}\.(?:com|org|net|io|edu|gov)\b(?!\.\w)"), _address),
     (
         re.compile(r"\b\d+(?:\.\d+){2,}"),
         lambda m: " point ".join(numbers.spoken(part) for part in m.group().split(".")),
@@ -295,11 +298,11 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(rf"([$£€¥₹])\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?:\s?{_SCALE}\b)?", re.I), _money),
     (re.compile(r"(?<![\w-])\+?(?:1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}\b|(?<![\w-])\d{3}-\d{4}\b"), _telephone),
     (re.compile(r"(?<!\w)'(\d0)s\b|\b(?=\d)((?:1[1-9]|20)\d0|\d0)'?s\b"), _decade),
-    (re.compile(r"\b(\d[\d,]*)(?:st|nd|rd|th)\b", re.I), lambda m: numbers.ordinal(_integer(m.group(1)))),
+    (re.compile(r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", re.I), lambda m: numbers.ordinal(_integer(m.group(1)))),
     (re.compile(r"(?<=[A-Za-z])-(?=\d)|(?<=\d)-(?=[A-Za-z])"), " "),
     (re.compile(r"(?<![\w)–-])[-–](?=[$£€]?\.?\d)"), "minus "),
     (re.compile(rf"(?<![\w.]){_AMOUNT}\s?°\s?([CF])\b"), _degrees),
-    (re.compile(r"(?<![\w/.])(\d+ +)?(\d+)/(\d+)(?![\w/])"), _fraction),
+    (re.compile(r"(?<![\w/.])(\d{1,9} +)?(\d{1,9})/(\d{1,9})(?![\w/])"), _fraction),
     (re.compile(rf"(?<![\w.,]){_AMOUNT}\s?({_UNIT_NAMES})(?![\w'])", re.I), _unit),
     (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), " by "),
     (re.compile(r"(?<![\w.-])(\d[\d,.]*\d|\d)\s?[-–]\s?(?=\$?\d)(?!\d+[-–]\d)"), lambda m: f"{m.group(1)} to "),

@@ -8,7 +8,7 @@ _SMALL = (
 ).split()
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = ("", "thousand", "million", "billion", "trillion", "quadrillion")
-_LARGEST = 10 ** (3 * len(_SCALES)) - 1  # beyond it numbers are read digit by digit
+_LONGEST = 3 * len(_SCALES)  # digits; longer numbers are read digit by digit
 _IRREGULAR_ORDINALS = {
     "one": "first",
     "two": "second",
@@ -42,7 +42,7 @@ def cardinal(number: int) -> str:
         return "minus " + cardinal(-number)
     if number == 0:
         return _SMALL[0]
-    if number > _LARGEST:
+    if number >= 10**_LONGEST:
         return digits(str(number))
     groups: list[str] = []
     for scale in _SCALES:
@@ -71,20 +71,13 @@ def digits(text: str) -> str:
     return " ".join(_SMALL[int(character)] for character in text)
 
 
-def decimal(whole: str, fraction: str) -> str:
-    """Reads 3.14 as three point one four; an empty whole part as zero."""
-    return f"{cardinal(int(whole or '0'))} point {digits(fraction)}"
-
-
 def spoken(text: str) -> str:
-    """Digits with commas and a decimal point, as words; a leading zero is read out."""
-    whole, point, part = text.partition(".")
-    whole = whole.replace(",", "")
-    if point and part:
-        return decimal(whole, part)
-    if len(whole) > 1 and whole.startswith("0"):
-        return digits(whole)
-    return cardinal(int(whole))
+    """3.14 -> three point one four; 1,204 -> one thousand ...; 007 -> zero zero seven."""
+    whole, _, part = text.partition(".")
+    whole = whole.replace(",", "") or "0"
+    read_out = len(whole) > _LONGEST or (len(whole) > 1 and whole.startswith("0"))
+    words = digits(whole) if read_out else cardinal(int(whole))
+    return f"{words} point {digits(part)}" if part else words
 
 
 def year(number: int) -> str:

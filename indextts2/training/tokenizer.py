@@ -1,11 +1,17 @@
-"""`train tokenizer`: writes the SentencePiece model of the English kind."""
+"""`train tokenizer`: writes the SentencePiece model of a new checkpoint, for either text kind."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..errors import TrainingError
 from ..text.english import LETTERS, PUNCTUATION, VOCABULARY
+from ..text.expander import Expander, default_expander
+from ..text.normalise import OfficialNormaliser
+from ..text.official import space_and_raise
 from ..text.pronounce import PHONES
+from ..text.tracked import TrackedText
 
 START_ID = 0
 STOP_ID = 1
@@ -42,3 +48,47 @@ def train_english_tokenizer(path: str | Path) -> Path:
             minloglevel=2,
         )
     return path
+
+
+def train_official_tokenizer(
+    texts: Iterable[str], path: str | Path, *, vocabulary_size: int = 12_000, expander: Expander | None = None
+) -> Path:
+    """Learn a byte-pair vocabulary from texts, prepared as the official front end prepares them; return its path.
+
+    For a checkpoint of text kind "official" in a language or a field of its own. The same texts in the same order give
+    the same model. Raises TrainingError when the texts are too few for the vocabulary.
+    """
+    import sentencepiece
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    normaliser = OfficialNormaliser(default_expander()[0] if expander is None else expander)
+    try:
+        with path.open("wb") as file:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=(_as_pieces_see_it(normaliser, text) for text in texts),
+                model_writer=file,
+                model_type="bpe",
+                vocab_size=vocabulary_size,
+                character_coverage=1.0,
+                bos_id=START_ID,
+                eos_id=STOP_ID,
+                unk_id=UNKNOWN_ID,
+                pad_id=-1,
+                num_threads=1,
+                minloglevel=2,
+            )
+    except RuntimeError as error:
+        path.unlink(missing_ok=True)
+        raise TrainingError(
+            f"No vocabulary of {vocabulary_size} pieces can be learned from these texts ({error}). "
+            "Give more text or ask for fewer pieces."
+        ) from error
+    return path
+
+
+def _as_pieces_see_it(normaliser: OfficialNormaliser, text: str) -> str:
+    tracked = TrackedText(text)
+    normaliser.normalise(tracked)
+    space_and_raise(tracked)
+    return tracked.text

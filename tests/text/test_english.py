@@ -186,6 +186,11 @@ def test_ten_thousand_characters_take_less_than_two_seconds(english):
     assert time.perf_counter() - began < 2.0
 
 
+@pytest.mark.parametrize("text", ["{}", "${}.50", "{}st", "{}/2", "{} km", "{}.5", "{}:30", "-{}%"])
+def test_numbers_of_thousands_of_digits_are_read_without_an_error(english, text):
+    assert len(english.pieces(text.format("1" * 6000)).word_texts) >= 6000
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_gives_only_known_pieces(english, text):

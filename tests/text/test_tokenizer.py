@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from indextts2.config import TextConfig
-from indextts2.errors import CheckpointError, ConfigError
+from indextts2.errors import CheckpointError, ConfigError, TrainingError
 from indextts2.text import front_end_for
 from indextts2.text.english import VOCABULARY
+from indextts2.text.expander import identity
+from indextts2.text.official import OfficialFrontEnd
 from indextts2.text.tokenizer import TextTokenizer
 from indextts2.training.mini import MINI
-from indextts2.training.tokenizer import train_english_tokenizer
+from indextts2.training.tokenizer import train_english_tokenizer, train_official_tokenizer
 
 
 def test_the_english_tokenizer_knows_its_whole_vocabulary_and_no_more(english):
@@ -67,3 +69,17 @@ def test_the_factory_knows_both_kinds(english, official):
 def test_the_factory_refuses_an_unknown_kind(english):
     with pytest.raises(ConfigError, match="klingon"):
         front_end_for(TextConfig(kind="klingon"), english.tokenizer.path)
+
+
+def test_an_official_tokenizer_can_be_learned_from_texts(tmp_path):
+    texts = [f"Word{letter} follows word{letter}. 我们走" for letter in "abcdefghijklmnop"]
+    path = train_official_tokenizer(texts, tmp_path / "bpe.model", vocabulary_size=60, expander=identity)
+    front_end = OfficialFrontEnd(TextTokenizer(path), expander=identity)
+    assert len(front_end.tokenizer) == 60
+    assert front_end.tokenizer.unknown(front_end.pieces("worda follows 我们").pieces) == []
+
+
+def test_too_few_texts_for_a_vocabulary_are_refused_and_leave_no_file(tmp_path):
+    with pytest.raises(TrainingError, match="fewer pieces"):
+        train_official_tokenizer(["a"], tmp_path / "bpe.model", vocabulary_size=500, expander=identity)
+    assert not (tmp_path / "bpe.model").exists()
