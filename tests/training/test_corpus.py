@@ -3,13 +3,16 @@
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from indextts2.errors import ConfigError, MissingDependency, TrainingError
-from indextts2.training.corpus import check_corpus, make_corpus, read_recipe, recipe_from_dict
+from indextts2.training.corpus import check_corpus, make_corpus, read_recipe, recipe_from_dict, run, train_corpus
+from indextts2.training.corpus import maker as maker_module
 from indextts2.training.corpus import teacher as teacher_module
+from indextts2.training.corpus.__main__ import main
 from indextts2.training.corpus.finish import EARLY_UNITS, finish, shelved
 from indextts2.training.corpus.maker import finished_ids, plan_utterances
 from indextts2.training.corpus.own_texts import DIALOGUE, SLOTS, STATEMENTS, own_sentences
@@ -334,6 +337,7 @@ def test_check_finds_a_leak_a_wrong_sum_a_missing_file_and_a_repeated_id(tmp_pat
     (made / lines[2]["path"]).unlink()
     lines.append(lines[3])
     (made / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert main([str(made), "--check"]) == 1
     problems = "\n".join(check_corpus(made, held_out_texts=[lines[4]["text"].lower()]).problems)
     for part in ("held-out voice pack", "durations sum", "is missing", "occurs 2 times", "held-out text"):
         assert part in problems
@@ -359,3 +363,30 @@ def test_missing_teacher_packages_name_the_install_command(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependency, match="pip install onnx onnxruntime"):
         KokoroTeacher(tmp_path)
+
+
+def test_a_recipe_file_makes_and_checks_a_corpus_in_one_call(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("utterances: 3\nwords: [4, 8]\npreferred_words: 5.0\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="teacher"):
+        run(path, tmp_path / "made")
+    path.write_text(path.read_text(encoding="utf-8") + "teacher: somewhere\n", encoding="utf-8")
+    make = maker_module.make_corpus
+    monkeypatch.setattr(
+        maker_module, "make_corpus", lambda *given, **more: make(*given, **more, open_teacher=HummingTeacher)
+    )
+    assert train_corpus(path, tmp_path / "made").step == 3
+    assert main([str(tmp_path / "made"), "--check"]) == 0
+    assert "3 utterances" in capsys.readouterr().out
+
+
+def test_the_place_of_the_teacher_does_not_make_another_corpus(tmp_path, recipe):
+    make_corpus(recipe, tmp_path, tmp_path / "made", open_teacher=HummingTeacher)
+    moved = replace(recipe, teacher="elsewhere")
+    assert make_corpus(moved, tmp_path, tmp_path / "made", open_teacher=HummingTeacher) == 6
+
+
+def test_the_command_wants_either_a_recipe_or_a_check(tmp_path):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path)])
+    assert main([str(tmp_path), "--check"]) == 1

@@ -107,7 +107,7 @@ def check_corpus(
     repeated sentences, which a corpus made here never has.
     """
     report = CorpusReport()
-    held_out = {key_of(text) for text in held_out_texts}
+    held_out = {key for text in held_out_texts for key in sentence_keys(text)}
     ids: Counter[str] = Counter()
     texts: Counter[str] = Counter()
     for line in manifest_lines(corpus):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from ...contracts import Progress, no_progress
-from ...errors import TrainingError
-from .check import MANIFEST
+from ...errors import ConfigError, TrainingError
+from ..trainer import TrainingResult
+from .check import MANIFEST, CorpusReport, check_corpus
 from .finish import finish, write_opus
-from .recipe import CorpusRecipe, read_recipe
+from .recipe import CorpusRecipe, identity, read_recipe
 from .speakers import HELD_OUT_PACKS, CorpusSpeaker, training_speakers
 from .styles import DrawnStyle, draw_style
 from .teacher import SAMPLE_RATE, CorpusTeacher, KokoroTeacher
-from .texts import CorpusText, choose_texts
+from .texts import CorpusText, choose_texts, listed_texts
 from .wordnet import licence_notice
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ logger = logging.getLogger(__name__)
 RECIPE_RECORD = "recipe.json"
 TEXT_RECORD = "texts.jsonl"
 LICENCE = "Apache-2.0"
+SECONDS_PER_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,12 @@ def _claim(output: Path, recipe: CorpusRecipe) -> None:
     output.mkdir(parents=True, exist_ok=True)
     record = output / RECIPE_RECORD
     if record.is_file():
-        if json.loads(record.read_text(encoding="utf-8")) != recipe.to_dict():
+        if json.loads(record.read_text(encoding="utf-8")) != identity(recipe):
             raise TrainingError(f"{output} holds a corpus of another recipe ({RECIPE_RECORD}). Name another folder.")
     elif (output / MANIFEST).exists():
         raise TrainingError(f"{output} holds a {MANIFEST} but no {RECIPE_RECORD}. Name another folder.")
     else:
-        record.write_text(json.dumps(recipe.to_dict(), indent=1) + "\n", encoding="utf-8")
+        record.write_text(json.dumps(identity(recipe), indent=1) + "\n", encoding="utf-8")
     if recipe.wordnet:
         notice = output / "NOTICE-wordnet.txt"
         heading = 'Notice for the sentences whose text_source is "wordnet" (WordNet example sentences)\n\n'
@@ -174,6 +177,27 @@ def make_corpus(
     return len(plan)
 
 
-def run(recipe_file: Path, teacher_folder: Path, output: Path, *, progress: Progress = no_progress) -> int:
-    """Entry of `python -m indextts2 train corpus`: read the recipe file, then make the corpus."""
-    return make_corpus(read_recipe(recipe_file), teacher_folder, output, progress=progress)
+def run(
+    recipe_file: Path, output: Path, *, teacher_folder: Path | None = None, progress: Progress = no_progress
+) -> CorpusReport:
+    """Read the recipe file, make what is missing of the corpus, and check all of it.
+
+    teacher_folder: None takes the one the recipe names. Raises TrainingError when a check fails.
+    """
+    recipe = read_recipe(recipe_file)
+    folder = teacher_folder or (Path(recipe.teacher) if recipe.teacher else None)
+    if folder is None:
+        raise ConfigError(f"{recipe_file} names no `teacher` folder, and none was given. Add one of the two.")
+    make_corpus(recipe, folder, output, progress=progress)
+    report = check_corpus(output, held_out_texts=listed_texts(recipe.avoid), unique_texts=True)
+    if report.problems:
+        raise TrainingError(f"The corpus at {output} has problems:\n{report.summary()}")
+    return report
+
+
+def train_corpus(recipe_file: Path, folder: Path) -> TrainingResult:
+    """`train corpus RECIPE FOLDER`, in the form of the other parts; `step` counts utterances."""
+    started = time.monotonic()
+    report = run(recipe_file, folder)
+    logger.info("%s", report.summary())
+    return TrainingResult(report.utterances, (time.monotonic() - started) / SECONDS_PER_MINUTE, "done")

@@ -13,11 +13,13 @@ from ...errors import ConfigError
 class CorpusRecipe:
     """Every choice of a corpus run. Paths are as given by the user; `None` means "not used".
 
-    wordnet: folder with the WordNet database files (data.noun, ...). avoid: manifests or text lists (JSONL with a
-    `text` field) whose sentences must not occur again; held-out texts belong here. first_index: the number of the first
-    utterance, so that a second corpus does not reuse ids. share of neutral, ranges of speed and level: see styles.py.
+    teacher: folder of the teacher, where the caller names none. wordnet: folder with the WordNet database files
+    (data.noun, ...). avoid: manifests or text lists (JSONL with a `text` field) whose sentences must not occur again;
+    held-out texts belong here. first_index: the number of the first utterance, so that a second corpus does not reuse
+    ids. share of neutral, ranges of speed and level: see styles.py.
     """
 
+    teacher: str | None = None
     utterances: int = 1300
     seed: int = 20_260
     first_index: int = 10_000
@@ -48,6 +50,11 @@ class CorpusRecipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for YAML or JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def identity(recipe: CorpusRecipe) -> dict[str, Any]:
+    """What makes two recipes the same corpus: everything but the place of the teacher."""
+    return {name: value for name, value in recipe.to_dict().items() if name != "teacher"}
 
 
 def recipe_from_dict(values: dict[str, Any]) -> CorpusRecipe:

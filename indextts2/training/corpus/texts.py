@@ -34,17 +34,21 @@ def sentence_keys(text: str) -> set[str]:
     return {key_of(text), *(part for part in parts if part)}
 
 
-def avoided_keys(paths: Iterable[str]) -> set[str]:
-    """Keys of every text in JSONL files that have a `text` field. Raises TrainingError for an unreadable file."""
-    keys: set[str] = set()
+def listed_texts(paths: Iterable[str | Path]) -> list[str]:
+    """Every text of JSONL files that have a `text` field. Raises TrainingError for an unreadable file."""
+    texts: list[str] = []
     for name in paths:
         try:
             lines = Path(name).read_text(encoding="utf-8").splitlines()
-            for line in lines:
-                keys |= sentence_keys(json.loads(line)["text"])
+            texts += [str(json.loads(line)["text"]) for line in lines]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(f"The list of texts to avoid, {name}, cannot be read: {error!r}.") from error
-    return keys
+    return texts
+
+
+def avoided_keys(paths: Iterable[str | Path]) -> set[str]:
+    """Keys of every listed text and of its single sentences."""
+    return {key for text in listed_texts(paths) for key in sentence_keys(text)}
 
 
 def spread(texts: Sequence[CorpusText], count: int, preferred: float, random: np.random.Generator) -> list[CorpusText]:
