@@ -17,6 +17,7 @@ PARTS = {
     "semantic_encoder": ("semantic_encoder", "train_semantic_encoder"),
     "codec": ("codec", "train_codec"),
     "style_encoder": ("style_encoder", "train_style_encoder"),
+    "corpus": ("corpus", "train_corpus"),
 }
 """Part -> (module, function). The function takes the recipe's path and the run's folder."""
 
