@@ -22,8 +22,7 @@ FILTER_CUTOFF = 0.25
 FILTER_HALF_WIDTH = 0.3
 PHASE_REACH = 3  # samples that half of the taps look to either side
 SNAKE_EPSILON = 1e-9
-INITIAL_BRANCH_GAIN = 0.3  # before training, residual branches and the last layer start small
-INITIAL_OUTPUT_GAIN = 0.1
+INITIAL_DEVIATION = 0.01  # of convolution weights before training, as BigVGAN and HiFi-GAN
 
 
 def kaiser_low_pass(taps: int, cutoff: float, half_width: float) -> Tensor:
@@ -171,17 +170,10 @@ class Vocoder(nn.Module):
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw the convolution weights for training from scratch, so that every layer keeps the signal's level.
-
-        Differs from the paper: BigVGAN starts at a deviation of 0.01, which weight norm then rescales; folded weights
-        have no such help.
-        """
-        for name, module in self.named_modules():
+        """Draw the convolution weights for training from scratch."""
+        for module in self.modules():
             if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-                inputs = module.in_channels * module.kernel_size[0] / module.stride[0]
-                gain = INITIAL_BRANCH_GAIN if ".convs2." in name else 1.0
-                gain = INITIAL_OUTPUT_GAIN if module is self.conv_post else gain
-                module.weight.normal_(0.0, gain / math.sqrt(inputs), generator=generator)
+                module.weight.normal_(0.0, INITIAL_DEVIATION, generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
 

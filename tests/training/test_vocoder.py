@@ -1,0 +1,204 @@
+"""Corpus reading, spectral losses and the training of the vocoder at toy size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from indextts2.config import MelConfig, VocoderConfig
+from indextts2.errors import TrainingError
+from indextts2.training.corpus_data import Corpus, decode
+from indextts2.training.spectral_losses import SpectralLossSettings, mel_distance, stft_distance
+from indextts2.training.state import export_weights
+from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.vocoder import GENERATOR, VocoderPart, VocoderRecipe
+
+soundfile = pytest.importorskip("soundfile")
+
+RATE = 24_000
+TOY_MEL = MelConfig(sample_rate=RATE, fft_size=64, window=64, hop=16, bands=8)
+TOY_VOCODER = VocoderConfig(
+    bands=8,
+    initial_channels=32,
+    upsample_rates=(4, 4),
+    upsample_kernels=(8, 8),
+    residual_kernels=(3,),
+    residual_dilations=((1, 3, 5),),
+)
+
+
+def entry(number, *, split="train", seconds=0.3, **changes):
+    return {
+        "id": f"utterance_{number}",
+        "path": f"audio/{number}.wav",
+        "split": split,
+        "speaker": f"speaker_{number % 2}",
+        "source": {"generator": "toy"},
+        "language": "en",
+        "text": "A.",
+        "phonemes": "ɐ.",
+        "phoneme_durations": [1, 4, 2, 5],
+        "seconds": seconds,
+        "sample_rate": RATE,
+        "bandwidth_hz": 12_000,
+    } | changes
+
+
+def write_corpus(folder, entries):
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    for item in entries:
+        time = np.arange(round(item["seconds"] * RATE)) / RATE
+        number = int(item["id"].split("_")[-1])
+        wave = 0.4 * np.sin(2 * np.pi * (300 + 100 * number) * time)
+        soundfile.write(folder / item["path"], wave, RATE, subtype="PCM_16")
+    (folder / "manifest.jsonl").write_text("\n".join(json.dumps(item) for item in entries) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def corpus_folder(tmp_path):
+    entries = [entry(n) for n in range(4)] + [entry(4, split="test_text"), entry(5, bandwidth_hz=8000)]
+    return write_corpus(tmp_path / "corpus", entries)
+
+
+def toy_recipe(corpus_folder, **changes):
+    loop = LoopSettings(
+        max_steps=60, learning_rate=3e-3, log_steps=5, evaluate_steps=30, ema_decay=0.9, betas=(0.8, 0.99), cpu=True
+    )
+    recipe = VocoderRecipe(
+        loop=loop,
+        corpora=(str(corpus_folder),),
+        cache=str(corpus_folder.parent / "cache"),
+        batch_size=2,
+        segment_frames=32,
+        held_out_clips=1,
+        held_out_frames=40,
+        losses=SpectralLossSettings(stft_sizes=(32, 64), mel_sizes=(64,), mel_bands=(6,)),
+    )
+    return replace(recipe, **changes)
+
+
+def test_manifest_fields_arrive_typed_and_unknown_ones_are_kept(tmp_path):
+    folder = write_corpus(tmp_path, [entry(0, mood="new field")])
+    utterance = Corpus.open([folder]).utterances[0]
+    assert utterance.phoneme_durations == (1, 4, 2, 5)
+    assert utterance.generator == "toy" and utterance.extra == {"mood": "new field"}
+
+
+def test_corpora_are_joined_and_filtered(corpus_folder, tmp_path):
+    other = write_corpus(tmp_path / "other", [entry(9, language="de", phoneme_durations=None)])
+    corpus = Corpus.open([corpus_folder, other])
+    assert len(corpus) == 7 and corpus.seconds == pytest.approx(2.1)
+    assert len(corpus.filter(splits=("train",))) == 6
+    assert [u.id for u in corpus.filter(languages=("de",)).utterances] == ["utterance_9"]
+    assert len(corpus.filter(minimum_bandwidth_hz=11_000, with_durations=True)) == 5
+    with pytest.raises(TrainingError, match="loosen"):
+        corpus.filter(minimum_seconds=10.0)
+
+
+def test_waveform_is_resampled_and_comes_from_the_cache_the_second_time(corpus_folder, tmp_path, monkeypatch):
+    corpus = Corpus.open([corpus_folder], cache=tmp_path / "cache")
+    utterance = corpus.utterances[0]
+    for rate in (RATE, 22_050, 16_000):
+        assert corpus.waveform(utterance, rate).shape == (round(0.3 * rate),)
+    first = corpus.waveform(utterance, 16_000)
+    assert float(first.abs().max()) == pytest.approx(0.4, abs=0.02)
+    monkeypatch.setattr("indextts2.training.corpus_data.decode", lambda *_: pytest.fail("decoded twice"))
+    assert corpus.waveform(utterance, 16_000).equal(first)
+    assert not list((tmp_path / "cache").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"phoneme_durations": [1, 2]}, "line 1: 2 durations for 2 phoneme characters"),
+        ({"path": "audio/absent.wav"}, "absent.wav does not exist"),
+    ],
+)
+def test_a_damaged_manifest_is_refused_with_its_line(tmp_path, changes, words):
+    write_corpus(tmp_path, [entry(0)])
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(entry(0, **changes)), encoding="utf-8")
+    with pytest.raises(TrainingError, match=words):
+        Corpus.open([tmp_path])
+
+
+def test_a_missing_manifest_torn_json_and_doubled_ids_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match="cannot be read"):
+        Corpus.open([tmp_path])
+    (tmp_path / "manifest.jsonl").write_text('{"id": ', encoding="utf-8")
+    with pytest.raises(TrainingError, match="line 1: not JSON"):
+        Corpus.open([tmp_path])
+    write_corpus(tmp_path, [entry(0)])
+    with pytest.raises(TrainingError, match="more than once"):
+        Corpus.open([tmp_path, tmp_path])
+
+
+def test_audio_that_contradicts_its_manifest_is_refused(tmp_path):
+    write_corpus(tmp_path, [entry(0)])
+    utterance = Corpus.open([tmp_path]).utterances[0]
+    with pytest.raises(TrainingError, match="manifest says 0.900"):
+        decode(replace(utterance, seconds=0.9), RATE)
+
+
+def test_spectral_distances_vanish_for_equal_audio_and_grow_with_noise():
+    generator = torch.Generator().manual_seed(0)
+    real, noise = (0.1 * torch.randn(1, 4096, generator=generator) for _ in range(2))
+    settings = SpectralLossSettings()
+    for distance in (
+        lambda made: stft_distance(made, real, settings.stft_sizes),
+        lambda made: mel_distance(made, real, MelConfig(), settings),
+    ):
+        assert float(distance(real)) == pytest.approx(0.0, abs=1e-6)
+        assert 0 < float(distance(real + 0.1 * noise)) < float(distance(real + noise))
+
+
+def test_spectral_distances_do_not_hear_the_sign_but_have_gradients_at_silence():
+    real = 0.1 * torch.randn(1, 4096, generator=torch.Generator().manual_seed(0))
+    assert float(stft_distance(-real, real, (512,))) == pytest.approx(0.0, abs=1e-6)
+    silent = torch.zeros(1, 4096, requires_grad=True)
+    stft_distance(silent, real, (512,)).backward()
+    assert torch.isfinite(silent.grad).all()
+
+
+def test_narrow_band_and_held_out_recordings_are_not_trained_on(corpus_folder):
+    part = VocoderPart(toy_recipe(corpus_folder), TOY_VOCODER, TOY_MEL)
+    assert [u.id for u in part.corpus.utterances] == [f"utterance_{n}" for n in range(4)]
+    assert [u.id for u in part.held_out.utterances] == ["utterance_4"]
+
+
+def test_batches_depend_on_the_generator_alone(corpus_folder):
+    part = VocoderPart(toy_recipe(corpus_folder), TOY_VOCODER, TOY_MEL)
+    first, again, other = (part.batch(0, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert first.shape == (2, 512) and first.equal(again) and not first.equal(other)
+
+
+def test_the_vocoder_learns_a_toy_corpus_and_its_weights_load(corpus_folder, tmp_path):
+    from indextts2.models.vocoder import Vocoder
+
+    recipe = toy_recipe(corpus_folder)
+    part = VocoderPart(recipe, TOY_VOCODER, TOY_MEL)
+    train(part, replace(recipe.loop, max_steps=2), tmp_path / "run")
+    part.device = torch.device("cpu")
+
+    def held_out():
+        vocoder = Vocoder(TOY_VOCODER).eval()
+        vocoder.load_state_dict(export_weights(tmp_path / "run", GENERATOR), strict=True)
+        with torch.no_grad():
+            return part.evaluate({GENERATOR: vocoder})["mel"]
+
+    before = held_out()
+    train(part, recipe.loop, tmp_path / "run")
+    assert held_out() < 0.8 * before
+    assert (tmp_path / "run" / "curves.png").is_file()
+
+
+def test_a_run_for_another_vocoder_is_refused(corpus_folder, tmp_path):
+    recipe = toy_recipe(corpus_folder)
+    train(VocoderPart(recipe, TOY_VOCODER, TOY_MEL), replace(recipe.loop, max_steps=1), tmp_path / "run")
+    wider = VocoderPart(recipe, replace(TOY_VOCODER, initial_channels=64), TOY_MEL)
+    with pytest.raises(TrainingError, match="identity"):
+        train(wider, recipe.loop, tmp_path / "run")
