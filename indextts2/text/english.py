@@ -39,7 +39,7 @@ _SCAN = re.compile(
     re.I | re.S,
 )
 _PAUSING_BRACKETS = frozenset("()[]{}")
-_IGNORED = frozenset("\"'*_|/")  # quotation marks, and signs that mean nothing when left alone
+_IGNORED = frozenset("\"'*_|/¿¡")  # quotation marks, and signs that mean nothing when left alone
 
 
 @dataclass(frozen=True, slots=True)

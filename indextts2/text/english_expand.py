@@ -18,6 +18,7 @@ from .english_tables import (
     FOLDED,
     MONTHS,
     ONE_LETTER_UNITS,
+    RULERS,
     SPELLED,
     SYMBOLS,
     UNITS,
@@ -37,6 +38,8 @@ PLURAL = chr(_FIRST_LETTER_NAME + len(_ALPHABET))
 LETTER_NAMES = f"[{chr(_FIRST_LETTER_NAME)}-{PLURAL}]"
 """Pattern of one private sign."""
 _LARGEST_YEAR = 2099
+_LARGEST_DENOMINATOR = 100
+_ALWAYS = (24, 7)
 _SMALLEST_YEAR = 1100
 _SCALE = "(thousand|million|billion|trillion)"
 
@@ -48,6 +51,7 @@ def expand(tracked: TrackedText) -> None:
     for pattern, replacement in _RULES:
         tracked.sub(pattern, replacement)
     tracked.sub(_CAPITALS, _initialism_among_capitals if shouting else _initialism)
+    tracked.sub(_POSSESSIVE, PLURAL)
 
 
 def _fold(tracked: TrackedText) -> None:
@@ -216,7 +220,9 @@ def _unit(match: re.Match[str]) -> str:
 
 def _fraction(match: re.Match[str]) -> str:
     whole, above, below = match.group(1), int(match.group(2)), int(match.group(3))
-    if not 0 < above < below or below > 100:
+    if above == below or (above, below) == _ALWAYS:
+        return f"{whole or ''} {numbers.cardinal(above)} {numbers.cardinal(below)}"
+    if not (above > 0 and 1 < below <= _LARGEST_DENOMINATOR):
         return f"{whole or ''} {numbers.cardinal(above)} slash {numbers.cardinal(below)}"
     if not whole:
         return numbers.fraction(above, below)
@@ -252,6 +258,11 @@ def _numeral(match: re.Match[str]) -> str:
     return f"{match.group(1)} {numbers.cardinal(value)}" if value else match.group()
 
 
+def _regnal(match: re.Match[str]) -> str:
+    value = numbers.roman(match.group(2))
+    return f"{match.group(1)} the {numbers.ordinal(value)}" if value else match.group()
+
+
 def _telephone(match: re.Match[str]) -> str:
     return ", ".join(numbers.digits(group) for group in re.findall(r"\d+", match.group()))
 
@@ -262,6 +273,7 @@ _AMOUNT = r"(\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)"
 _HALF = r"(a\.m\.|p\.m\.|am|pm|AM|PM|A\.M\.|P\.M\.)"
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
+_POSSESSIVE = re.compile(f"(?<={LETTER_NAMES})'s\\b")
 _CAPITALS = re.compile(r"\b([A-Z]{2,})('?s)?\b")
 
 _RULES: tuple[Rule, ...] = (
@@ -283,7 +295,10 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"\bNo\.\s*(?=\d)|#(?=\d)"), "number "),
     (re.compile(r"\bSt\.(?=\s|$)"), _saint_or_street),
     (re.compile(rf"\b({_ABBREVIATED})\.(?=\s|,|$)(?<!\bno\.)", re.I), _abbreviation),
-    (re.compile(r"\b(mr|mrs|dr)\b(?!\.)", re.I), _abbreviation),
+    (re.compile(r"\b(mr|mrs|dr|vs)\b(?!\.)", re.I), _abbreviation),
+    (re.compile(r"\bpp\.?(?=\s*\d)"), "pages "),
+    (re.compile(r"\bp\.(?=\s*\d)"), "page "),
+    (re.compile(r"\b(\d{1,2})'\s?(\d{1,2})(?:\"|'')"), lambda m: f"{m.group(1)} foot {m.group(2)}"),
     (re.compile(rf"\b{_MONTH}\.?\s+(?=\d)"), _month_name),
     (re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b"), lambda m: _date(m.group(1), m.group(2), m.group(3))),
     (re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4})\b"), lambda m: _date(m.group(3), m.group(1), m.group(2))),
@@ -303,10 +318,11 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w)–-])[-–](?=[$£€]?\.?\d)"), "minus "),
     (re.compile(rf"(?<![\w.]){_AMOUNT}\s?°\s?([CF])\b"), _degrees),
     (re.compile(r"(?<![\w/.])(\d{1,9} +)?(\d{1,9})/(\d{1,9})(?![\w/])"), _fraction),
-    (re.compile(rf"(?<![\w.,]){_AMOUNT}\s?({_UNIT_NAMES})(?![\w'])", re.I), _unit),
+    (re.compile(rf"(?<![\w.,]){_AMOUNT}\s?({_UNIT_NAMES})(?![\w'])(?:\.(?=\s+[a-z]))?", re.I), _unit),
     (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), " by "),
     (re.compile(r"(?<![\w.-])(\d[\d,.]*\d|\d)\s?[-–]\s?(?=\$?\d)(?!\d+[-–]\d)"), lambda m: f"{m.group(1)} to "),
     (re.compile(r"\b(Chapter|Part|Act|Scene|Volume|Book|War|Section|Episode)\s+([IVXLC]+)\b"), _numeral),
+    (re.compile(rf"\b({'|'.join(RULERS)})\s+([IVX]{{2,}}|V)\b"), _regnal),
     (re.compile(r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*"), _letters_and_digits),
     (re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+"), _plain_number),
     (re.compile(r"\band/or\b", re.I), "and or"),

@@ -13,11 +13,12 @@ FOLDED = {  # characters that plain compatibility folding leaves alone
 }  # fmt: skip
 ABBREVIATIONS = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "sr": "senior",
-    "vs": "versus", "etc": "et cetera", "approx": "approximately", "dept": "department", "mt": "mount", "ft": "fort",
+    "vs": "versus", "etc": "et cetera", "approx": "approximately", "dept": "department", "mt": "mount",
     "lt": "lieutenant", "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend",
     "gov": "governor", "sen": "senator", "rep": "representative", "pres": "president", "inc": "incorporated",
     "corp": "corporation", "ltd": "limited", "co": "company", "ave": "avenue", "rd": "road", "blvd": "boulevard",
-    "messrs": "messers", "est": "established", "vol": "volume", "fig": "figure", "ch": "chapter",
+    "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thurs": "thursday", "fri": "friday",
+    "ca": "circa", "messrs": "messers", "est": "established", "vol": "volume", "fig": "figure", "ch": "chapter",
 }  # fmt: skip
 ENDS_SENTENCE = frozenset(("etc", "inc", "corp", "ltd", "co", "jr", "sr", "ave", "rd", "blvd"))
 MONTHS = (
@@ -34,7 +35,8 @@ UNITS = {
     "km/h": "kilometers per hour", "mph": "miles per hour", "kph": "kilometers per hour", "m/s": "meters per second",
     "km": "kilometers", "cm": "centimeters", "mm": "millimeters", "nm": "nanometers", "m": "meters", "ft": "feet",
     "kg": "kilograms", "mg": "milligrams", "g": "grams", "lbs": "pounds", "lb": "pounds", "oz": "ounces",
-    "ml": "milliliters", "l": "liters", "khz": "kilohertz", "mhz": "megahertz", "ghz": "gigahertz", "hz": "hertz",
+    "tsp": "teaspoons", "tbsp": "tablespoons", "ml": "milliliters", "l": "liters",
+    "khz": "kilohertz", "mhz": "megahertz", "ghz": "gigahertz", "hz": "hertz",
     "kb": "kilobytes", "mb": "megabytes", "gb": "gigabytes", "tb": "terabytes", "kw": "kilowatts",
     "kwh": "kilowatt hours",
     "mw": "megawatts", "w": "watts", "v": "volts", "db": "decibels", "ms": "milliseconds", "sec": "seconds",
@@ -47,6 +49,10 @@ SYMBOLS = {
     "÷": "divided by", "±": "plus or minus", "<": "less than", ">": "greater than", "$": "dollars", "£": "pounds",
     "€": "euros", "¥": "yen", "₹": "rupees", "©": "copyright", "®": "registered", "™": "trademark", "§": "section",
     "√": "square root of", "≈": "approximately", "≤": "at most", "≥": "at least", "→": "to", "π": "pi", "µ": "micro",
-    "μ": "micro", "Ω": "ohms", "\\": "backslash", "^": "caret", "₿": "bitcoin", "¢": "cents",
+    "μ": "micro", "Ω": "ohms", "\\": "backslash", "^": "to the power of", "₿": "bitcoin", "¢": "cents",
 }  # fmt: skip
 SPELLED = frozenset("US UK UN EU UAE PC TV AI ID AM PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC".split())
+RULERS = (
+    "Henry Louis Edward George Charles William James Richard Elizabeth Philip Paul Pius John Benedict Leo Napoleon "
+    "Catherine Peter Nicholas Frederick Gregory Alexander Ramses"
+).split()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from indextts2.text.english import SPACE, VOCABULARY
 from indextts2.text.pieces import NO_WORD
+from indextts2.text.pronounce import PHONES, dictionary
 
 
 def words(front_end, text):
@@ -47,6 +48,10 @@ def words(front_end, text):
         ("version v2.0.1", "version version two point zero point one"),
         ("World War II, Chapter IV", "world war two chapter four"),
         ("3x4", "three by four"),
+        ("24/7, 50/50, 3/2", "twenty four seven fifty fifty three halves"),
+        ("he is 5'10\" or 6 ft. tall", "he is five foot ten or six feet tall"),
+        ("pp. 3-4", "pages three to four"),
+        ("Louis XIV vs Henry V", "louis the fourteenth versus henry the fifth"),
         ("5G and GPT-4", "five g and gpt four"),
     ],
 )  # fmt: skip
@@ -74,6 +79,7 @@ def test_abbreviations_and_signs_are_spoken(english, written, spoken):
 def test_initialisms_are_spoken_letter_by_letter(english):
     assert english.pieces("the BBCX").pieces[-9:] == tuple("B IY1 B IY1 S IY1 EH1 K S".split())
     assert english.pieces("the US").pieces[-4:] == ("Y", "UW1", "EH1", "S")
+    assert english.pieces("the U.K.'s").pieces[-3:] == ("K", "EY1", "Z")
     assert english.pieces("two GPUs").pieces[-2:] == ("UW1", "Z")
 
 
@@ -93,6 +99,12 @@ def test_a_point_of_an_abbreviation_at_the_end_of_a_sentence_still_ends_it(engli
 
 def test_known_words_become_phonemes_and_unknown_ones_stay_letters(english):
     assert english.pieces("hello blorptax").pieces == ("HH", "AH0", "L", "OW1", SPACE, *"blorptax")
+
+
+def test_the_dictionary_holds_nothing_but_known_phonemes():
+    words = dictionary()
+    assert len(words) > 100_000
+    assert {phone for phones in words.values() for phone in phones.split()} == set(PHONES)
 
 
 def test_regular_endings_of_known_words_are_pronounced(english):
