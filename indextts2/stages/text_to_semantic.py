@@ -33,6 +33,7 @@ from ..sampling import SamplingSettings, row_seed
 from .alignment import ScheduleSettings
 from .decode import DecodeJob, Take, decode, longest_take
 from .duration import Clock, GuidedSettings, SegmentPlan, Target, in_words, plan_segments, settle, stop_rules
+from .emotion import speaker_emotion
 from .handles import T2SModels
 from .latents import latents
 from .phases import phases_of, piece_positions
@@ -89,12 +90,14 @@ def text_to_semantic(
 ) -> SemanticSpeech:
     """Speak a text, one row per segment.
 
-    emotion: None keeps the emotion of the speaker's own reference. duration: None is free; a length given for the whole
-    text includes the pauses and is met to the sample after the vocoder. Raises TextError for an empty text,
+    emotion: None keeps the emotion of the speaker's own reference; segments with an emotion of their own keep it.
+    duration: None is free; a length given for the whole text includes the pauses and is met to the sample after the
+    vocoder. Raises TextError for an empty text,
     CheckpointMismatch for values of another checkpoint, Cancelled through `progress`.
     """
     settings, options = settings or SamplingSettings(), options or T2SOptions()
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
+    text = _with_tagged_emotions(t2s, text, speaker)
     _check_inputs(t2s, text, speaker, emotion)
     clock = Clock.of(t2s.config)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
@@ -110,6 +113,17 @@ def text_to_semantic(
         for plan, one, target in zip(plans, spoken, targets, strict=True)
     )
     return _speech(t2s, text, speaker, spoken, targets, reports, seed)
+
+
+def _with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> PreparedText:
+    """Emotion tags of the text become vectors of this speaker; a segment's own vector wins."""
+    segments = tuple(
+        segment
+        if segment.emotion is not None or segment.emotion_weights is None
+        else replace(segment, emotion=speaker_emotion(t2s, segment.emotion_weights, speaker))
+        for segment in text.segments
+    )
+    return replace(text, segments=segments)
 
 
 def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion: Emotion) -> None:

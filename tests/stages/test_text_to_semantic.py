@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from indextts2.config import DurationConfig
-from indextts2.contracts import Duration, Emotion, Keyframe
+from indextts2.contracts import Duration, Emotion, EmotionWeights, Keyframe
 from indextts2.errors import Cancelled, CheckpointMismatch, InputError, TextError
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.alignment import ScheduleSettings
 from indextts2.stages.decode import Take
+from indextts2.stages.emotion import speaker_emotion
+from indextts2.stages.handles import EmotionBank
 from indextts2.stages.text_to_semantic import T2SOptions, choose_take, text_to_semantic
 from tests.conftest import TINY
 from tests.stages.speaking import (
@@ -204,6 +206,20 @@ def test_a_segment_can_have_an_emotion_of_its_own(t2s):
     mixed = speak(t2s, *TEXTS, emotion=tiny_emotion(5), emotions=(None, tiny_emotion(6)))
     assert torch.equal(row(plain, 0), row(mixed, 0)) and torch.equal(row(plain, 2), row(mixed, 2))
     assert not torch.allclose(plain.latent[1, 0], mixed.latent[1, 0])
+
+
+def test_an_emotion_tag_speaks_with_the_bank_of_the_checkpoint(t2s):
+    rows = sum(TINY.emotion_bank.group_sizes)
+    bank = EmotionBank(torch.randn(rows, 16), torch.randn(rows, TINY.t2s.dim), TINY.emotion_bank.group_sizes)
+    handle, weights = replace(t2s, bank=bank), EmotionWeights.of(sad=0.7)
+    text = prepared(*TEXTS)
+    tagged = replace(text, segments=(text.segments[0], replace(text.segments[1], emotion_weights=weights)))
+    speech = text_to_semantic(handle, tagged, tiny_speaker(), settings=HOW)
+    vector = speaker_emotion(handle, weights, tiny_speaker())
+    own = speak(t2s, *TEXTS[:2], emotions=(None, vector))
+    assert torch.equal(speech.tokens, own.tokens) and torch.equal(speech.latent, own.latent)
+    with pytest.raises(InputError, match="no emotion bank"):
+        text_to_semantic(t2s, tagged, tiny_speaker(), settings=HOW)
 
 
 def test_latents_can_be_left_out(t2s):
