@@ -158,15 +158,16 @@ def even_segments(breaks: Sequence[Break], limit: int) -> list[range]:
 
 
 def _candidates(breaks: Sequence[Break], limit: int) -> list[int]:
-    """Where segments may end: after sentences and clauses, in longer runs after words, in longer words anywhere."""
-    count = len(breaks)
-    ends = _ends(breaks, 0, count, Break.CLAUSE)
-    for kind in (Break.WORD, Break.ANYWHERE):
-        finer: list[int] = []
-        for begin, end in zip([0, *ends], ends, strict=False):
-            finer += _ends(breaks, begin, end, kind) if end - begin > limit else [end]
-        ends = finer
-    return ends
+    """Where segments may end: after sentences and clauses, in longer runs after words, in longer words evenly."""
+    ends = _ends(breaks, 0, len(breaks), Break.CLAUSE)
+    by_words: list[int] = []
+    for begin, end in zip([0, *ends], ends, strict=False):
+        by_words += _ends(breaks, begin, end, Break.WORD) if end - begin > limit else [end]
+    pieces: list[int] = []
+    for begin, end in zip([0, *by_words], by_words, strict=False):
+        parts = -(-(end - begin) // limit)  # of a word too long for one segment
+        pieces += [begin + (end - begin) * part // parts for part in range(1, parts + 1)]
+    return pieces
 
 
 def _ends(breaks: Sequence[Break], begin: int, end: int, worst: Break) -> list[int]:

