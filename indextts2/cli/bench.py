@@ -36,13 +36,13 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import InputError
     from .common import Usage
 
-    settings = BenchSettings(
-        seconds=options.seconds, repeats=options.repeats, steps=options.steps, stages=tuple(options.stage or ())
-    )
     try:
-        result = benchmark(checkpoint_of(options), device_of(options), dtype_of(options), settings)
+        settings = BenchSettings(
+            seconds=options.seconds, repeats=options.repeats, steps=options.steps, stages=tuple(options.stage or ())
+        )
     except InputError as error:
         raise Usage(str(error)) from error
+    result = benchmark(checkpoint_of(options), device_of(options), dtype_of(options), settings)
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     write_line(_in_words(result))

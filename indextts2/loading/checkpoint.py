@@ -81,7 +81,7 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
     """
     place = checkpoint_folder(folder, roots)
     if not place.is_dir():
-        raise CheckpointError(f"There is no folder {place}.")
+        raise CheckpointError(f"The folder {place} is missing. Install the package again, or name another checkpoint.")
     file = read_config(place / CONFIG_NAME)
     if is_native(file.metadata):
         files = native_files(place, file.config)
