@@ -37,7 +37,7 @@ FRAMES_PER_PASS = 12_000  # of audio encoded at a time
 class CodecObjective:
     """Batch size, weights of the losses, and when rows of the codebook are moved."""
 
-    batch_utterances: int = 24
+    batch_utterances: int = 12
     crop_tokens: int = 100
     reconstruction_weight: float = 10.0
     codebook_weight: float = 1.0
@@ -46,6 +46,7 @@ class CodecObjective:
     prosody_weight: float = 1.0
     usage_decay: float = 0.99  # of the moving count of each row's use
     dead_share: float = 0.02  # of the mean use; rows below are moved
+    reset_steps: int = 8  # between two looks for unused rows
     reset_until: float = 0.8  # share of the schedule after which rows stay where they are
 
 
@@ -201,7 +202,7 @@ class CodecPart(Part):
         return torch.stack(crops).float()
 
     def train_step(self, models: Models, batch: Tensor, tools: StepTools) -> Metrics:
-        if tools.progress < self.objective.reset_until:
+        if tools.progress < self.objective.reset_until and tools.step % self.objective.reset_steps == 0:
             self._revive(models, batch, tools.generator)
         loss, metrics = self.loss(models, batch, tools.generator)
         norm = tools.descend(loss)
