@@ -155,7 +155,7 @@ class Vocoder(nn.Module):
         widths = [config.initial_channels >> stage for stage in range(len(config.upsample_rates) + 1)]
         self.conv_pre = nn.Conv1d(config.bands, widths[0], EDGE_KERNEL, padding=EDGE_KERNEL // 2)
         self.ups = nn.ModuleList(
-            nn.ModuleList([nn.ConvTranspose1d(wide, narrow, kernel, rate, padding=(kernel - rate) // 2)])
+            nn.Sequential(nn.ConvTranspose1d(wide, narrow, kernel, rate, padding=(kernel - rate) // 2))
             for wide, narrow, kernel, rate in zip(
                 widths[:-1], widths[1:], config.upsample_kernels, config.upsample_rates, strict=True
             )
@@ -181,7 +181,7 @@ class Vocoder(nn.Module):
         """mel: (batch, bands, frames)  ->  (batch, 1, frames * hop) in [-1, 1]"""
         signal = self.conv_pre(mel)
         kernels = len(self.config.residual_kernels)
-        for stage, (upsample,) in enumerate(self.ups):
+        for stage, upsample in enumerate(self.ups):
             signal = upsample(signal)
             blocks = self.resblocks[stage * kernels : (stage + 1) * kernels]
             signal = torch.stack([block(signal) for block in blocks]).mean(0) if kernels > 1 else blocks[0](signal)

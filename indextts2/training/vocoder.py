@@ -1,7 +1,7 @@
 """Training the vocoder: spectral losses first, discriminators later (spec/paper.md section 8, BigVGAN v2).
 
 The first phase teaches the generator intelligible speech within minutes; what the second adds is crispness. Each phase
-is a share of the schedule. The discriminators are those of the PyPI package `bigvgan`.
+is a share of the schedule.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ from ..audio.mel import log_mel
 from ..config import MelConfig, VocoderConfig
 from ..models.vocoder import AntiAliasedActivation, Vocoder
 from .corpus_data import PCM_SCALE, Corpus, Utterance
+from .discriminators import (
+    Discriminators,
+    DiscriminatorSettings,
+    adversarial_loss,
+    discriminator_loss,
+    feature_distance,
+)
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools, adamw
 from .recipe import load_recipe, to_mapping
@@ -32,7 +39,8 @@ HELD_OUT_SPLITS = ("test_text", "test_speaker")
 class VocoderRecipe:
     """corpora, cache: folders. minimum_bandwidth_hz: duller recordings are left out, they would teach muffled speech.
 
-    adversarial_from: share of the schedule after which the discriminators join, 1 for never. compile_activations: fuse
+    adversarial_from: share of the schedule after which the discriminators join, 1 for never; adversarial_ramp: share
+    over which their voice grows to its full weight. compile_activations: fuse
     the activation with torch.compile (needs a C++ compiler; about 1.5 times faster on a CPU).
     """
 
@@ -51,6 +59,10 @@ class VocoderRecipe:
     mel_weight: float = 1.0
     compile_activations: bool = False
     adversarial_from: float = 1.0
+    adversarial_ramp: float = 0.03
+    adversarial_weight: float = 0.2
+    feature_weight: float = 2.0
+    discriminators: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
 
 
 class VocoderPart(Part):
@@ -82,7 +94,12 @@ class VocoderPart(Part):
             for module in vocoder.modules():
                 if isinstance(module, AntiAliasedActivation):
                     module.compile(dynamic=False)
-        return {GENERATOR: vocoder}
+        if self.recipe.adversarial_from >= 1.0:
+            return {GENERATOR: vocoder}
+        return {GENERATOR: vocoder, DISCRIMINATORS: Discriminators(self.recipe.discriminators)}
+
+    def averaged(self, models: Models) -> tuple[str, ...]:
+        return (GENERATOR,)
 
     def optimisers(self, models: Models, settings: LoopSettings) -> dict[str, torch.optim.Optimizer]:
         return {name: adamw(list(model.parameters()), settings) for name, model in models.items()}
@@ -116,9 +133,34 @@ class VocoderPart(Part):
         return loss, {"stft": stft.detach(), "mel": mel.detach()}
 
     def train_step(self, models: Models, batch: Tensor, tools: StepTools) -> Metrics:
-        loss, metrics = self.loss(models, batch, tools.generator)
+        """Spectral losses alone, until the discriminators join."""
+        made = models[GENERATOR](log_mel(batch, self.mel)).squeeze(1)
+        loss, metrics = self.spectral_loss(made, batch)
+        share = (tools.progress - self.recipe.adversarial_from) / self.recipe.adversarial_ramp
+        if share >= 0 and DISCRIMINATORS in models:
+            verdict, more = self._face_discriminators(models[DISCRIMINATORS], made, batch, tools)
+            loss, metrics = loss + min(1.0, share) * verdict, {**metrics, **more}
         norm = tools.descend(loss, GENERATOR)
         return {"loss": loss.detach(), **metrics, "gradient_norm": norm}
+
+    def _face_discriminators(
+        self, judges: nn.Module, made: Tensor, real: Tensor, tools: StepTools
+    ) -> tuple[Tensor, Metrics]:
+        """Teach the discriminators, then ask them. made, real: (batch, samples)  ->  the generator's loss"""
+        teaching = discriminator_loss(judges(real), judges(made.detach()))
+        tools.descend(teaching, DISCRIMINATORS)
+        judges.requires_grad_(False)  # the generator's gradient passes through them, but stops at their weights
+        with torch.no_grad():
+            wanted = judges(real)
+        found = judges(made)
+        judges.requires_grad_(True)
+        adversarial, features = adversarial_loss(found), feature_distance(wanted, found)
+        loss = self.recipe.adversarial_weight * adversarial + self.recipe.feature_weight * features
+        return loss, {
+            "discriminator": teaching.detach(),
+            "adversarial": adversarial.detach(),
+            "features": features.detach(),
+        }
 
     def evaluate(self, models: Models) -> dict[str, float]:
         """Mean L1 distance of the log-mel of fixed held-out clips, spread over the speakers."""

@@ -12,8 +12,16 @@ import torch
 from indextts2.config import MelConfig, VocoderConfig
 from indextts2.errors import TrainingError
 from indextts2.training.corpus_data import Corpus, decode
+from indextts2.training.curves import read_log
+from indextts2.training.discriminators import (
+    Discriminators,
+    DiscriminatorSettings,
+    adversarial_loss,
+    discriminator_loss,
+    feature_distance,
+)
 from indextts2.training.spectral_losses import SpectralLossSettings, mel_distance, stft_distance
-from indextts2.training.state import export_weights
+from indextts2.training.state import export_weights, load_state
 from indextts2.training.trainer import LoopSettings, train
 from indextts2.training.vocoder import GENERATOR, VocoderPart, VocoderRecipe
 
@@ -29,6 +37,7 @@ TOY_VOCODER = VocoderConfig(
     residual_kernels=(3,),
     residual_dilations=((1, 3, 5),),
 )
+TOY_JUDGES = DiscriminatorSettings(periods=(2, 3), period_widths=(4, 6), fft_sizes=(32,), spectrum_widths=(4, 4))
 
 
 def entry(number, *, split="train", seconds=0.3, **changes):
@@ -194,6 +203,54 @@ def test_the_vocoder_learns_a_toy_corpus_and_its_weights_load(corpus_folder, tmp
     train(part, recipe.loop, tmp_path / "run")
     assert held_out() < 0.8 * before
     assert (tmp_path / "run" / "curves.png").is_file()
+
+
+def test_discriminators_join_at_their_share_of_the_schedule_and_learn(corpus_folder, tmp_path):
+    recipe = toy_recipe(corpus_folder, adversarial_from=0.5, adversarial_ramp=0.1, discriminators=TOY_JUDGES)
+    loop = replace(recipe.loop, max_steps=12, log_steps=1, evaluate_steps=0)
+    train(VocoderPart(recipe, TOY_VOCODER, TOY_MEL), loop, tmp_path)
+    joined = [row["step"] for row in read_log(tmp_path / "log.csv") if row["discriminator"]]
+    assert joined == [str(step) for step in range(7, 13)]
+
+    trained = load_state(tmp_path)["models"]["discriminators"]
+    assert all(torch.isfinite(value).all() for value in trained.values())
+    assert set(export_weights(tmp_path, GENERATOR)) == set(load_state(tmp_path)["models"][GENERATOR])
+
+
+def test_a_spectral_run_goes_on_with_discriminators(corpus_folder, tmp_path):
+    recipe = toy_recipe(corpus_folder)
+    loop = replace(recipe.loop, max_steps=4, evaluate_steps=0)
+    train(VocoderPart(recipe, TOY_VOCODER, TOY_MEL), loop, tmp_path)
+    joined = replace(recipe, adversarial_from=0.0, discriminators=TOY_JUDGES)
+    result = train(VocoderPart(joined, TOY_VOCODER, TOY_MEL), replace(loop, max_steps=6), tmp_path)
+    assert result.step == 6
+
+
+def test_discriminators_learn_to_tell_noise_from_a_tone():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judges = Discriminators(TOY_JUDGES)
+    optimiser = torch.optim.AdamW(judges.parameters(), 5e-3)
+    generator = torch.Generator().manual_seed(0)
+    tone = 0.5 * torch.sin(torch.arange(512) * 0.3).repeat(4, 1)
+    losses = []
+    for _ in range(25):
+        loss = discriminator_loss(judges(tone), judges(0.3 * torch.randn(4, 512, generator=generator)))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_generator_is_told_to_look_real_and_nothing_when_it_does():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judges = Discriminators(TOY_JUDGES)
+    waveform = torch.randn(1, 300, generator=torch.Generator().manual_seed(0))
+    assert float(feature_distance(judges(waveform), judges(waveform)).detach()) == 0.0
+    score_one = [(torch.ones(1, 3), [])]
+    assert float(adversarial_loss(score_one)) == 0.0 < float(adversarial_loss([(torch.zeros(1, 3), [])]))
 
 
 def test_a_run_for_another_vocoder_is_refused(corpus_folder, tmp_path):
