@@ -20,6 +20,7 @@ from ..training.corpus_data import Corpus, Utterance
 
 FACTORS = (0.75, 0.875, 1.0, 1.125, 1.25)  # of the free length, as in the paper's table of duration control
 NEUTRAL = "neutral"
+NEUTRALS_PER_SPEAKER = 3  # corpus recordings that tell what is normal for a speaker
 TEST_SPLITS = ("test_speaker", "test_text")
 
 
@@ -55,7 +56,7 @@ class ProtocolSettings:
     free: int = 100
     duration: int = 12
     emotion: int = 8  # texts per emotion
-    probe: int = 30  # corpus recordings per prosody style that the probe learns from
+    probe: int = 45  # corpus recordings per prosody style that the probe learns from
     factors: tuple[float, ...] = FACTORS
     strength: float = 1.0
     minimum_reference_seconds: float = 2.0
@@ -163,18 +164,19 @@ def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | N
 
 
 def _probe_recordings(corpus: Corpus, count: int, random: np.random.Generator) -> list[Utterance]:
-    """Up to `count` training recordings of each emotion, and of neutral for the speakers' own normal."""
+    """Up to `count` training recordings of each emotion, and the neutral ones of the most usual speed."""
     chosen: list[Utterance] = []
     for style in EMOTIONS:
         mine = [utterance for utterance in corpus.utterances if utterance.split == "train" and utterance.style == style]
         chosen += _drawn(mine, count, random)
     speakers = {utterance.speaker for utterance in chosen}
-    neutral = [
-        utterance
-        for utterance in corpus.utterances
-        if utterance.split == "train" and utterance.style == NEUTRAL and utterance.speaker in speakers
-    ]
-    return chosen + _drawn(neutral, len(speakers), random)
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in corpus.utterances:
+        if utterance.split == "train" and utterance.style == NEUTRAL and utterance.speaker in speakers:
+            by_speaker[utterance.speaker].append(utterance)
+    for mine in by_speaker.values():
+        chosen += sorted(mine, key=lambda utterance: abs(utterance.speed - 1.0))[:NEUTRALS_PER_SPEAKER]
+    return chosen
 
 
 def recordings_of(protocol: Protocol) -> Synthesise:

@@ -97,6 +97,13 @@ def test_emotion_requests_carry_one_hot_weights_and_neutral_none(corpus):
             assert request.emotion.values[EMOTIONS.index(request.style)] == 1.0 == sum(request.emotion.values)
 
 
+def test_the_probe_learns_from_training_recordings_of_every_emotion_and_of_neutral(corpus):
+    probe = build_protocol(corpus, SMALL).probe
+    assert {item.split for item in probe} == {"train"}
+    assert {item.style for item in probe} == {"neutral", *EMOTIONS}
+    assert all(sum(item.style == name for item in probe) == 2 for name in EMOTIONS)
+
+
 def test_a_corpus_without_test_splits_is_refused(corpus):
     with pytest.raises(TrainingError, match="test_speaker"):
         build_protocol(corpus, ProtocolSettings(splits=("test_speaker",)))

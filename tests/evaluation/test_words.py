@@ -55,5 +55,15 @@ def test_something_heard_where_nothing_was_asked_is_an_error():
     assert word_error_rate([("", "hello")]) == 1.0 and word_error_rate([("", "")]) == 0.0
 
 
+def test_a_word_written_as_two_is_no_error_beside_a_real_one():
+    rates = error_rates([("a postman came today", "the post man came to-day")])
+    assert rates.words == Edits(1, 0, 0, 4)
+    assert rates.characters.errors > 0
+
+
+def test_a_pair_that_both_sides_write_apart_stays_apart():
+    assert word_error_rate([("to day and today", "to day and today")]) == 0.0
+
+
 def test_and_is_dropped_in_numbers_only():
     assert scoring_words("bread and butter") == ["bread", "and", "butter"]
