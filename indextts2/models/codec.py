@@ -110,6 +110,10 @@ class SemanticCodec(nn.Module):
         """Normalised semantic features (batch, tokens, dim) -> (batch, tokens, dim), before quantisation."""
         return self.encoder(features)
 
+    def forward(self, features: Tensor) -> Tensor:
+        """The same as `encode`; what training calls."""
+        return self.encode(features)
+
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised features (batch, tokens, dim) -> tokens (batch, tokens) and quantised (batch, tokens, dim)."""
         tokens = self.codebook.search(self.codebook.project(self.encode(features)))

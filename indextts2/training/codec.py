@@ -212,7 +212,7 @@ class CodecPart(Part):
         weights, features = self.objective, self.statistics(batch)
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
         quantizer = codec.codebook
-        projected = quantizer.project(codec.encode(features))
+        projected = quantizer.project(models["codec"](features))
         tokens = quantizer.search(projected)
         chosen = quantizer.codebook(tokens)
         codebook = F.mse_loss(chosen, projected.detach())
@@ -253,7 +253,7 @@ class CodecPart(Part):
     @torch.no_grad()
     def _revive(self, models: Models, batch: Tensor, generator: Generator) -> None:
         codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
-        projected = codec.codebook.project(codec.encode(self.statistics(batch)))
+        projected = codec.codebook.project(models["codec"](self.statistics(batch)))
         table = codec.codebook.codebook.weight
         usage.revive(table, projected.flatten(0, 1), self.objective.dead_share, generator)
 
