@@ -1,0 +1,157 @@
+"""Which text piece each semantic token speaks, found after decoding (spec/control.md 6.2).
+
+One teacher-forced pass reads the attention of the heads that follow the text; the best monotonic path through it is the
+timeline. It serves reports, plots, and lengths for parts of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..contracts import Emotion, PreparedText, SemanticSpeech, Speaker, require_same_checkpoint
+from ..errors import InputError
+from ..models.t2s import TextToSemantic
+from .handles import T2SModels
+
+HEADS_KEPT = 8  # best heads of a checkpoint that are averaged
+SMALLEST = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """pieces: (tokens,) int64, the text piece each token speaks, never going back; confidence: mean probability of the
+    attention along that path, 1 for a head that looks at nothing else.
+    """
+
+    pieces: Tensor
+    confidence: float
+
+    def spans(self, piece_count: int) -> tuple[tuple[int, int], ...]:
+        """(first token, tokens) of every piece; a piece that no token speaks has none."""
+        counts = torch.bincount(self.pieces, minlength=piece_count)
+        ends = counts.cumsum(0)
+        return tuple(zip((ends - counts).tolist(), counts.tolist(), strict=True))
+
+
+def monotonic_path(attention: Tensor) -> tuple[Tensor, float]:
+    """The best path that stays or moves on by one piece with every token, and its mean log-probability.
+
+    attention: (tokens, pieces) -> (tokens,) int64. It begins at the first piece and ends where it fits best.
+    """
+    score = attention.clamp_min(SMALLEST).log()
+    tokens, pieces = score.shape
+    best = torch.full((pieces,), float("-inf"))
+    best[0] = score[0, 0]
+    moved = torch.zeros(tokens, pieces, dtype=torch.bool)
+    for token in range(1, tokens):
+        before = torch.cat([torch.tensor([float("-inf")]), best[:-1]])
+        moved[token] = before > best
+        best = torch.maximum(best, before) + score[token]
+    path = torch.zeros(tokens, dtype=torch.int64)
+    piece = int(best.argmax())
+    mean = float(best[piece]) / tokens
+    for token in range(tokens - 1, -1, -1):
+        path[token] = piece
+        piece -= int(moved[token, piece])
+    return path, mean
+
+
+def rank_heads(attentions: Sequence[Tensor], heads: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], float]]:
+    """Heads by how well a monotonic path explains them, the best first, with their mean log-probability.
+
+    attentions: one (heads, tokens, pieces) per utterance; heads: the (layer, head) pair of each row.
+    """
+    if not attentions:
+        raise InputError("At least one utterance is needed to rank attention heads.")
+    scores = [
+        sum(monotonic_path(attention[index])[1] for attention in attentions) / len(attentions)
+        for index in range(len(heads))
+    ]
+    return sorted(zip(heads, scores, strict=True), key=lambda pair: -pair[1])
+
+
+def all_heads(model: TextToSemantic) -> tuple[tuple[int, int], ...]:
+    """Every (layer, head) pair of a model, in the order in which it reports them."""
+    return tuple((layer, head) for layer in range(model.config.layers) for head in range(model.config.heads))
+
+
+@torch.no_grad()
+def text_attention(
+    t2s: T2SModels,
+    speaker: Speaker,
+    emotion: Emotion | None,
+    ids: Sequence[int],
+    tokens: Tensor,
+    heads: tuple[tuple[int, int], ...],
+) -> Tensor:
+    """Attention over the text while each token is predicted. tokens: (tokens,) -> (heads, tokens, text) on the CPU."""
+    model = t2s.model
+    weight = model.final_norm.weight
+    vector = speaker.emotion_vector if emotion is None else emotion.vector
+    output = model.forward_training(
+        speaker.condition.to(weight),
+        vector.to(weight),
+        model.duration_slots(None),
+        torch.tensor([list(ids)], device=weight.device),
+        torch.tensor([len(ids)], device=weight.device),
+        tokens[None].to(weight.device),
+        torch.tensor([len(tokens)], device=weight.device),
+        attention_heads=heads,
+    )
+    if output.attention is None:
+        raise InputError("A timeline needs at least one attention head.")
+    return output.attention[0, :, : len(tokens)].float().cpu()
+
+
+def find_alignment_heads(
+    t2s: T2SModels,
+    speaker: Speaker,
+    utterances: Sequence[tuple[Sequence[int], Tensor]],
+    *,
+    emotion: Emotion | None = None,
+    count: int = HEADS_KEPT,
+) -> tuple[tuple[int, int], ...]:
+    """The heads of a checkpoint that follow the text, from finished utterances: (text ids, semantic tokens) each.
+
+    Made once per checkpoint and kept as `T2SConfig.alignment_heads`.
+    """
+    heads = all_heads(t2s.model)
+    attentions = [text_attention(t2s, speaker, emotion, ids, tokens, heads) for ids, tokens in utterances]
+    return tuple(head for head, _ in rank_heads(attentions, heads)[:count])
+
+
+def timelines(
+    t2s: T2SModels,
+    text: PreparedText,
+    semantic: SemanticSpeech,
+    speaker: Speaker,
+    emotion: Emotion | None = None,
+    *,
+    heads: tuple[tuple[int, int], ...] | None = None,
+) -> tuple[Timeline, ...]:
+    """One timeline per segment of a text that `text_to_semantic` spoke.
+
+    heads: None takes the checkpoint's alignment heads or, failing those, the heads that fit each segment best.
+    """
+    require_same_checkpoint(("the text-to-semantic model", t2s.fingerprint), ("the tokens", semantic.fingerprint))
+    if len(text.segments) != semantic.tokens.shape[0]:
+        raise InputError(
+            f"The text has {len(text.segments)} segments, but the semantic speech {semantic.tokens.shape[0]} rows. "
+            "Connect the text that was spoken."
+        )
+    known = heads or t2s.model.config.alignment_heads
+    watched = tuple((pair[0], pair[1]) for pair in known) if known else all_heads(t2s.model)
+    lines = []
+    for row, segment in enumerate(text.segments):
+        tokens = semantic.tokens[row, : int(semantic.token_lengths[row])]
+        attention = text_attention(t2s, speaker, segment.emotion or emotion, segment.ids, tokens, watched)
+        if not known:
+            best = [head for head, _ in rank_heads([attention], watched)[:HEADS_KEPT]]
+            attention = attention[[watched.index(head) for head in best]]
+        path, mean = monotonic_path(attention.mean(0))
+        lines.append(Timeline(path, float(torch.tensor(mean).exp())))
+    return tuple(lines)
