@@ -136,9 +136,11 @@ def write_texts(path: Path, texts: Sequence[EmotionText]) -> None:
     path.write_text(written, encoding="utf-8")
 
 
-def clear_distribution(emotion: str, clear: float = CLEAR) -> tuple[float, ...]:
+def clear_distribution(
+    emotion: str, clear: float = CLEAR, related: Mapping[str, float] | None = None
+) -> tuple[float, ...]:
     """`clear` for the emotion, the rest shared among what is related to it."""
-    related = RELATED[emotion]
+    related = RELATED[emotion] if related is None else related
     rest = (1.0 - clear) / sum(related.values())
     values = {name: share * rest for name, share in related.items()} | {emotion: clear}
     return tuple(values.get(name, 0.0) for name in EMOTIONS)

@@ -29,6 +29,9 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
 }
 FEELING_FILE = 12  # noun.feeling among the lexicographer files
 MAX_STEPS = 3
+NEUTRAL_WORDS = 4  # shorter examples are phrases, not sentences
+NEUTRAL_CALM = 0.65
+NEUTRAL_REST = dict.fromkeys(EMOTIONS[:-1], 1.0)  # what an example may express unnoticed: anything
 WORD_STEPS = 2  # words further away than this say little by themselves
 FOLLOWED = {"n": "~+", "a": "&+", "s": "&+", "v": "+", "r": ""}  # pointers followed from each part of speech
 FIELDS = {"n": "nouns", "a": "words", "s": "words", "r": "adverbs"}
@@ -73,6 +76,21 @@ def emotion_examples(folder: Path) -> list[EmotionText]:
         for text in (f"{synsets[key].words[0]}: {definition}", *_EXAMPLE.findall(gloss)):
             texts.append(EmotionText(text, clear_distribution(emotion, CLEAR_AT[steps]), "descriptive"))
     return texts
+
+
+def definitions(folder: Path) -> list[str]:
+    """Words and gloss of every entry, to learn relations between words from."""
+    return [f"{', '.join(synset.words)}: {synset.gloss}" for synset in _read(folder).values()]
+
+
+def neutral_examples(folder: Path, count: int) -> list[EmotionText]:
+    """Example sentences of entries that no emotion claims, evenly over the database: mostly calm, never surely so."""
+    synsets = _read(folder)
+    claimed = _claimed(synsets)
+    found = [text for key, synset in synsets.items() if key not in claimed for text in _EXAMPLE.findall(synset.gloss)]
+    sentences = [text for text in found if len(text.split()) >= NEUTRAL_WORDS]
+    picked = sentences[:: max(1, len(sentences) // count)][:count] if count else []
+    return [EmotionText(text, clear_distribution("calm", NEUTRAL_CALM, NEUTRAL_REST), "script") for text in picked]
 
 
 def _claimed(synsets: Mapping[Key, Synset]) -> dict[Key, tuple[str, int]]:

@@ -20,8 +20,9 @@ from ..errors import MissingDependency, TrainingError
 from ..loading.text_to_emotion import load_language_model, load_tokenizer, write_settings
 from ..stages.text_to_emotion import TextToEmotionConfig, TextToEmotionModel, label_ids, label_scores, prompt_ids
 from .emotion_texts import EmotionText, make_texts, read_natural_texts, read_sources, read_texts
-from .emotion_wordnet import emotion_examples, emotion_words
-from .part import Metrics, Models, Part
+from .emotion_wordnet import definitions, emotion_examples, emotion_words, neutral_examples
+from .gloss_vectors import gloss_vectors
+from .part import MAIN, Metrics, Models, Part
 from .state import export_weights
 from .tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
 from .trainer import LoopSettings, TrainingResult, train
@@ -55,6 +56,7 @@ class TextDataSettings:
     held_out_count: int = 800
     split: str = "train"
     seed: int = 0
+    neutral_examples: int = 1_500
     texts_file: str = ""
     wordnet: str = ""
     token_dropout: float = 0.1
@@ -62,7 +64,9 @@ class TextDataSettings:
 
 @dataclass(frozen=True, slots=True)
 class TextToEmotionRecipe:
-    """A whole run. language_weight: share of ordinary next-token loss on the texts, for models from scratch."""
+    """A whole run. For models from scratch: language_weight is the share of ordinary next-token loss on the texts,
+    embedding_rate the learning rate of the embeddings as a share of the others'.
+    """
 
     loop: LoopSettings
     data: TextDataSettings = field(default_factory=TextDataSettings)
@@ -71,6 +75,7 @@ class TextToEmotionRecipe:
     base_folder: str = ""
     batch_size: int = 64
     language_weight: float = 0.2
+    embedding_rate: float = 0.1
 
 
 class SavedPart(nn.Module):
@@ -105,7 +110,9 @@ class TextToEmotionPart(Part):
         self.texts = list(texts) if texts is not None else training_texts(recipe.data)
         if not self.texts:
             raise TrainingError("There is no text to learn from. Raise `count`, or name a texts_file with lines in it.")
-        self.tokenizer, self.asked = prepare_tokenizer(recipe, self.texts)
+        folder = Path(recipe.data.wordnet) if recipe.data.wordnet and not recipe.base_folder else None
+        self.definitions = definitions(folder) if folder else []
+        self.tokenizer, self.asked = prepare_tokenizer(recipe, self.texts, self.definitions)
         self.labels = label_ids(self._handle(nn.Identity()))
         self.prompts = [self._prompt(text.text) for text in self.texts]
         self.by_length = sorted(range(len(self.prompts)), key=lambda index: len(self.prompts[index]))
@@ -114,7 +121,19 @@ class TextToEmotionPart(Part):
     def build(self) -> dict[str, nn.Module]:
         if self.recipe.base_folder:
             return {LANGUAGE_MODEL: SavedPart(with_lora(self.recipe))}
-        return {LANGUAGE_MODEL: SavedPart(tiny_model(self.recipe.tiny, self.tokenizer))}
+        vectors = gloss_vectors(self.tokenizer, self.definitions, self.recipe.tiny.dim) if self.definitions else None
+        return {LANGUAGE_MODEL: SavedPart(tiny_model(self.recipe.tiny, self.tokenizer, vectors))}
+
+    def optimisers(self, models: Models, settings: LoopSettings) -> dict[str, torch.optim.Optimizer]:
+        """Embeddings learn slowly and without decay, so that words that are never trained keep their relations."""
+        optimiser = super().optimisers(models, settings)[MAIN]
+        if not self.recipe.base_folder:
+            table = models[LANGUAGE_MODEL].model.get_input_embeddings().weight  # type: ignore[union-attr, operator]
+            for group in optimiser.param_groups:
+                group["params"] = [weight for weight in group["params"] if weight is not table]
+            rate = settings.learning_rate * self.recipe.embedding_rate
+            optimiser.add_param_group({"params": [table], "lr": rate, "weight_decay": 0.0})
+        return {MAIN: optimiser}
 
     def identity(self) -> dict[str, Any]:
         sizes = asdict(self.recipe.lora if self.recipe.base_folder else self.recipe.tiny)
@@ -224,13 +243,17 @@ def training_texts(settings: TextDataSettings) -> list[EmotionText]:
     extra = emotion_words(folder) if folder else None
     sources = read_sources(settings.split, extra=extra)
     made = make_texts(settings.count, split=settings.split, seed=settings.seed, sources=sources)
-    return made + (emotion_examples(folder) if folder else [])
+    if folder is None:
+        return made
+    return made + emotion_examples(folder) + neutral_examples(folder, settings.neutral_examples)
 
 
-def prepare_tokenizer(recipe: TextToEmotionRecipe, texts: Sequence[EmotionText]) -> tuple[Any, TextToEmotionConfig]:
-    """The tokenizer to train with, and how its model will be asked."""
+def prepare_tokenizer(
+    recipe: TextToEmotionRecipe, texts: Sequence[EmotionText], more: Sequence[str] = ()
+) -> tuple[Any, TextToEmotionConfig]:
+    """The tokenizer to train with, and how its model will be asked. more: further texts for a tokenizer of our own."""
     if not recipe.base_folder:
-        return tiny_tokenizer(recipe.tiny, [text.text for text in texts]), tiny_config()
+        return tiny_tokenizer(recipe.tiny, [*(text.text for text in texts), *more]), tiny_config()
     tokenizer = load_tokenizer(Path(recipe.base_folder))
     if getattr(tokenizer, "chat_template", None):
         return tokenizer, TextToEmotionConfig(method="likelihood")
