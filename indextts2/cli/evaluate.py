@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..evaluation.protocol import Protocol, SpeechRequest, Synthesise
     from ..stages.handles import SpeechModels
 
+JUDGES = ("transcripts", "speakers", "quality")
 HELP = "measure a checkpoint on a corpus"
 
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=positive(int, zero=True), metavar="N", help="texts at every duration factor")
     parser.add_argument("--emotion", type=positive(int, zero=True), metavar="N", help="texts per emotion")
     parser.add_argument("--seed", type=int, default=0, help="draws the texts")
+    parser.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges whose packages are not needed")
     add_compute_options(parser)
     add_output_options(parser)
 
@@ -49,7 +51,8 @@ def run(options: argparse.Namespace) -> None:
         **{name: count for name, count in counts.items() if count is not None}, seed=options.seed
     )
     checkpoint = checkpoint_of(options)
-    judges = open_listeners()  # before the models: a missing package should not cost their loading
+    # Before the models: a missing package should not cost their loading.
+    judges = open_listeners(**{judge: judge not in options.without for judge in JUDGES})
     protocol = build_protocol(options.corpus, settings)
     models = load_speech(checkpoint, device_of(options), dtype_of(options))
     with progress_bar(options, "evaluating") as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 from pathlib import Path
 
 from .common import Usage, add_output_options, positive, write_result
@@ -28,6 +29,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.part not in PARTS:
         raise Usage(f"There is no part '{options.part}' to train; known are {', '.join(sorted(PARTS))}.")
+    logging.getLogger("indextts2").setLevel(logging.INFO)  # a run tells what it does
     if options.threads:
         torch.set_num_threads(options.threads)
     module, function = PARTS[options.part]

@@ -52,6 +52,11 @@ def fingerprints(
     return Fingerprints(**found)
 
 
+def group_of(part: str) -> str:
+    """The fingerprint that covers a part."""
+    return next(group for group, (parts, _) in GROUPS.items() if part in parts)
+
+
 def fingerprint_of(config: Config, sections: Iterable[str], paths: Iterable[Path]) -> str:
     """Hash of what the sections say differently from the released model, and of samples of each file's bytes."""
     digest = hashlib.sha256()

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, read_config, write_config
-from .fingerprint import Fingerprints, fingerprints, sha256_of
+from .fingerprint import Fingerprints, fingerprints, group_of, sha256_of
 from .tensors import read_section
 
 FORMAT = "native"
@@ -145,8 +145,7 @@ def replace_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config:
     file = read_config(folder / CONFIG_NAME)
     config = config or file.config
     marks = dict(file.metadata.get("fingerprints", {}))
-    group = {"t2s": "t2s", "emotion_bank": "t2s", "s2m": "s2m", "vocoder": "vocoder"}.get(part, "encoder")
-    marks.pop(group, None)
+    marks.pop(group_of(part), None)
     about = about_of(file.metadata)
     write_native(folder, config, {part: tensors}, about, declared=Fingerprints(**marks))
 
