@@ -37,8 +37,8 @@ class BankSettings:
     """What goes into a bank.
 
     group_sizes: rows per emotion in the order of EMOTIONS, fewer where there are fewer speakers. rows: "mean" of
-    a group of speakers, or its "medoid", the single recording nearest to that mean. style_names: (style, emotion) pairs for
-    corpora whose styles have other names. split: of the features used. utterances: most per speaker and emotion.
+    a group of speakers, or its "medoid", the single recording nearest to that mean. style_names: (style, emotion) pairs
+    for corpora whose styles have other names. split: of the features used. utterances: most per speaker and emotion.
     min_tokens: shorter recordings are left out. played_speeds: also use recordings played faster or slower.
     """
 

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..config import EMOTIONS
@@ -125,6 +126,7 @@ def _adverbs_of(synset: Synset, adverbs: Mapping[str, Key]) -> list[Key]:
     return [adverbs[form] for form in sorted(forms) if form in adverbs]
 
 
+@lru_cache(maxsize=1)
 def _read(folder: Path) -> dict[Key, Synset]:
     synsets: dict[Key, Synset] = {}
     for part, name in FILES.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,14 @@ class TextToEmotionPart(Part):
     def build(self) -> dict[str, nn.Module]:
         if self.recipe.base_folder:
             return {LANGUAGE_MODEL: SavedPart(with_lora(self.recipe))}
-        vectors = gloss_vectors(self.tokenizer, self.definitions, self.recipe.tiny.dim) if self.definitions else None
-        return {LANGUAGE_MODEL: SavedPart(tiny_model(self.recipe.tiny, self.tokenizer, vectors))}
+        return {LANGUAGE_MODEL: SavedPart(tiny_model(self.recipe.tiny, self.tokenizer, self.vectors))}
+
+    @cached_property
+    def vectors(self) -> Tensor | None:
+        """(pieces, dim) what the embeddings of a tiny model start from; None without a dictionary."""
+        if not self.definitions:
+            return None
+        return gloss_vectors(self.tokenizer, self.definitions, self.recipe.tiny.dim)
 
     def optimisers(self, models: Models, settings: LoopSettings) -> dict[str, torch.optim.Optimizer]:
         """Embeddings learn slowly and without decay, so that words that are never trained keep their relations."""
@@ -279,24 +286,23 @@ def with_lora(recipe: TextToEmotionRecipe) -> Any:
     return get_peft_model(load_language_model(Path(recipe.base_folder), torch.float32), config)
 
 
-def train_text_to_emotion(recipe: TextToEmotionRecipe, folder: Path) -> TrainingResult:
+def train_text_to_emotion(part: TextToEmotionPart, folder: Path) -> TrainingResult:
     """Train, or go on training, in a folder."""
-    return train(TextToEmotionPart(recipe), recipe.loop, folder)
+    return train(part, part.recipe.loop, folder)
 
 
 def export_text_to_emotion(
-    recipe: TextToEmotionRecipe, folder: Path, destination: Path, metadata: Mapping[str, str] | None = None
+    part: TextToEmotionPart, folder: Path, destination: Path, metadata: Mapping[str, str] | None = None
 ) -> dict[str, float]:
     """Write what `load_text_to_emotion` reads: a whole fp16 model, or adapters. Returns the held-out numbers."""
     from safetensors.torch import save_file
 
-    part = TextToEmotionPart(recipe)
     saved = part.build()[LANGUAGE_MODEL]
     saved.load_state_dict(export_weights(folder, LANGUAGE_MODEL))
     saved.eval()
     destination.mkdir(parents=True, exist_ok=True)
     model: Any = saved.model
-    if recipe.base_folder:
+    if part.recipe.base_folder:
         model.save_pretrained(str(destination))
     else:
         model.config.save_pretrained(str(destination))

@@ -154,12 +154,11 @@ def test_hidden_tokens_never_hide_the_question():
 
 
 def test_an_exported_model_answers_like_the_trained_one(tmp_path):
-    job = recipe()
-    assert train_text_to_emotion(job, tmp_path / "run").step == 3
-    numbers = export_text_to_emotion(job, tmp_path / "run", tmp_path / "export", {"licence": "none"})
+    part = TextToEmotionPart(recipe())
+    assert train_text_to_emotion(part, tmp_path / "run").step == 3
+    numbers = export_text_to_emotion(part, tmp_path / "run", tmp_path / "export", {"licence": "none"})
     assert 0.0 <= numbers["natural_accuracy"] <= 1.0
     loaded = load_text_to_emotion(tmp_path / "export")
-    part = TextToEmotionPart(job)
     trained = part.build()[LANGUAGE_MODEL]
     from indextts2.training.state import export_weights
 
@@ -175,7 +174,7 @@ def test_an_exported_model_answers_like_the_trained_one(tmp_path):
 def lora_recipe(tmp_path, **changes):
     export = tmp_path / "base"
     if not export.exists():
-        job = recipe(loop=LoopSettings(max_steps=1, evaluate_steps=0, cpu=True))
+        job = TextToEmotionPart(recipe(loop=LoopSettings(max_steps=1, evaluate_steps=0, cpu=True)))
         train_text_to_emotion(job, tmp_path / "base_run")
         export_text_to_emotion(job, tmp_path / "base_run", export)
     lora = LoraSettings(rank=2, dropout=0.0, targets=("q_proj", "v_proj"))
@@ -204,7 +203,7 @@ def test_lora_trains_adapters_only_and_leaves_the_base_frozen(tmp_path):
 
 def test_trained_adapters_load_on_their_base(tmp_path):
     pytest.importorskip("peft")
-    job = lora_recipe(tmp_path)
+    job = TextToEmotionPart(lora_recipe(tmp_path))
     train_text_to_emotion(job, tmp_path / "run")
     export_text_to_emotion(job, tmp_path / "run", tmp_path / "adapters")
     assert not (tmp_path / "adapters" / "model.safetensors").exists()
