@@ -17,7 +17,9 @@ PARTS = {
     "semantic_encoder": ("semantic_encoder", "train_semantic_encoder"),
     "codec": ("codec", "train_codec"),
     "style_encoder": ("style_encoder", "train_style_encoder"),
+    "t2s": ("t2s", "train_t2s"),
     "corpus": ("corpus", "train_corpus"),
+    "text_to_emotion": ("text_to_emotion", "train_text_to_emotion"),
 }
 """Part -> (module, function). The function takes the recipe's path and the run's folder."""
 

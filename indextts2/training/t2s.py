@@ -27,8 +27,10 @@ from .feature_store import FeatureStore
 from .losses import SpeakerClassifier, corrupt_tokens, guided_attention_loss, reverse_gradient, semantic_loss
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
+from .recipe import load_recipe
 from .state import export_weights
 from .t2s_data import T2SBatch, T2SData, T2SDataSettings
+from .trainer import LoopSettings, TrainingResult, train
 
 MODEL = "t2s"
 CLASSIFIER = "speaker_classifier"
@@ -43,12 +45,14 @@ HELD_OUT_SEED = 1
 class T2SRecipe:
     """What a stage learns from, and how strongly.
 
-    stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh ones (stage 1 only).
-    length_dropout: share of targets whose p is zero. guide_heads: (layer, head) pairs that are shown where to look.
-    reversal: strength of the reversed gradient of the speaker classifier at the end of its ramp (0 switches it off);
-    ramp: share of the schedule over which it rises. use_length False trains without p (an ablation).
+    loop: the optimisation. stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh
+    ones (stage 1 only). length_dropout: share of targets whose p is zero. guide_heads: (layer, head) pairs that are
+    shown where to look. reversal: strength of the reversed gradient of the speaker classifier at the end of its ramp
+    (0 switches it off); ramp: share of the schedule over which it rises. use_length False trains without p (an
+    ablation).
     """
 
+    loop: LoopSettings
     stage: int = 1
     features: str = ".train/features"
     tokenizer: str = ".train/tokenizer/tokenizer.model"
@@ -173,6 +177,12 @@ class T2SPart(Part):
             return []
         generator = torch.Generator().manual_seed(HELD_OUT_SEED)
         return [data.batch(generator) for _ in range(HELD_OUT_BATCHES)]
+
+
+def train_t2s(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train one stage from a recipe file (T2SRecipe), or go on with it. The run lives in `folder`."""
+    recipe = load_recipe(recipe_file, T2SRecipe)
+    return train(T2SPart(recipe), recipe.loop, folder)
 
 
 def frozen_names(stage: int) -> tuple[str, ...]:
