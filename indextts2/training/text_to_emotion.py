@@ -7,6 +7,7 @@ one a model of a few hundred thousand weights is trained from scratch on the sam
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -24,11 +25,15 @@ from .emotion_texts import EmotionText, make_texts, read_natural_texts, read_sou
 from .emotion_wordnet import definitions, emotion_examples, emotion_words, neutral_examples
 from .gloss_vectors import gloss_vectors
 from .part import MAIN, Metrics, Models, Part
+from .recipe import load_recipe
 from .state import export_weights
 from .tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
 from .trainer import LoopSettings, TrainingResult, train
 
+log = logging.getLogger(__name__)
+
 LANGUAGE_MODEL = "language_model"
+EXPORT_FOLDER = "export"
 WINDOW_BATCHES = 6  # batches' worth of texts of similar length that a batch is drawn from
 LANGUAGE_PROMPTS = 4  # one prompt in so many carries the next-token loss, the dearest part of a step
 PLAIN_ANSWER = "\nEmotion:"
@@ -286,9 +291,14 @@ def with_lora(recipe: TextToEmotionRecipe) -> Any:
     return get_peft_model(load_language_model(Path(recipe.base_folder), torch.float32), config)
 
 
-def train_text_to_emotion(part: TextToEmotionPart, folder: Path) -> TrainingResult:
-    """Train, or go on training, in a folder."""
-    return train(part, part.recipe.loop, folder)
+def train_text_to_emotion(recipe: Path, folder: Path) -> TrainingResult:
+    """Train, or go on training, by a YAML recipe in a folder; a finished run is written to `export` inside it."""
+    part = TextToEmotionPart(load_recipe(recipe, TextToEmotionRecipe))
+    result = train(part, part.recipe.loop, folder)
+    if result.reason == "done":
+        numbers = export_text_to_emotion(part, folder, folder / EXPORT_FOLDER)
+        log.info("text to emotion: %s", ", ".join(f"{name} {value:.3f}" for name, value in numbers.items()))
+    return result
 
 
 def export_text_to_emotion(

@@ -34,7 +34,7 @@ from indextts2.training.text_to_emotion import (
     training_texts,
 )
 from indextts2.training.tiny_language_model import SPECIAL, TinyModelSettings, tiny_model, tiny_tokenizer
-from indextts2.training.trainer import LoopSettings
+from indextts2.training.trainer import LoopSettings, train
 
 SIZES = TinyModelSettings(vocabulary=400, dim=24, layers=1, heads=2, feed_forward=32, dropout=0.0)
 
@@ -155,7 +155,7 @@ def test_hidden_tokens_never_hide_the_question():
 
 def test_an_exported_model_answers_like_the_trained_one(tmp_path):
     part = TextToEmotionPart(recipe())
-    assert train_text_to_emotion(part, tmp_path / "run").step == 3
+    assert train(part, part.recipe.loop, tmp_path / "run").step == 3
     numbers = export_text_to_emotion(part, tmp_path / "run", tmp_path / "export", {"licence": "none"})
     assert 0.0 <= numbers["natural_accuracy"] <= 1.0
     loaded = load_text_to_emotion(tmp_path / "export")
@@ -171,11 +171,22 @@ def test_an_exported_model_answers_like_the_trained_one(tmp_path):
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
 
 
+def test_a_yaml_recipe_trains_and_writes_the_model(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        "loop: {max_steps: 2, evaluate_steps: 0, cpu: true}\nbatch_size: 4\n"
+        "data: {count: 40, held_out_count: 8}\n"
+        "tiny: {vocabulary: 300, dim: 16, layers: 1, heads: 2, feed_forward: 16}\n"
+    )
+    assert train_text_to_emotion(path, tmp_path / "run").reason == "done"
+    assert load_text_to_emotion(tmp_path / "run" / "export").config.method == "likelihood"
+
+
 def lora_recipe(tmp_path, **changes):
     export = tmp_path / "base"
     if not export.exists():
         job = TextToEmotionPart(recipe(loop=LoopSettings(max_steps=1, evaluate_steps=0, cpu=True)))
-        train_text_to_emotion(job, tmp_path / "base_run")
+        train(job, job.recipe.loop, tmp_path / "base_run")
         export_text_to_emotion(job, tmp_path / "base_run", export)
     lora = LoraSettings(rank=2, dropout=0.0, targets=("q_proj", "v_proj"))
     return recipe(base_folder=str(export), lora=lora, **changes)
@@ -204,7 +215,7 @@ def test_lora_trains_adapters_only_and_leaves_the_base_frozen(tmp_path):
 def test_trained_adapters_load_on_their_base(tmp_path):
     pytest.importorskip("peft")
     job = TextToEmotionPart(lora_recipe(tmp_path))
-    train_text_to_emotion(job, tmp_path / "run")
+    train(job, job.recipe.loop, tmp_path / "run")
     export_text_to_emotion(job, tmp_path / "run", tmp_path / "adapters")
     assert not (tmp_path / "adapters" / "model.safetensors").exists()
     found = read_emotion(load_text_to_emotion(tmp_path / "adapters"), "I am so happy").weights
