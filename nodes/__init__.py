@@ -1,0 +1,13 @@
+"""The ComfyUI nodes. Every file lists its own in NODES; this one collects them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+FILES = ("loaders",)
+
+
+def all_nodes() -> list[type[Any]]:
+    """Every node class, in the order of the menu. An import error of one file is an error of the pack."""
+    return [node for name in FILES for node in import_module(f".{name}", __name__).NODES]

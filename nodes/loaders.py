@@ -1,0 +1,244 @@
+"""Nodes that load models. They read files only; the host moves the models when another node runs them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.errors import CheckpointError
+from ..indextts2.loading.find import MINI
+from . import ports, runtime
+from .ports import node_schema
+
+GROUP = "load"
+NO_LORA = "none"
+CONDITION_MODULES = ("conditioning", "emo", "perceiver")  # how names of modules that make speaker and emotion begin
+
+
+class LoadCheckpoint(io.ComfyNode):
+    """Folder -> encoder, T2S, S2M, vocoder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "LoadCheckpoint",
+            "IndexTTS2 Load Checkpoint",
+            GROUP,
+            "Load the four models of a checkpoint. 'mini' is built in and always works; put other checkpoints in "
+            "folders "
+            "of their own below models/indextts2. Nothing is downloaded.",
+            inputs=[
+                io.Combo.Input(
+                    "checkpoint",
+                    options=list(runtime.checkpoints()),
+                    default=MINI,
+                    tooltip="Which checkpoint to load: 'mini' (built in, small, English), or a folder of "
+                    "models/indextts2.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(runtime.PRECISIONS),
+                    default="auto",
+                    tooltip="Number format of the text-to-semantic model. auto: fp32, or fp16 on GPUs with less than "
+                    "10 GB. "
+                    "The other models always compute in fp32.",
+                ),
+            ],
+            outputs=[
+                ports.Encoder.Output(display_name="encoder", tooltip="Turns recordings into references."),
+                ports.T2S.Output(
+                    display_name="t2s", tooltip="Text-to-semantic: decides what is said, how, and how long."
+                ),
+                ports.S2M.Output(display_name="s2m", tooltip="Semantic-to-mel: gives it the speaker's sound."),
+                ports.Vocoder.Output(display_name="vocoder", tooltip="Turns mel spectrograms into audio."),
+                io.String.Output(display_name="info", tooltip="What was loaded: name, layout, licence, missing parts."),
+            ],
+            aliases=["tts", "text to speech", "index-tts", "load tts model"],
+        )
+
+    @classmethod
+    def execute(cls, checkpoint: str, precision: str) -> io.NodeOutput:
+        from ..indextts2.loading import checkpoint as loading
+        from ..indextts2.loading.renames import ENCODER_PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
+
+        opened = loading.open_checkpoint(folder_of(checkpoint))
+        device = runtime.offload_device()
+        jobs: tuple[tuple[str, tuple[str, ...], Any, dict[str, Any]], ...] = (
+            ("encoder", ENCODER_PARTS, loading.load_encoder, {}),
+            ("t2s", T2S_PARTS, loading.load_t2s, {"dtype": runtime.precision(precision)}),
+            ("s2m", S2M_PARTS, loading.load_s2m, {}),
+            ("vocoder", VOCODER_PARTS, loading.load_vocoder, {}),
+        )
+        report = runtime.progress()
+        handles: list[runtime.Loaded[Any] | None] = []
+        for done, (name, parts, load, options) in enumerate(jobs):
+            report(done, len(jobs))
+            absent = set(parts) & set(opened.missing) - {"emotion_bank"}
+            handles.append(None if absent else runtime.loaded_of(load(opened, device, **options), name))
+        if not any(handles):
+            opened.require(opened.missing)
+        report(len(jobs), len(jobs))
+        return io.NodeOutput(*handles, _info(opened))
+
+    @classmethod
+    def fingerprint_inputs(cls, checkpoint: str, precision: str) -> str:
+        return runtime.state_of(folder_of(checkpoint))
+
+
+class LoadTextToEmotion(io.ComfyNode):
+    """Folder -> text-to-emotion model."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "LoadTextToEmotion",
+            "IndexTTS2 Load Text-to-Emotion",
+            GROUP,
+            "Load the small language model that reads an emotion from words: the one of a checkpoint, or a folder of "
+            "its "
+            "own below models/indextts2.",
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=list(text_to_emotion_folders()),
+                    default=MINI,
+                    tooltip="Which model to load: 'mini' (built in, English), the one inside a checkpoint, or a "
+                    "folder of "
+                    "models/indextts2.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(runtime.PRECISIONS),
+                    default="auto",
+                    tooltip="Number format of the model. auto: fp32, or fp16 on GPUs with less than 10 GB.",
+                ),
+            ],
+            outputs=[ports.T2E.Output(display_name="t2e", tooltip="Reads eight emotion weights from words.")],
+            aliases=["qwen emotion", "emotion from text", "tts emotion"],
+        )
+
+    @classmethod
+    def execute(cls, model: str, precision: str) -> io.NodeOutput:
+        from ..indextts2.loading.text_to_emotion import load_text_to_emotion
+
+        folder = text_to_emotion_folder(model)
+        loaded = load_text_to_emotion(folder, runtime.offload_device(), runtime.precision(precision))
+        return io.NodeOutput(runtime.loaded_of(loaded, "text-to-emotion"))
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str, precision: str) -> str:
+        return runtime.state_of(text_to_emotion_folder(model))
+
+
+class LoadLora(io.ComfyNode):
+    """T2S + LoRA file -> T2S."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "LoadLora",
+            "IndexTTS2 Load LoRA",
+            GROUP,
+            "Change the text-to-semantic model by a LoRA in peft's format, from models/indextts2/loras. The model "
+            "given is "
+            "left as it is; several LoRAs can follow one another.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model to change."),
+                io.Combo.Input(
+                    "lora",
+                    options=[NO_LORA, *runtime.lora_files()],
+                    default=NO_LORA,
+                    tooltip="A file or peft folder of models/indextts2/loras; 'none' changes nothing.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-2.0,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="How much of the LoRA is added: 0 is none, 1 as it was trained; below 0 it is taken away.",
+                ),
+            ],
+            outputs=[ports.T2S.Output(display_name="t2s", id="changed", tooltip="The changed text-to-semantic model.")],
+            aliases=["tts lora", "fine-tune", "adapter"],
+        )
+
+    @classmethod
+    def execute(cls, t2s: Any, lora: str, strength: float) -> io.NodeOutput:
+        if lora == NO_LORA or strength == 0.0:
+            return io.NodeOutput(t2s)
+        return io.NodeOutput(with_lora(t2s, _chosen(runtime.lora_files(), lora, "LoRA"), strength))
+
+    @classmethod
+    def fingerprint_inputs(cls, lora: str, **unused: Any) -> str:
+        files = runtime.lora_files()
+        return runtime.state_of(files[lora]) if lora in files else ""
+
+
+def with_lora(t2s: runtime.Loaded[Any] | None, path: Path, strength: float) -> runtime.Loaded[Any]:
+    """A T2S handle with a LoRA. Its fingerprint changes only if modules that make speakers and emotions change."""
+    from ..indextts2.loading.lora import read_lora, with_lora_mark
+
+    handle = runtime.required(t2s)
+    lora = read_lora(path, handle.models.model)
+    models = handle.models
+    if any(pair.key.startswith(CONDITION_MODULES) for pair in lora.pairs):
+        models = replace(models, fingerprint=with_lora_mark(models.fingerprint, lora, strength))
+    return runtime.patched(handle, models, "model", lora.pairs, strength)
+
+
+def folder_of(checkpoint: str) -> Path:
+    """The folder of a checkpoint chosen by name. Raises CheckpointError for a name that is not offered."""
+    from ..indextts2.loading.find import mini_folder
+
+    return _chosen(runtime.checkpoints(), checkpoint, "checkpoint") or mini_folder()
+
+
+def text_to_emotion_folders() -> dict[str, Path | None]:
+    """Name -> folder of every text-to-emotion model that can be chosen; the built-in one comes first."""
+    from ..indextts2.loading.text_to_emotion import find_text_to_emotion
+
+    candidates = {name: folder for name, folder in runtime.checkpoints().items() if folder is not None}
+    for root in runtime.model_roots():
+        candidates.update((place.name, place) for place in sorted(root.glob("*/")) if place not in candidates.values())
+    found: dict[str, Path | None] = {MINI: None}
+    for name, folder in candidates.items():
+        try:
+            found[name] = find_text_to_emotion(folder)
+        except CheckpointError:
+            continue
+    return found
+
+
+def text_to_emotion_folder(name: str) -> Path:
+    """The folder of a text-to-emotion model chosen by name. Raises CheckpointError for a name that is not offered."""
+    from ..indextts2.loading.find import mini_folder
+
+    return _chosen(text_to_emotion_folders(), name, "text-to-emotion model") or mini_folder()
+
+
+def _chosen(offered: dict[str, Any], name: str, kind: str) -> Any:
+    if name not in offered:
+        known = ", ".join(offered) or "none is installed"
+        raise CheckpointError(f"There is no {kind} '{name}' here; there are: {known}. Choose one of them.")
+    return offered[name]
+
+
+def _info(opened: Any) -> str:
+    """What was loaded, in a few lines."""
+    lines = {
+        "checkpoint": f"{opened.config.name} {opened.config.version} ({opened.layout} layout)",
+        "licence": opened.licence,
+        "missing": ", ".join(opened.missing),
+        "fingerprints": json.dumps(
+            {name: getattr(opened.fingerprints, name) for name in opened.fingerprints.__slots__}
+        ),
+    }
+    return "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+
+
+NODES = (LoadCheckpoint, LoadTextToEmotion, LoadLora)

@@ -1,0 +1,94 @@
+"""The port types of the pack, and how its nodes describe themselves.
+
+What travels on a port is a frozen value; it is never changed in place, because the host caches outputs by reference.
+
+| port | Python value |
+|---|---|
+| `INDEXTTS2_ENCODER` | `runtime.Loaded[EncoderModels]`: semantic encoder, codec, style encoder, statistics |
+| `INDEXTTS2_T2S` | `runtime.Loaded[T2SModels]`: text-to-semantic, its text front end and emotion bank |
+| `INDEXTTS2_S2M` | `runtime.Loaded[S2MModels]`: semantic-to-mel |
+| `INDEXTTS2_VOCODER` | `runtime.Loaded[VocoderModels]` |
+| `INDEXTTS2_T2E` | `runtime.Loaded[TextToEmotionModel]` |
+| `INDEXTTS2_REFERENCE` | `contracts.Reference` |
+| `INDEXTTS2_SPEAKER` | `contracts.Speaker` |
+| `INDEXTTS2_EMOTION` | `contracts.Emotion` |
+| `INDEXTTS2_EMOTION_WEIGHTS` | `contracts.EmotionWeights` |
+| `INDEXTTS2_GLOSSARY` | mapping of a term to its reading, or to readings by language |
+| `INDEXTTS2_TEXT` | `contracts.PreparedText` |
+| `INDEXTTS2_DURATION` | `contracts.Duration` |
+| `INDEXTTS2_SEMANTIC` | `contracts.SemanticSpeech` |
+| `INDEXTTS2_MEL` | `contracts.MelSpectrogram` |
+
+`AUDIO`, `IMAGE`, `STRING`, `FLOAT` and `INT` are the host's own. A checkpoint that lacks a model puts None on its port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from comfy_api.latest import io
+
+PREFIX = "INDEXTTS2_"
+NODE_PREFIX = "IndexTTS2_"
+CATEGORY = "audio/IndexTTS2"
+
+Encoder = io.Custom(PREFIX + "ENCODER")
+T2S = io.Custom(PREFIX + "T2S")
+S2M = io.Custom(PREFIX + "S2M")
+Vocoder = io.Custom(PREFIX + "VOCODER")
+T2E = io.Custom(PREFIX + "T2E")
+Reference = io.Custom(PREFIX + "REFERENCE")
+Speaker = io.Custom(PREFIX + "SPEAKER")
+Emotion = io.Custom(PREFIX + "EMOTION")
+EmotionWeights = io.Custom(PREFIX + "EMOTION_WEIGHTS")
+Glossary = io.Custom(PREFIX + "GLOSSARY")
+Text = io.Custom(PREFIX + "TEXT")
+Duration = io.Custom(PREFIX + "DURATION")
+Semantic = io.Custom(PREFIX + "SEMANTIC")
+Mel = io.Custom(PREFIX + "MEL")
+
+SEED_MAXIMUM = 0xFFFF_FFFF_FFFF_FFFF >> 1  # the largest seed torch takes is a signed 64-bit number
+SCHEMA_FIELDS = frozenset(field.name for field in fields(io.Schema))
+
+
+def node_schema(
+    name: str,
+    display_name: str,
+    group: str,
+    description: str,
+    *,
+    inputs: Sequence[Any] = (),
+    outputs: Sequence[Any] = (),
+    aliases: Sequence[str] = (),
+    **more: Any,
+) -> io.Schema:
+    """The schema of a node. name: its permanent id without the prefix; group: the last part of its menu category.
+
+    aliases are words the node is found by; they, and every field in `more`, are left out where the host's schema has no
+    such field, because one unknown field would make the whole pack vanish.
+    """
+    newer = {"search_aliases": list(aliases), **more}
+    return io.Schema(
+        node_id=NODE_PREFIX + name,
+        display_name=display_name,
+        category=f"{CATEGORY}/{group}",
+        description=description,
+        inputs=list(inputs),
+        outputs=list(outputs),
+        **{key: value for key, value in newer.items() if key in SCHEMA_FIELDS},
+    )
+
+
+def seed_input(what: str = "the draws of this node", name: str = "seed") -> io.Int.Input:
+    """The seed widget that every node with chance in it has."""
+    return io.Int.Input(
+        name,
+        default=0,
+        min=0,
+        max=SEED_MAXIMUM,
+        step=1,
+        control_after_generate=True,
+        tooltip=f"Seed of {what}, a whole number. The same seed, inputs and settings give the same result.",
+    )
