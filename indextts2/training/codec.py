@@ -1,8 +1,9 @@
 """Train the semantic codec on the features of a frozen semantic encoder (spec/paper.md section 8).
 
-Reconstruction, codebook and commitment losses as in MaskGCT's codec. Differs from the paper: the reconstruction is also
-read by the encoder's frozen heads and should say the same phones and pitch as the original, so that a codebook of a
-thousand rows spends them on what is heard. Rows that fall out of use are moved onto features of the running batch.
+Reconstruction and commitment losses as in MaskGCT's codec. Differs from the paper: the reconstruction is also read by
+the encoder's frozen heads and should say the same phones and pitch as the original, and a linear reader should tell
+the phones from each token alone, so that a codebook of a thousand rows spends them on what is heard. Rows follow the
+mean of the vectors that choose them; rows that fall out of use are moved onto features of the running batch.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from .acoustic_cache import AcousticCache, AcousticEntry
 from .acoustic_data import AcousticData
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
-from .phonemes import IGNORED
+from .phonemes import IGNORED, PHONES
 from .recipe import load_recipe
-from .semantic_encoder import CONTOUR_SCALE, EncoderHeads, usable
+from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, usable
 from .state import export_weights
 from .trainer import LoopSettings, TrainingResult, train
 
+REVIVAL_JITTER = 0.01  # parts rows that were moved onto the same vector
+USED_COUNT = 1e-3  # below it a mean would be noise
 FRAMES_PER_PASS = 12_000  # of audio encoded at a time
 
 
@@ -39,11 +42,11 @@ class CodecObjective:
 
     batch_utterances: int = 12
     crop_tokens: int = 100
-    reconstruction_weight: float = 10.0
-    codebook_weight: float = 1.0
+    reconstruction_weight: float = 5.0
     commitment_weight: float = 0.25
-    phone_weight: float = 1.0
-    prosody_weight: float = 1.0
+    phone_weight: float = 2.0
+    prosody_weight: float = 2.0
+    reader_weight: float = 1.0
     usage_decay: float = 0.99  # of the moving count of each row's use
     dead_share: float = 0.02  # of the mean use; rows below are moved
     reset_steps: int = 8  # between two looks for unused rows
@@ -111,18 +114,28 @@ def feature_statistics(rows: Sequence[FeatureRow]) -> FeatureStatistics:
     return FeatureStatistics(hidden.mean(dim=0), hidden.std(dim=0).clamp(min=1e-4))
 
 
-class CodebookUsage(nn.Module):
-    """Moving count of how often each row of the codebook is chosen; part of the saved state."""
+class CodebookAverages(nn.Module):
+    """Moving counts and sums of the vectors that chose each row; a row of the codebook is their mean.
+
+    Differs from the paper's codebook loss, whose gradient steps lag behind the encoder in a run of minutes.
+    """
 
     counts: Tensor
+    sums: Tensor
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, dim: int) -> None:
         super().__init__()
         self.register_buffer("counts", torch.zeros(rows))
+        self.register_buffer("sums", torch.zeros(rows, dim))
 
     @torch.no_grad()
-    def update(self, tokens: Tensor, decay: float) -> None:
-        self.counts.mul_(decay).add_(torch.bincount(tokens.flatten(), minlength=len(self.counts)), alpha=1 - decay)
+    def follow(self, codebook: Tensor, tokens: Tensor, projected: Tensor, decay: float) -> None:
+        """Count a batch and move the rows in use. tokens: (count,); projected: (count, dim); codebook: (rows, dim)."""
+        chosen = F.one_hot(tokens, len(self.counts)).to(projected)  # (count, rows)
+        self.counts.mul_(decay).add_(chosen.sum(dim=0), alpha=1 - decay)
+        self.sums.mul_(decay).add_(chosen.T @ projected, alpha=1 - decay)
+        used = self.counts > USED_COUNT
+        codebook[used] = self.sums[used] / self.counts[used, None]
 
     @property
     def perplexity(self) -> Tensor:
@@ -133,17 +146,14 @@ class CodebookUsage(nn.Module):
     @torch.no_grad()
     def revive(self, codebook: Tensor, projected: Tensor, dead_share: float, generator: Generator) -> int:
         """Move unused rows onto random vectors of the batch. codebook: (rows, dim), projected: (count, dim)."""
-        dead = (self.counts < dead_share * self.counts.mean()).nonzero()[:, 0]
-        if self.counts.sum() == 0:
-            dead = torch.arange(len(self.counts), device=self.counts.device)
+        dead = (self.counts <= dead_share * self.counts.mean()).nonzero()[:, 0]
         if dead.numel() == 0:
             return 0
         chosen = torch.randint(0, len(projected), (dead.numel(),), generator=generator).to(projected.device)
-        noise = (
-            0.01 * projected.std() * torch.randn(dead.numel(), projected.shape[1], generator=generator).to(projected)
-        )
-        codebook[dead] = projected[chosen] + noise
+        jitter = torch.randn(dead.numel(), projected.shape[1], generator=generator).to(projected)
+        codebook[dead] = projected[chosen] + REVIVAL_JITTER * projected.std() * jitter
         self.counts[dead] = self.counts.mean().clamp(min=1e-3)
+        self.sums[dead] = codebook[dead] * self.counts[dead, None]
         return int(dead.numel())
 
 
@@ -172,10 +182,13 @@ class CodecPart(Part):
         self.cache = cache
 
     def build(self) -> dict[str, nn.Module]:
+        codec = SemanticCodec(self.config)
+        codec.codebook.codebook.requires_grad_(False)  # rows follow their averages
         return {
-            "codec": SemanticCodec(self.config),
+            "codec": codec,
             "decoder": CodecDecoder(self.config),
-            "usage": CodebookUsage(self.config.codebook_size),
+            "usage": CodebookAverages(self.config.codebook_size, self.config.codebook_dim),
+            "reader": nn.Linear(self.config.dim, HALVES * len(PHONES)),
             "statistics": self.statistics,
         }
 
@@ -210,52 +223,64 @@ class CodecPart(Part):
 
     def loss(self, models: Models, batch: Tensor, generator: Generator) -> tuple[Tensor, Metrics]:
         weights, features = self.objective, self.statistics(batch)
-        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
+        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookAverages, models["usage"])
         quantizer = codec.codebook
         projected = quantizer.project(models["codec"](features))
         tokens = quantizer.search(projected)
         chosen = quantizer.codebook(tokens)
-        codebook = F.mse_loss(chosen, projected.detach())
         commitment = F.mse_loss(projected, chosen.detach())
         passed = projected + (chosen - projected).detach()  # gradients skip the choice
-        rebuilt = models["decoder"](quantizer.expand(passed))
+        quantized = quantizer.expand(passed)
+        rebuilt = models["decoder"](quantized)
         reconstruction = F.l1_loss(rebuilt, features)
-        phones, prosody = self.heard_differences(rebuilt, batch)
+        phones, prosody, read = self.heard_differences(rebuilt, batch, models["reader"](quantized))
         loss = (
             weights.reconstruction_weight * reconstruction
-            + weights.codebook_weight * codebook
             + weights.commitment_weight * commitment
             + weights.phone_weight * phones
             + weights.prosody_weight * prosody
+            + weights.reader_weight * read
         )
-        usage.update(tokens, weights.usage_decay)
+        usage.follow(quantizer.codebook.weight, tokens.flatten(), projected.detach().flatten(0, 1), weights.usage_decay)
         return loss, {
             "reconstruction": reconstruction.detach(),
-            "codebook": codebook.detach(),
+            "commitment": commitment.detach(),
+            "read": read.detach(),
             "phones": phones.detach(),
             "prosody": prosody.detach(),
             "perplexity": usage.perplexity,
         }
 
-    def heard_differences(self, rebuilt: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """What the frozen heads hear in the reconstruction against the original: phones (KL) and prosody (L1)."""
+    def heard_differences(self, rebuilt: Tensor, hidden: Tensor, read: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Against what the frozen heads hear in the original: phones and prosody of the reconstruction, phones as read.
+
+        read: (batch, tokens, halves * phones). Phones differ by Kullback-Leibler divergence, prosody by absolute error.
+        """
         with torch.no_grad():
             wanted_phones, _, wanted_prosody = self.heads(hidden)
         phones, _, prosody = self.heads(self.statistics.undo(rebuilt))
-        phone_difference = F.kl_div(
-            phones.log_softmax(dim=-1), wanted_phones.log_softmax(dim=-1), log_target=True, reduction="none"
+        as_read = read.float().reshape(wanted_phones.shape)
+        return (
+            phone_divergence(phones, wanted_phones),
+            F.l1_loss(prosody, wanted_prosody),
+            phone_divergence(as_read, wanted_phones),
         )
-        return phone_difference.sum(dim=-1).mean(), F.l1_loss(prosody, wanted_prosody)
 
     def evaluate(self, models: Models) -> dict[str, float]:
         return measure_codec(self, cast(SemanticCodec, models["codec"]), models["decoder"], self.held_out)
 
     @torch.no_grad()
     def _revive(self, models: Models, batch: Tensor, generator: Generator) -> None:
-        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookUsage, models["usage"])
+        codec, usage = cast(SemanticCodec, models["codec"]), cast(CodebookAverages, models["usage"])
         projected = codec.codebook.project(models["codec"](self.statistics(batch)))
         table = codec.codebook.codebook.weight
         usage.revive(table, projected.flatten(0, 1), self.objective.dead_share, generator)
+
+
+def phone_divergence(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Mean divergence of two phone distributions given as logits, (..., phones) each."""
+    found, target = logits.log_softmax(dim=-1), wanted.log_softmax(dim=-1)
+    return F.kl_div(found, target, log_target=True, reduction="none").sum(dim=-1).mean()
 
 
 @torch.no_grad()

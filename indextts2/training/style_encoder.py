@@ -28,6 +28,7 @@ from .part import Metrics, Models, Part
 from .recipe import load_recipe
 from .trainer import LoopSettings, TrainingResult, train
 
+DIRECTION_SPREAD = 0.1  # start values must be large against a step of Adam, or the directions tumble
 LOG_SCALE = 2 * math.log(FBANK.integer_scale)  # between the cache's 16-bit scale and the style encoder's [-1, 1]
 
 
@@ -60,7 +61,7 @@ class AngularClassifier(nn.Module):
     def __init__(self, dim: int, classes: int, *, margin: float, scale: float) -> None:
         super().__init__()
         self.directions = nn.Parameter(torch.empty(classes, dim))
-        nn.init.normal_(self.directions, std=0.01)
+        nn.init.normal_(self.directions, std=DIRECTION_SPREAD)
         self.margin, self.scale = margin, scale
 
     def forward(self, style: Tensor, labels: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from indextts2.errors import TrainingError
 from indextts2.training.acoustic_cache import AcousticCache, speaker_path_16k, update
 from indextts2.training.acoustic_data import AcousticBatch, AcousticData, Augmentation, add_noise, warp_bands
 from indextts2.training.codec import (
-    CodebookUsage,
+    CodebookAverages,
     CodecObjective,
     CodecPart,
     encode_cache,
@@ -266,17 +266,26 @@ def test_features_are_normalised_by_their_own_statistics(codec_part):
 
 
 def test_unused_rows_of_the_codebook_move_onto_the_data():
-    usage = CodebookUsage(4)
+    usage = CodebookAverages(4, 2)
     codebook = torch.zeros(4, 2)
-    projected = torch.full((10, 2), 3.0) + 0.01 * torch.randn(10, 2, generator=Generator().manual_seed(0))
+    projected = torch.full((4, 2), 3.0) + 0.01 * torch.randn(4, 2, generator=Generator().manual_seed(0))
     assert usage.revive(codebook, projected, 0.02, Generator().manual_seed(0)) == 4  # nothing is in use yet
     assert (codebook - 3.0).abs().max() < 0.1
     for _ in range(20):
-        usage.update(torch.tensor([0, 1, 2, 2]), 0.5)
+        usage.follow(codebook, torch.tensor([0, 1, 2, 2]), projected, 0.5)
     codebook[:] = 0.0
     assert usage.revive(codebook, projected, 0.02, Generator().manual_seed(0)) == 1
     assert codebook[:3].abs().max() == 0 and codebook[3].min() > 2.5
     assert float(usage.perplexity) <= 4
+
+
+def test_rows_of_the_codebook_become_the_mean_of_what_chose_them():
+    usage = CodebookAverages(3, 2)
+    codebook = torch.full((3, 2), 9.0)
+    vectors = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
+    for _ in range(30):
+        usage.follow(codebook, torch.tensor([0, 0, 1]), vectors, 0.5)
+    torch.testing.assert_close(codebook, torch.tensor([[2.0, 0.0], [0.0, 4.0], [9.0, 9.0]]))
 
 
 def test_style_encoder_overfits_one_batch(cache):
