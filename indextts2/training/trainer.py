@@ -151,6 +151,7 @@ class _Run:
                 initial=self.step,
                 desc=self.part.name,
                 mininterval=quiet,
+                maxinterval=2 * quiet,
                 disable=log is None,
             ) as bar,
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from indextts2.training.discriminators import (
     discriminator_loss,
     feature_distance,
 )
+from indextts2.training.recipe import load_recipe
 from indextts2.training.spectral_losses import SpectralLossSettings, mel_distance, stft_distance
 from indextts2.training.state import export_weights, load_state
 from indextts2.training.trainer import LoopSettings, train
@@ -259,3 +261,9 @@ def test_a_run_for_another_vocoder_is_refused(corpus_folder, tmp_path):
     wider = VocoderPart(recipe, replace(TOY_VOCODER, initial_channels=64), TOY_MEL)
     with pytest.raises(TrainingError, match="identity"):
         train(wider, recipe.loop, tmp_path / "run")
+
+
+def test_the_recipe_of_the_repository_is_valid_and_ends_with_discriminators():
+    recipe = load_recipe(Path(__file__).parents[2] / "recipes" / "vocoder.yaml", VocoderRecipe)
+    assert 0 < recipe.adversarial_from < 1
+    assert recipe.minimum_bandwidth_hz > 8000
