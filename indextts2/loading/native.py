@@ -179,7 +179,9 @@ def write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: C
         _sort_header(partial)
         os.replace(partial, folder / (part + SUFFIX))
     except OSError as error:
-        raise CheckpointError(f"{part}{SUFFIX} could not be written to {folder}: {error}. Free some space.") from error
+        raise CheckpointError(
+            f"{part}{SUFFIX} could not be written to {folder}: {error}. Free space, and close what uses the file."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
