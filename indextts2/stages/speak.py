@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..contracts import (
@@ -33,6 +33,15 @@ from .text_to_semantic import T2SOptions, text_to_semantic
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
 """Where each stage begins and ends on the progress bar of the whole; a rough guess at its time."""
+
+
+Begin = Callable[[str], None]
+"""Called with "encoder", "text_to_emotion", "t2s", "s2m" or "vocoder" before that model runs, so that a caller with
+little memory can bring it where it computes."""
+
+
+def nothing_to_bring(part: str) -> None:
+    """For callers whose models are all where they compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ def speak(
     settings: SpeakSettings | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
+    begin: Begin = nothing_to_bring,
 ) -> Speech:
     """Speak `text` as the speaker of `reference`.
 
@@ -88,9 +98,13 @@ def speak(
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
     prepared = prepare_text(models.t2s.front_end, text) if isinstance(text, str) else text
     if isinstance(reference, Waveform):
+        begin("encoder")
         reference = encode_reference(models.encoder, reference)
+    begin("t2s")
     speaker = condition_speaker(models.t2s, reference)
-    wanted = emotion if isinstance(emotion, Emotion) else emotion_of(models, speaker, emotion, seed=seeds["emotion"])
+    wanted = emotion
+    if isinstance(wanted, EmotionRequest):
+        wanted = emotion_of(models, speaker, wanted, seed=seeds["emotion"], begin=begin)
     step = _part(progress, "encode")
     step(1, 1)
     semantic = text_to_semantic(
@@ -104,24 +118,36 @@ def speak(
         options=settings.t2s,
         progress=_part(progress, "t2s"),
     )
+    begin("s2m")
     mel = semantic_to_mel(
         models.s2m, semantic, speaker, settings=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
     )
+    begin("vocoder")
     speech = mel_to_audio(models.vocoder, mel, progress=_part(progress, "vocoder"))
     return replace(speech, seeds=seeds)
 
 
-def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:
+def emotion_of(
+    models: SpeechModels,
+    speaker: Speaker,
+    request: EmotionRequest,
+    *,
+    seed: int = 0,
+    begin: Begin = nothing_to_bring,
+) -> Emotion | None:
     """The emotion a request asks for; None keeps the speaker's own. Raises InputError without a model to read text."""
     weights = request.weights
     if request.text is not None:
         if models.text_to_emotion is None:
             raise InputError("No text-to-emotion model is loaded. Load one, or give the emotion by weights.")
+        begin("text_to_emotion")
         weights = read_emotion(models.text_to_emotion, request.text, seed=seed).weights
     if weights is not None:
         return speaker_emotion(models.t2s, weights, speaker, strength=request.strength, seed=seed)
     if request.recording is not None:
+        begin("encoder")
         recorded = encode_reference(models.encoder, request.recording)
+        begin("t2s")
         emotion = emotion_from_reference(models.t2s, recorded, base=speaker)
         return scale_emotion(emotion, request.strength).emotion
     return None

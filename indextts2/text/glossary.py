@@ -1,0 +1,51 @@
+"""A pronunciation glossary as people write it: one term a line."""
+
+from __future__ import annotations
+
+from ..errors import TextError
+from .normalise import Glossary
+
+COMMENT = "#"
+LANGUAGES = ("en", "zh")
+
+
+def parse_glossary(text: str) -> dict[str, str | dict[str, str]]:
+    """Lines of `term = reading`, or `term [zh] = reading` for one language; # begins a comment line.
+
+    A reading is other words, pinyin, or CMU phonemes, as the checkpoint's text front end takes them. Later lines win.
+    Raises TextError naming the line that cannot be read.
+    """
+    plain: dict[str, str] = {}
+    by_language: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith(COMMENT):
+            continue
+        left, equals, reading = line.partition("=")
+        term, language = _language_of(left.strip())
+        if not (equals and term and reading.strip()):
+            raise TextError(
+                f"Line {number} of the glossary, '{line.strip()}', should read 'term = reading'. Correct or remove it."
+            )
+        if language:
+            by_language.setdefault(term, {})[language] = reading.strip()
+        else:
+            plain[term] = reading.strip()
+    glossary: dict[str, str | dict[str, str]] = dict(plain)
+    for term, readings in by_language.items():
+        others = {language: plain[term] for language in LANGUAGES} if term in plain else {}
+        glossary[term] = others | readings
+    return glossary
+
+
+def joined_glossary(first: Glossary, second: Glossary) -> Glossary:
+    """Both glossaries; the second wins where a term stands in both."""
+    return {**first, **second}
+
+
+def _language_of(left: str) -> tuple[str, str]:
+    """The term, and the language in brackets behind it, or none."""
+    for language in LANGUAGES:
+        mark = f"[{language}]"
+        if left.lower().endswith(mark):
+            return left[: -len(mark)].strip(), language
+    return left, ""
