@@ -10,10 +10,11 @@ import uuid
 import weakref
 from typing import Any
 
-import comfy.lora
-import comfy.model_management
 import torch
 from torch import nn
+
+import comfy.lora
+import comfy.model_management
 
 
 class NotLoaded(AssertionError):
@@ -79,8 +80,9 @@ class ModelPatcher:
         other.parent = self  # the backup is shared with the parent, as in the host
         return other
 
-    def add_patches(self, patches: dict[str, Any], strength_patch: float = 1.0, strength_model: float = 1.0) ->
-    list[str]:
+    def add_patches(
+        self, patches: dict[str, Any], strength_patch: float = 1.0, strength_model: float = 1.0
+    ) -> list[str]:
         known = self.model.state_dict()
         taken = [key for key in patches if key in known]
         for key in taken:

@@ -10,8 +10,5 @@ __all__ = ["ComfyExtension", "io", "ui"]
 
 
 class ComfyExtension(ABC):
-    async def on_load(self) -> None:
-        """Called by newer hosts only."""
-
     @abstractmethod
     async def get_node_list(self) -> list[type[io.ComfyNode]]: ...
