@@ -56,6 +56,15 @@ def test_a_batch_of_segments_equals_its_segments_alone(model, mode):
         assert alone[0].score == pytest.approx(together[row].score, abs=1e-3)
 
 
+def test_a_finished_row_stays_as_it_is_even_where_longer_ones_would_score_higher(model):
+    """Sums of raw logits grow, so a later stop would win if a finished row were still open."""
+    how, seeds = settings("sample", official_logits=True, repetition_penalty=1.0), (41, 42, 43)
+    together = decoded(model, TEXTS, how, seeds=seeds)
+    assert len({len(take.tokens) for take in together}) > 1
+    for row, ids in enumerate(TEXTS):
+        assert same(decoded(model, [ids], how, seeds=seeds[row : row + 1]), together[row : row + 1])
+
+
 def test_takes_of_one_batch_equal_the_takes_alone(model):
     how, ready = settings(), prefilled(model)
     together = decode(model, ready, plain_job(model, (1, 1, 1, 2), (3, 4, 5, 6), how), how)
