@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "loading": BASIC | {"models", "text", "stages"},  # of stages only the handles it makes
     "training": BASIC | {"models", "sampling", "text", "audio", "stages", "loading"},
     "evaluation": BASIC | {"models", "text", "audio", "stages", "loading", "training"},
+    "plots": BASIC | {"stages"},
     "bench": BASIC | {"stages", "loading", "sampling"},
     "cli": BASIC | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench"},
     "__main__": {"cli"},
