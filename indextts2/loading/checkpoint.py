@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..text.front_end import FrontEnd
 
 OFFICIAL, NATIVE = "official", "native"
-OFFICIAL_LICENCE = "bilibili Model Use License Agreement; see the model's page for its conditions"
+OFFICIAL_LICENCE = "not stated in the files; see the page of each model for its conditions"
 
 
 @dataclass(frozen=True, slots=True)

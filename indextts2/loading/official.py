@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
@@ -75,7 +75,7 @@ def official_files(
         paths = tuple(folder / file_names.get(key, usual) for key, usual in wanted)
         if all(path.is_file() for path in paths):
             found[part] = paths
-    tokenizer = folder / config.text.tokenizer
+    tokenizer = folder / PurePosixPath(config.text.tokenizer).name
     if tokenizer.is_file():
         found["tokenizer"] = (tokenizer,)
     emotion = folder / file_names.get(*TEXT_TO_EMOTION)

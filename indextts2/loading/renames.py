@@ -56,7 +56,7 @@ DEAD: dict[str, tuple[str, ...]] = {
     "vocoder": (),
 }
 
-LENIENT = frozenset({"t2s", "s2m"})
+LENIENT = frozenset({"semantic_encoder", "t2s", "s2m"})
 """Parts that the official code loads by name, ignoring the rest; unknown tensors there are reported, not refused."""
 
 
