@@ -18,6 +18,7 @@ PARTS = {
     "codec": ("codec", "train_codec"),
     "style_encoder": ("style_encoder", "train_style_encoder"),
     "t2s": ("t2s", "train_t2s"),
+    "latents": ("latents", "write_latents"),
     "corpus": ("corpus", "train_corpus"),
     "text_to_emotion": ("text_to_emotion", "train_text_to_emotion"),
 }
