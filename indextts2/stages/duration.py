@@ -182,7 +182,7 @@ def plan_segments(
         tokens = shares.get(index, target.tokens if target else None)
         if method == "guided" and tokens is not None and tokens < SHORTEST_GUIDED:
             method = "natural"
-        plans.append(SegmentPlan(duration, method, tokens, duration.takes, sharing[index], target))
+        plans.append(SegmentPlan(duration, method, tokens, max(duration.takes, whole.takes), sharing[index], target))
     return tuple(plans)
 
 

@@ -129,6 +129,12 @@ def test_a_segment_with_its_own_length_keeps_it_and_the_others_divide_the_rest()
     assert targets[2].samples == pytest.approx(3 * targets[0].samples, rel=1e-3)
 
 
+def test_takes_asked_for_the_whole_text_hold_for_every_segment():
+    segments = [segment(5), segment(5, 0.0, Duration("seconds", 1.0)), segment(5, 0.0, Duration(takes=6))]
+    plans = plan_segments(segments, Duration(takes=4), CLOCK, trained=False)
+    assert [plan.takes for plan in plans] == [4, 4, 6]
+
+
 def test_a_free_segment_inside_a_measured_text_takes_its_natural_length():
     segments, whole = [segment(10), segment(10, 0.0, Duration())], Duration("seconds", 4.0)
     plans = plan_segments(segments, whole, CLOCK, trained=False)
