@@ -5,7 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-FILES = ("loaders",)
+FILES = (
+    "speak",
+    "loaders",
+    "conditioning",
+    "text",
+    "duration",
+    "text_to_semantic",
+    "semantic_to_mel",
+    "vocoder",
+)
 
 
 def all_nodes() -> list[type[Any]]:

@@ -5,11 +5,16 @@ planning.
 from __future__ import annotations
 
 from ..indextts2.config import Config
+from ..indextts2.contracts import SemanticSpeech, Speaker
 from ..indextts2.stages.mel_to_audio import CHUNK_FRAMES
 
 FLOAT_BYTES = 4
 LIVE_TENSORS = 8  # activations of one layer that live at the same time
 FBANK_RATE = 100  # filterbank frames per second
+LANGUAGE_MODEL_BYTES = 256 * 1024**2  # one short prompt through a language model of half a billion weights
+TYPICAL_SECONDS = 15.0  # of a reference, and of a segment whose length is not known yet
+TYPICAL_ROWS = 3
+TOKENS_PER_PIECE = 16  # semantic tokens of one text token in slow speech
 ATTENTION_COPIES = 3  # scores, position scores and weights
 
 
@@ -32,6 +37,11 @@ def t2s_bytes(config: Config, rows: int, tokens: int, item_bytes: int = FLOAT_BY
     return rows * (cache + work)
 
 
+def expected_tokens(text_tokens: int) -> int:
+    """Semantic tokens that a segment of so many text tokens may take."""
+    return TOKENS_PER_PIECE * (text_tokens + TOKENS_PER_PIECE)
+
+
 def s2m_bytes(config: Config, rows: int, frames: int) -> float:
     """Solving the flow for `rows` segments of up to `frames` frames, reference included, with and without condition."""
     flow = config.s2m.flow
@@ -48,3 +58,22 @@ def vocoder_bytes(config: Config, frames: int) -> float:
         samples, channels = samples * rate, channels // 2
         widest = max(widest, samples * channels)
     return FLOAT_BYTES * LIVE_TENSORS * widest * min(frames, 2 * CHUNK_FRAMES)
+
+
+def flow_work(config: Config, semantic: SemanticSpeech, speaker: Speaker, rows_at_once: int) -> float:
+    """Solving the flow for this very speech."""
+    natural = int(semantic.token_lengths.max()) * config.s2m.frames_per_token
+    frames = max(int(natural), int(semantic.frame_targets.max())) + speaker.prompt_mel.shape[-1]
+    return s2m_bytes(config, min(rows_at_once, semantic.tokens.shape[0]), frames)
+
+
+def typical_bytes(part: str, config: Config) -> float:
+    """A stage before its input is known, for the node that runs the whole chain."""
+    frames = round(2 * TYPICAL_SECONDS * config.mel.frames_per_second)
+    if part == "encoder":
+        return encoder_bytes(config, TYPICAL_SECONDS)
+    if part == "t2s":
+        return t2s_bytes(config, TYPICAL_ROWS, round(TYPICAL_SECONDS * config.semantic_encoder.tokens_per_second))
+    if part == "s2m":
+        return s2m_bytes(config, TYPICAL_ROWS, frames)
+    return vocoder_bytes(config, frames)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..indextts2.contracts import Progress, Waveform
 from ..indextts2.errors import AudioError, InputError
-from ..indextts2.loading.find import MINI, Found, find_checkpoints, machine_caches
+from ..indextts2.loading.find import MINI, Found, built_in_references, find_checkpoints, machine_caches
 from ..indextts2.loading.lora import LoraPair
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2")
 """Where other packs keep the released model below the host's models; read, never written."""
 
 LORA_FOLDER = "loras"
+FIRST_SPEAKER = "first"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 SMALL_DEVICE_BYTES = 10 * 1024**3  # below this, "auto" halves the text-to-semantic model
@@ -199,6 +200,28 @@ def waveform_of(audio: Any, name: str = "audio") -> Waveform:
     if not isinstance(samples, Tensor) or samples.dim() != 3:
         raise AudioError(f"The {name} should hold a waveform of shape (batch, channels, samples).")
     return Waveform(samples, sample_rate)
+
+
+def built_in_speakers() -> dict[str, Path]:
+    """Name -> recording of the references that ship with the mini."""
+    return built_in_references()
+
+
+def reference_waveform(audio: Any, built_in_speaker: str) -> Waveform:
+    """The connected audio, or the built-in reference of that name when none is. Raises AudioError."""
+    if audio is not None:
+        return waveform_of(audio, "reference audio")
+    offered = built_in_speakers()
+    if built_in_speaker == FIRST_SPEAKER and offered:
+        built_in_speaker = next(iter(offered))
+    if built_in_speaker not in offered:
+        known = ", ".join(offered) or "none is installed"
+        raise AudioError(
+            f"There is no built-in reference '{built_in_speaker}'; there are: {known}. Connect a recording of speech."
+        )
+    from ..indextts2.audio.io import read_audio
+
+    return read_audio(offered[built_in_speaker])
 
 
 def audio_of(waveform: Waveform) -> dict[str, Any]:

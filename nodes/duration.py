@@ -1,0 +1,134 @@
+"""Nodes that say how long it takes. A length is met to the sample, pauses included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.contracts import Duration as Target
+from . import ports, runtime
+from .ports import node_schema
+
+GROUP = "duration"
+UNITS = ("free", "seconds", "tokens", "frames", "factor")
+METHODS = ("auto", "natural", "model", "guided", "forced")
+MOST = 100_000.0
+
+
+def method_input() -> io.Combo.Input:
+    """The widget that says how text-to-semantic is held to a length."""
+    return io.Combo.Input(
+        "method",
+        options=list(METHODS),
+        default="auto",
+        tooltip="How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
+        "stretched. "
+        "model: the length is told to the model. guided: the end is urged. forced: the end is set.",
+    )
+
+
+class Duration(io.ComfyNode):
+    """A unit and a value -> duration."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "Duration",
+            "IndexTTS2 Duration",
+            GROUP,
+            "Ask for a length: in seconds, semantic tokens, mel frames, or as a factor of the natural length.",
+            inputs=[
+                io.Combo.Input(
+                    "unit",
+                    options=list(UNITS),
+                    default="seconds",
+                    tooltip="What the value counts. free: no length is asked. factor: 1.2 is a fifth longer than "
+                    "natural.",
+                ),
+                io.Float.Input(
+                    "value",
+                    default=3.0,
+                    min=0.01,
+                    max=MOST,
+                    step=0.01,
+                    tooltip="The length of the whole text with its pauses, in the unit above.",
+                ),
+                method_input(),
+            ],
+            outputs=[ports.Duration.Output(display_name="duration", tooltip="For Text to Semantic or Speak.")],
+            aliases=["length", "seconds", "speed", "timing"],
+        )
+
+    @classmethod
+    def execute(cls, unit: str, value: float, method: str) -> io.NodeOutput:
+        return io.NodeOutput(Target(method=method) if unit == "free" else Target(unit, value, method))
+
+
+class DurationFromAudio(io.ComfyNode):
+    """The length of a recording -> duration."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "DurationFromAudio",
+            "IndexTTS2 Duration from Audio",
+            GROUP,
+            "Ask for the length of a recording, as for dubbing it.",
+            inputs=[
+                io.Audio.Input("audio", tooltip="The recording whose length is taken."),
+                io.Float.Input(
+                    "factor",
+                    default=1.0,
+                    min=0.05,
+                    max=20.0,
+                    step=0.01,
+                    tooltip="The recording's length is multiplied by this; 1 is exactly its length.",
+                ),
+                method_input(),
+            ],
+            outputs=[
+                ports.Duration.Output(display_name="duration", tooltip="For Text to Semantic or Speak."),
+                io.Float.Output(display_name="seconds", tooltip="The length asked for, in seconds."),
+            ],
+            aliases=["dubbing", "match length", "audio length"],
+        )
+
+    @classmethod
+    def execute(cls, audio: Any, factor: float, method: str) -> io.NodeOutput:
+        seconds = runtime.waveform_of(audio).seconds * factor
+        return io.NodeOutput(Target("seconds", seconds, method), float(seconds))
+
+
+class DurationFromFrameCount(io.ComfyNode):
+    """Frames of a video and their rate -> duration."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "DurationFromFrameCount",
+            "IndexTTS2 Duration from Frame Count",
+            GROUP,
+            "Ask for the length of a video clip: its number of pictures divided by their rate.",
+            inputs=[
+                io.Int.Input(
+                    "frame_count", default=72, min=1, max=10_000_000, step=1, tooltip="Pictures of the video clip."
+                ),
+                io.Float.Input(
+                    "fps", default=24.0, min=0.1, max=1000.0, step=0.001, tooltip="Pictures per second of the video."
+                ),
+                method_input(),
+            ],
+            outputs=[
+                ports.Duration.Output(display_name="duration", tooltip="For Text to Semantic or Speak."),
+                io.Float.Output(display_name="seconds", tooltip="The length asked for, in seconds."),
+            ],
+            aliases=["video length", "fps", "lip sync", "match video"],
+        )
+
+    @classmethod
+    def execute(cls, frame_count: int, fps: float, method: str) -> io.NodeOutput:
+        return io.NodeOutput(Target("seconds", frame_count / fps, method), frame_count / fps)
+
+
+NODES = (Duration, DurationFromAudio, DurationFromFrameCount)

@@ -1,0 +1,135 @@
+"""The whole chain in one node, made of the same stages as the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import memory, ports, runtime
+from .conditioning import built_in_input
+from .duration import MOST
+from .ports import node_schema, seed_input
+from .text import EXAMPLE
+
+GROUP = "easy"
+
+
+class Speak(io.ComfyNode):
+    """Text -> audio."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "Speak",
+            "IndexTTS2 Speak",
+            GROUP,
+            "Text to speech in one node. Connect the four models of Load Checkpoint and run. Everything else is "
+            "optional: a recording of the speaker, an emotion, a length.",
+            inputs=[
+                ports.Encoder.Input("encoder", tooltip="From Load Checkpoint."),
+                ports.T2S.Input("t2s", tooltip="From Load Checkpoint."),
+                ports.S2M.Input("s2m", tooltip="From Load Checkpoint."),
+                ports.Vocoder.Input("vocoder", tooltip="From Load Checkpoint."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default=EXAMPLE,
+                    tooltip="What is said. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
+                ),
+                built_in_input(),
+                io.Float.Input(
+                    "emotion_strength",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How much of the connected emotion weights or emotion audio: 0 none, 1 as given.",
+                ),
+                io.Float.Input(
+                    "seconds",
+                    default=0.0,
+                    min=0.0,
+                    max=MOST,
+                    step=0.01,
+                    tooltip="Exact length of the speech with its pauses, in seconds; 0 is the natural length.",
+                ),
+                seed_input("all stages"),
+                io.Audio.Input(
+                    "reference", optional=True, tooltip="A recording of the speaker, 3 to 15 seconds of clean speech."
+                ),
+                ports.EmotionWeights.Input(
+                    "emotion_weights", optional=True, tooltip="Eight emotion weights from 0 to 1."
+                ),
+                io.Audio.Input(
+                    "emotion_audio", optional=True, tooltip="A recording whose emotion is taken, whoever speaks in it."
+                ),
+                ports.Emotion.Input("emotion", optional=True, tooltip="A ready emotion, used as it is."),
+                ports.Duration.Input("duration", optional=True, tooltip="A length in any unit; replaces 'seconds'."),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
+                io.String.Output(display_name="report", tooltip="What was asked and what came out, per segment."),
+            ],
+            aliases=["tts", "text to speech", "clone", "index-tts", "say"],
+        )
+
+    @classmethod
+    def execute(
+        cls, text: str, built_in_speaker: str, seed: int, reference: Any = None, **inputs: Any
+    ) -> io.NodeOutput:
+        from ..indextts2.stages.report import speech_report
+        from ..indextts2.stages.speak import speak
+
+        models, begin = speech_models(inputs)
+        speech = speak(
+            models,
+            text,
+            runtime.reference_waveform(reference, built_in_speaker),
+            emotion=emotion_request(inputs),
+            duration=wanted_duration(inputs),
+            seed=seed,
+            progress=runtime.progress(),
+            begin=begin,
+        )
+        rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
+        return io.NodeOutput(runtime.audio_of(speech.waveform), speech_report(speech.reports, (), rate, total))
+
+
+def speech_models(inputs: dict[str, Any]) -> tuple[Any, Any]:
+    """The four models as one, and what brings each to the compute device when its turn comes."""
+    from ..indextts2.stages.handles import SpeechModels
+
+    parts = {name: runtime.required(inputs[name]) for name in ("encoder", "t2s", "s2m", "vocoder")}
+    work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
+
+    def begin(part: str) -> None:
+        runtime.bring(parts[part], work[part])
+
+    return SpeechModels(**{name: loaded.models for name, loaded in parts.items()}), begin
+
+
+def emotion_request(inputs: dict[str, Any]) -> Any:
+    """The one emotion that is connected. Raises InputError for several."""
+    from ..indextts2.errors import InputError
+    from ..indextts2.stages.speak import EmotionRequest
+
+    weights, recording, emotion = (inputs.get(name) for name in ("emotion_weights", "emotion_audio", "emotion"))
+    if emotion is not None:
+        if weights is not None or recording is not None:
+            raise InputError("Connect one of emotion, emotion_weights and emotion_audio, not several.")
+        return emotion
+    waveform = None if recording is None else runtime.waveform_of(recording, "emotion_audio")
+    return EmotionRequest(weights, waveform, strength=inputs["emotion_strength"])
+
+
+def wanted_duration(inputs: dict[str, Any]) -> Any:
+    """The connected duration, or the widget's seconds, or None for the natural length."""
+    from ..indextts2.contracts import Duration
+
+    if inputs.get("duration") is not None:
+        return inputs["duration"]
+    return Duration("seconds", inputs["seconds"]) if inputs["seconds"] else None
+
+
+NODES = (Speak,)

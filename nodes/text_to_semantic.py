@@ -1,0 +1,199 @@
+"""Nodes that make semantic tokens: what is said, when, and how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.sampling import MODES, SamplingSettings
+from . import memory, ports, runtime
+from .ports import node_schema, seed_input
+
+GROUP = "T2S"
+DEFAULTS = SamplingSettings()
+MOST_TAKES = 16
+
+
+def sampling_inputs() -> list[Any]:
+    """Widgets of `SamplingSettings`, named as its fields."""
+    return [
+        io.Combo.Input(
+            "mode",
+            options=list(MODES),
+            default=DEFAULTS.mode,
+            tooltip="beam: draws along several beams, as released. sample: draws one token at a time, faster. "
+            "greedy and beam_search: no chance at all.",
+        ),
+        io.Int.Input(
+            "beams",
+            default=DEFAULTS.beams,
+            min=1,
+            max=16,
+            step=1,
+            tooltip="Hypotheses kept side by side by the beam modes.",
+        ),
+        io.Float.Input(
+            "temperature",
+            default=DEFAULTS.temperature,
+            min=0.05,
+            max=3.0,
+            step=0.05,
+            tooltip="Liveliness of the draws: below 0.6 is flat, above 1.2 is unstable.",
+        ),
+        io.Int.Input(
+            "top_k",
+            default=DEFAULTS.top_k,
+            min=0,
+            max=1000,
+            step=1,
+            tooltip="Only so many of the likeliest tokens may be drawn; 0 switches it off.",
+        ),
+        io.Float.Input(
+            "top_p",
+            default=DEFAULTS.top_p,
+            min=0.01,
+            max=1.0,
+            step=0.01,
+            tooltip="Only the likeliest tokens that together have this probability may be drawn; 1 switches it off.",
+        ),
+        io.Float.Input(
+            "repetition_penalty",
+            default=DEFAULTS.repetition_penalty,
+            min=0.1,
+            max=30.0,
+            step=0.1,
+            tooltip="How strongly tokens already spoken are avoided; 1 switches it off, 10 is the released value.",
+        ),
+        io.Int.Input(
+            "max_tokens",
+            default=DEFAULTS.max_tokens,
+            min=1,
+            max=1815,
+            step=1,
+            tooltip="Most semantic tokens of one segment. Speech that has not ended by then is cut.",
+        ),
+    ]
+
+
+def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> float:
+    """Bytes that decoding a text works in."""
+    from ..indextts2.stages.text_to_semantic import T2SOptions
+
+    models = runtime.required(t2s).models
+    rows = max(min(len(text.segments) * takes, T2SOptions().rows_at_once), takes) * settings.width
+    longest = max((len(segment.ids) for segment in text.segments), default=0)
+    tokens = min(settings.max_tokens, memory.expected_tokens(longest), models.config.t2s.max_semantic_tokens)
+    return memory.t2s_bytes(models.config, rows, tokens, models.model.final_norm.weight.element_size())
+
+
+class TextToSemantic(io.ComfyNode):
+    """Text, speaker, emotion, duration -> semantic tokens."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "TextToSemantic",
+            "IndexTTS2 Text to Semantic",
+            GROUP,
+            "Decide what is said, how, and how long: from text to semantic tokens. The sound comes after it.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model."),
+                ports.Text.Input("text", tooltip="The text from Prepare Text."),
+                ports.Speaker.Input("speaker", tooltip="Who talks, made with the same checkpoint."),
+                *sampling_inputs(),
+                io.Int.Input(
+                    "takes",
+                    default=1,
+                    min=1,
+                    max=MOST_TAKES,
+                    step=1,
+                    tooltip="Decode so many takes at once and keep the nearest to the duration, or the likeliest.",
+                ),
+                seed_input("the draws of tokens"),
+                ports.Emotion.Input(
+                    "emotion", optional=True, tooltip="How it is said; open keeps the speaker's own emotion."
+                ),
+                ports.Duration.Input("duration", optional=True, tooltip="How long it takes; open is free."),
+            ],
+            outputs=[
+                ports.Semantic.Output(display_name="semantic", tooltip="Semantic tokens, one row per segment."),
+                io.String.Output(display_name="report", tooltip="Length asked and made of each segment, in tokens."),
+            ],
+            aliases=["tts", "gpt", "text to speech"],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        t2s: Any,
+        text: Any,
+        speaker: Any,
+        takes: int,
+        seed: int,
+        emotion: Any = None,
+        duration: Any = None,
+        **sampling: Any,
+    ) -> io.NodeOutput:
+        from ..indextts2.contracts import Duration
+        from ..indextts2.stages.report import speech_report
+        from ..indextts2.stages.text_to_semantic import text_to_semantic
+
+        settings = SamplingSettings(**sampling)
+        wanted = replace(duration or Duration(), takes=takes)
+        with runtime.running(t2s, t2s_work(t2s, text, takes, settings)) as models:
+            semantic = text_to_semantic(
+                models,
+                text,
+                speaker,
+                emotion,
+                duration=wanted,
+                settings=settings,
+                seed=seed,
+                progress=runtime.progress(),
+            )
+        return io.NodeOutput(runtime.on_intermediate(semantic), speech_report(semantic.reports, semantic.texts))
+
+
+class AudioToSemantic(io.ComfyNode):
+    """Audio -> semantic tokens."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "AudioToSemantic",
+            "IndexTTS2 Audio to Semantic",
+            GROUP,
+            "Take what is said in a recording and its timing, without who says it. Semantic to Mel with another "
+            "speaker then says it again in that speaker's sound.",
+            inputs=[
+                ports.Encoder.Input("encoder", tooltip="The encoder of the checkpoint whose semantic-to-mel follows."),
+                io.Audio.Input("audio", tooltip="The recording to say again; any length and sample rate."),
+                io.Boolean.Input(
+                    "keep_length",
+                    default=True,
+                    tooltip="Make exactly as many samples as the recording has; off gives each token its natural "
+                    "length.",
+                ),
+            ],
+            outputs=[
+                ports.Semantic.Output(display_name="semantic", tooltip="Semantic tokens, one row per 15 s or less."),
+                io.String.Output(display_name="report", tooltip="Length of each row, in tokens."),
+            ],
+            aliases=["voice conversion", "re-voice", "speech to speech", "vc"],
+        )
+
+    @classmethod
+    def execute(cls, encoder: Any, audio: Any, keep_length: bool) -> io.NodeOutput:
+        from ..indextts2.stages.report import speech_report
+        from ..indextts2.stages.revoice import ROW_SECONDS, audio_to_semantic
+
+        waveform = runtime.waveform_of(audio)
+        work = memory.encoder_bytes(runtime.required(encoder).models.config, min(waveform.seconds, ROW_SECONDS))
+        with runtime.running(encoder, work) as models:
+            semantic = audio_to_semantic(models, waveform, keep_length=keep_length, progress=runtime.progress())
+        return io.NodeOutput(runtime.on_intermediate(semantic), speech_report(semantic.reports))
+
+
+NODES = (TextToSemantic, AudioToSemantic)

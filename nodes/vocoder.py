@@ -1,0 +1,49 @@
+"""The node that makes audio of mel spectrograms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import memory, ports, runtime
+from .ports import node_schema
+
+GROUP = "vocoder"
+
+
+class MelToAudio(io.ComfyNode):
+    """Mel -> audio."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "MelToAudio",
+            "IndexTTS2 Mel to Audio",
+            GROUP,
+            "Make audio of a mel spectrogram, of exactly the samples asked for, and join the segments with their "
+            "pauses.",
+            inputs=[
+                ports.Vocoder.Input("vocoder", tooltip="The vocoder."),
+                ports.Mel.Input("mel", tooltip="The mel spectrogram, of the kind this vocoder reads."),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
+                io.String.Output(display_name="report", tooltip="What was asked and what came out, to the sample."),
+            ],
+            aliases=["bigvgan", "vocode", "mel decode"],
+        )
+
+    @classmethod
+    def execute(cls, vocoder: Any, mel: Any) -> io.NodeOutput:
+        from ..indextts2.stages.mel_to_audio import mel_to_audio
+        from ..indextts2.stages.report import speech_report
+
+        work = memory.vocoder_bytes(runtime.required(vocoder).models.config, mel.mel.shape[-1])
+        with runtime.running(vocoder, work) as models:
+            speech = mel_to_audio(models, mel, progress=runtime.progress())
+        rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
+        return io.NodeOutput(runtime.audio_of(speech.waveform), speech_report(speech.reports, mel.texts, rate, total))
+
+
+NODES = (MelToAudio,)
