@@ -105,7 +105,7 @@ MINI = Config(
         residual_kernels=(3,),
         residual_dilations=((1, 3, 5),),
     ),
-    text=TextConfig(kind="english", tokenizer="tokenizer.model", segment_tokens=160),
+    text=TextConfig(kind="english", tokenizer="tokenizer.model", segment_tokens=90),
     name="IndexTTS2-mini",
     version="mini-1",
 )
