@@ -45,6 +45,11 @@ def check_finite(name: str, tensor: Tensor) -> None:
         raise InputError(f"{name} contains NaN or infinite values. Look for the stage before it that produced them.")
 
 
+def pause_samples(seconds: float, sample_rate: int) -> int:
+    """Samples of silence that a pause takes: truncated, as in the released pipeline (spec/s2m.md section 10)."""
+    return int(seconds * sample_rate)
+
+
 def require_same_checkpoint(*pairs: tuple[str, str]) -> str:
     """Each pair is (what it is, fingerprint). Returns the common fingerprint; empty ones (hand-made values) match any.
 
@@ -82,8 +87,9 @@ class Reference:
     """What the encoder knows of one reference recording (spec/s2m.md section 1).
 
     features: (1, tokens, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the
-    recording; quantized: (1, tokens, dim) the codec's embedding of them; style: (1, style_dim); mel: (1, bands, frames);
-    emotion_features: (1, tokens, dim), the features along the emotion path (resampled once, section 1.2).
+    recording; quantized: (1, tokens, dim) the codec's embedding of them; style: (1, style_dim); mel:
+    (1, bands, frames); emotion_features: (1, tokens, dim), the features along the emotion path (resampled once,
+    section 1.2).
     """
 
     features: Tensor
@@ -109,7 +115,8 @@ class Speaker:
     """Who talks: what T2S and S2M need of a reference.
 
     condition: (1, latents, dim) speaker condition; emotion_vector: (1, dim), the emotion vector of the speaker's own
-    reference, base of every mix; style: (1, style_dim); prompt_mel: (1, bands, frames); prompt_quantized: (1, tokens, dim).
+    reference, base of every mix; style: (1, style_dim); prompt_mel: (1, bands, frames); prompt_quantized:
+    (1, tokens, dim).
     """
 
     condition: Tensor

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..config import Config
-from ..contracts import Duration, DurationReport, Segment
+from ..contracts import Duration, DurationReport, Segment, pause_samples
 from ..errors import InputError
 
 SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (spec/control.md 5.3)
@@ -65,8 +65,8 @@ class Clock:
         return max(1, round(frames / self.frames_per_token))
 
     def pause_samples(self, seconds: float) -> int:
-        """Silence of a pause, truncated as the vocoder stage does (spec/s2m.md 10)."""
-        return int(seconds * self.sample_rate)
+        """Silence of a pause, the same as mel to audio puts in."""
+        return pause_samples(seconds, self.sample_rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..contracts import DurationReport, MelSpectrogram, Progress, Speech, Waveform, check_finite, no_progress
+from ..contracts import (
+    DurationReport,
+    MelSpectrogram,
+    Progress,
+    Speech,
+    Waveform,
+    check_finite,
+    no_progress,
+    pause_samples,
+)
 from ..errors import InputError
 from .handles import VocoderModels
 
@@ -41,7 +50,7 @@ def mel_to_audio(
         target = int(mel.sample_targets[row])
         audio = fit_samples(torch.cat(chunks), target, mel.sample_rate) if target else torch.cat(chunks)
         counts.append(audio.shape[0])
-        pieces += [audio, audio.new_zeros(int(mel.pauses[row] * mel.sample_rate))]
+        pieces += [audio, audio.new_zeros(pause_samples(mel.pauses[row], mel.sample_rate))]
     samples = torch.cat(pieces)
     reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
     return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
