@@ -1,0 +1,150 @@
+"""Several sources of emotion in one: sliders with sliders, and a recording with sliders and with words.
+
+What comes out keeps to sums whose coefficients add up to one (spec/control.md section 4, item 4), and says which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..contracts import Emotion, EmotionWeights, PreparedText, Speaker, require_same_checkpoint
+from ..errors import InputError
+from .emotion import speaker_emotion
+from .emotion_algebra import Mixed, blend_emotions, scale_emotion
+from .emotion_measure import emotion_profile, strength_index, strength_ruler
+from .emotion_schedule import as_float, emotion_at
+from .handles import EmotionBank, T2SModels
+
+WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
+    "add": lambda first, second: first + second,
+    "average": lambda first, second: (first + second) / 2.0,
+    "larger": max,
+    "multiply": lambda first, second: first * second,
+}
+"""How two sets of weights become one, emotion by emotion."""
+
+RULES = ("official", "sum")
+"""official: the weights push the recording back by their sum. sum: both differences are added in full."""
+
+NO_WEIGHTS = EmotionWeights.of()
+
+
+def combine_weights(first: EmotionWeights, second: EmotionWeights | None, rule: str = "add") -> EmotionWeights:
+    """Two sets of weights as one; None leaves the first as it is."""
+    if rule not in WEIGHT_RULES:
+        raise InputError(f"Emotion weights are combined by {', '.join(WEIGHT_RULES)}, but '{rule}' came.")
+    if second is None:
+        return first
+    pairs = zip(first.values, second.values, strict=True)
+    return EmotionWeights(tuple(WEIGHT_RULES[rule](one, other) for one, other in pairs))
+
+
+def multiply_weights(weights: EmotionWeights, factor: float) -> EmotionWeights:
+    """All eight times a factor; one changes nothing."""
+    if not 0.0 <= factor < math.inf:
+        raise InputError(f"Emotion weights are multiplied by a finite number from 0 on, but {factor} came.")
+    return weights if factor == 1.0 else EmotionWeights(tuple(value * factor for value in weights.values))
+
+
+def combine_sources(
+    t2s: T2SModels,
+    speaker: Speaker,
+    *,
+    audio: Emotion | None = None,
+    audio_strength: float = 1.0,
+    weights: EmotionWeights = NO_WEIGHTS,
+    rule: str = "official",
+    selection: str = "nearest",
+    seed: int = 0,
+) -> Mixed:
+    """One emotion of a recording's emotion and of emotion weights, for a speaker.
+
+    weights: hand-set and read ones already combined. coefficients: of the recording, of the bank rows together, of the
+    speaker's own emotion. Under "official" (spec/t2s.md section 4) the rows take their share from recording and speaker
+    alike; under "sum" they take it from the speaker alone. Nothing given returns the speaker's own vector bit for bit.
+    """
+    if rule not in RULES:
+        raise InputError(f"Sources are combined by {' or '.join(RULES)}, but '{rule}' came.")
+    mark = require_same_checkpoint(
+        ("The text-to-semantic model", t2s.fingerprint),
+        ("the speaker", speaker.fingerprint),
+        ("the emotion of the recording", audio.fingerprint if audio else ""),
+    )
+    base = as_float(speaker.emotion_vector)
+    rows = math.fsum(weights.values)
+    own = Emotion(base, base=base, fingerprint=mark)
+    heard = own if audio is None else scale_emotion(audio, audio_strength, base=base).emotion
+    strength = 0.0 if audio is None else float(audio_strength)
+    if rows == 0.0:
+        return Mixed(heard, (strength, 0.0, 1.0 - strength))
+    shown = speaker_emotion(t2s, weights, speaker, selection=selection, seed=seed)
+    if audio is None:
+        return Mixed(shown, (0.0, rows, 1.0 - rows))
+    kept = 1.0 - rows if rule == "official" else 1.0
+    mixed = blend_emotions([(heard, kept), (shown, 1.0)], base=base)
+    return Mixed(mixed.emotion, (strength * kept, rows, 1.0 - strength * kept - rows))
+
+
+def base_from(speaker: Speaker | None, *emotions: Emotion) -> Tensor | None:
+    """The vector that no emotion stands for, from a speaker of the same checkpoint; None without a speaker."""
+    if speaker is None:
+        return None
+    named = ((f"emotion {number}", emotion.fingerprint) for number, emotion in enumerate(emotions, start=1))
+    require_same_checkpoint(("The speaker", speaker.fingerprint), *named)
+    return speaker.emotion_vector
+
+
+def mix_report(mixed: Mixed, names: tuple[str, ...]) -> str:
+    """Coefficients by name with their sum, then the warnings. names: as many as there are coefficients."""
+    lines = []
+    if mixed.coefficients is None:
+        lines.append("No fixed coefficients: the result depends on the inputs' directions.")
+    else:
+        shown = [f"{name} {value:+.3f}" for name, value in zip(names, mixed.coefficients, strict=True) if value or name]
+        lines.append(f"{', '.join(shown)} (sum {mixed.coefficient_sum:.3f})")
+    return "\n".join([*lines, *(f"Note: {warning}" for warning in mixed.warnings)])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An emotion at one place of the text. profile: eight cosines; strength: its index."""
+
+    position: float
+    profile: tuple[float, ...]
+    strength: float
+
+
+def measure_along(emotion: Emotion, bank: EmotionBank, places: int, base: Tensor | None = None) -> list[Measured]:
+    """The emotion at evenly spaced places from the start of the text to its end; one place for a constant emotion."""
+    neutral = base if base is not None else emotion.base
+    if neutral is None:
+        raise InputError("A strength needs to know what strength 0 is. Connect the speaker.")
+    ruler = strength_ruler(bank, neutral)
+    positions = [place / (places - 1) for place in range(places)] if emotion.keyframes and places > 1 else [0.0]
+    measured = []
+    for position in positions:
+        here = Emotion(emotion_at(emotion, position), base=emotion.base, fingerprint=emotion.fingerprint)
+        profile = emotion_profile(here, bank, base=neutral)
+        measured.append(Measured(position, profile, strength_index(here, ruler, base=neutral)))
+    return measured
+
+
+def position_of(text: PreparedText | str, words: str, occurrence: int = 1) -> float:
+    """Where words begin in a text, as a share of it: a keyframe's position. Upper and lower case do not matter."""
+    whole = text if isinstance(text, str) else text.original
+    wanted = words.strip().lower()
+    if not wanted:
+        raise InputError("No words to look for. Write the words at which the emotion should begin.")
+    place = -1
+    for _ in range(occurrence):
+        place = whole.lower().find(wanted, place + 1)
+        if place < 0:
+            count = whole.lower().count(wanted)
+            raise InputError(
+                f"'{words.strip()}' stands {count} times in the text, but time {occurrence} was asked for."
+            )
+    return place / len(whole)

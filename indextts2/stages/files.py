@@ -1,0 +1,307 @@
+"""Speakers, emotions, semantic speech and mel spectrograms as files that can be kept and shared.
+
+A file is one safetensors file: the tensors of the value by name, its plain fields as JSON, and who made it when, of
+what, and under which terms. Reading one runs nothing in it and checks everything: kind, version, names, shapes, types,
+ranges. Values keep the fingerprints of their checkpoints, so a stage refuses those that do not belong to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker, check_finite
+from ..errors import IndexTTS2Error, InputError
+
+Value = Speaker | Emotion | SemanticSpeech | MelSpectrogram
+
+FORMAT = "indextts2-value"
+FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
+KINDS: dict[str, type[Any]] = {
+    "speaker": Speaker,
+    "emotion": Emotion,
+    "semantic": SemanticSpeech,
+    "mel": MelSpectrogram,
+}
+FINGERPRINTS = ("fingerprint", "encoder_fingerprint")
+POSITIONS, KEYFRAMES = "keyframe_positions", "keyframe_vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """What a file says about itself. source: what it was made of; text: what is said in it; made: date and time in UTC.
+
+    licence: the terms under which it may be used, in free words.
+    """
+
+    source: str = ""
+    text: str = ""
+    licence: str = ""
+    made: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file's kind, note and checkpoints, read without its tensors."""
+
+    kind: str
+    note: FileNote
+    fingerprints: Mapping[str, str]
+
+    def in_words(self) -> str:
+        """One line per fact that is known."""
+        facts = [("kind", self.kind), *asdict(self.note).items(), *self.fingerprints.items()]
+        return "\n".join(f"{name.replace('_', ' ')}: {fact}" for name, fact in facts if fact)
+
+
+def save_speaker(path: Path, speaker: Speaker, note: FileNote | None = None) -> Path:
+    """Write a speaker; see `save_value`."""
+    return save_value(path, speaker, note)
+
+
+def save_emotion(path: Path, emotion: Emotion, note: FileNote | None = None) -> Path:
+    """Write an emotion or a schedule of them; see `save_value`."""
+    return save_value(path, emotion, note)
+
+
+def save_semantic(path: Path, semantic: SemanticSpeech, note: FileNote | None = None) -> Path:
+    """Write semantic tokens with their latents and reports; see `save_value`."""
+    return save_value(path, semantic, note)
+
+
+def save_mel(path: Path, mel: MelSpectrogram, note: FileNote | None = None) -> Path:
+    """Write a mel spectrogram; see `save_value`."""
+    return save_value(path, mel, note)
+
+
+def load_speaker(path: Path) -> Speaker:
+    """Read a speaker. Raises InputError for anything else."""
+    return load_value(path, "speaker")
+
+
+def load_emotion(path: Path) -> Emotion:
+    """Read an emotion. Raises InputError for anything else."""
+    return load_value(path, "emotion")
+
+
+def load_semantic(path: Path) -> SemanticSpeech:
+    """Read semantic speech. Raises InputError for anything else."""
+    return load_value(path, "semantic")
+
+
+def load_mel(path: Path) -> MelSpectrogram:
+    """Read a mel spectrogram. Raises InputError for anything else."""
+    return load_value(path, "mel")
+
+
+def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
+    """Write a value whole or not at all; a file of that name is replaced. An empty date becomes now.
+
+    Raises InputError when the folder cannot be written to.
+    """
+    from safetensors.torch import save_file
+
+    kind = next((name for name, made in KINDS.items() if isinstance(value, made)), None)
+    if kind is None:
+        raise InputError(f"Files hold {', '.join(KINDS)}, but a {type(value).__name__} came.")
+    note = note or FileNote()
+    tensors, plain = _taken_apart(value)
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "kind": kind,
+        "fields": json.dumps(plain, sort_keys=True),
+        **asdict(note),
+        "made": note.made or datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    # save_file refuses tensors that share memory, as a vector and its base may
+    stored = {name: _storable(tensor) for name, tensor in tensors.items()}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(stored, partial, metadata)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path.name} cannot be written to {path.parent}: {error.strerror or error}.") from error
+    return path
+
+
+def _storable(tensor: Tensor) -> Tensor:
+    """A copy on the CPU, in the number format that `_check` expects."""
+    wanted = torch.float32 if tensor.is_floating_point() else torch.int64
+    return tensor.detach().to("cpu", wanted, copy=True).contiguous()
+
+
+def load_value(path: Path, kind: str) -> Any:
+    """Read a value of a kind of KINDS. Raises InputError that says what is wrong with the file."""
+    metadata, tensors = _read(path, with_tensors=True)
+    if metadata["kind"] != kind:
+        raise InputError(
+            f"{path.name} holds a file of kind '{metadata['kind']}', but '{kind}' is expected here. "
+            "Use the load node of that kind."
+        )
+    try:
+        value = _put_together(KINDS[kind], tensors, json.loads(metadata["fields"]))
+        _check(value)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexTTS2Error) as error:
+        raise InputError(f"{path.name} does not hold a usable {kind}: {error}") from error
+    return value
+
+
+def file_info(path: Path) -> FileInfo:
+    """What a file says about itself. Raises InputError for a foreign file."""
+    metadata, _ = _read(path, with_tensors=False)
+    try:
+        plain = json.loads(metadata["fields"])
+        marks = {name: str(plain[name]) for name in FINGERPRINTS if plain.get(name)}
+    except (KeyError, ValueError, AttributeError) as error:
+        raise InputError(f"{path.name} is damaged: its description cannot be read.") from error
+    note = FileNote(**{field.name: str(metadata.get(field.name, "")) for field in fields(FileNote)})
+    return FileInfo(metadata["kind"], note, marks)
+
+
+def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path.name}. Refresh the list of files and choose another one.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            _check_format(path, metadata)
+            return metadata, {name: file.get_tensor(name) for name in file.keys()} if with_tensors else {}
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"{path.name} is not a whole safetensors file. It was cut short or is something else; get it again."
+        ) from error
+
+
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT or metadata.get("kind") not in KINDS:
+        raise InputError(
+            f"{path.name} was not saved by this pack, so what its numbers mean is unknown. "
+            f"Files of kind {', '.join(KINDS)} can be loaded here; models belong into models/indextts2."
+        )
+    if metadata.get("format_version") != str(FORMAT_VERSION):
+        raise InputError(
+            f"{path.name} has format version {metadata.get('format_version')}, but this pack reads version "
+            f"{FORMAT_VERSION}. Update the pack."
+        )
+
+
+def _taken_apart(value: Value) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a value by field name, and its other fields as JSON can hold them."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, Any] = {}
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if isinstance(content, Tensor):
+            tensors[field.name] = content
+        elif field.name == "keyframes":
+            plain[POSITIONS] = [frame.position for frame in content]
+            if content:
+                tensors[KEYFRAMES] = torch.cat([frame.vector.detach().cpu() for frame in content])
+        elif field.name == "reports":
+            plain["reports"] = [asdict(report) for report in content]
+        elif content is not None:
+            plain[field.name] = list(content) if isinstance(content, tuple) else content
+    return tensors, plain
+
+
+def _put_together(made: type[Any], tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Any:
+    """The value of which `_taken_apart` made these. Raises ValueError for unknown or missing fields."""
+    given: dict[str, Any] = {**plain, **tensors}
+    if made is Emotion:
+        positions, vectors = given.pop(POSITIONS, []), given.pop(KEYFRAMES, None)
+        rows = [] if vectors is None else list(vectors.split(1))
+        given["keyframes"] = tuple(
+            Keyframe(float(position), row) for position, row in zip(positions, rows, strict=True)
+        )
+    known = {field.name: field for field in fields(made)}
+    unknown = sorted(set(given) - set(known))
+    needed = (name for name, field in known.items() if field.default is MISSING and name not in OPTIONAL_TENSORS)
+    missing = sorted(set(needed) - set(given))
+    if unknown or missing:
+        raise ValueError(f"unknown fields {unknown or 'none'}, missing fields {missing or 'none'}")
+    given.update({name: None for name in OPTIONAL_TENSORS if name in known and name not in given})
+    return made(**{name: FIELDS.get(name, _as_it_is)(content) for name, content in given.items()})
+
+
+def _as_it_is(content: Any) -> Any:
+    return content
+
+
+def _reports(content: list[dict[str, Any]]) -> tuple[DurationReport, ...]:
+    def frozen(report: dict[str, Any]) -> dict[str, Any]:
+        return {name: tuple(part) if isinstance(part, list) else part for name, part in report.items()}
+
+    return tuple(DurationReport(**frozen(report)) for report in content)
+
+
+OPTIONAL_TENSORS = ("latent", "base")
+"""Fields without a tensor where there was none."""
+
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    "reports": _reports,
+    "pauses": lambda content: tuple(float(seconds) for seconds in content),
+    "texts": lambda content: tuple(str(text) for text in content),
+    "seed": int,
+    "sample_rate": int,
+    "hop": int,
+    "fingerprint": str,
+    "encoder_fingerprint": str,
+    "transition": str,
+}
+"""How a field is read from JSON; tensors stay as they are."""
+
+
+def _check(value: Value) -> None:
+    """Refuse numbers that no stage could have made; the contracts have looked at the shapes. Raises InputError."""
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if not isinstance(content, Tensor):
+            continue
+        whole = field.name in ("tokens", "token_lengths", "frame_lengths", "frame_targets", "sample_targets")
+        if content.dtype != (torch.int64 if whole else torch.float32):
+            raise InputError(f"{field.name} has the number format {content.dtype}.")
+        if whole and content.numel() and int(content.min()) < 0:
+            raise InputError(f"{field.name} holds negative numbers.")
+        if not whole:
+            check_finite(field.name, content)
+    if isinstance(value, Emotion):
+        _check_keyframes(value)
+    if isinstance(value, SemanticSpeech):
+        _check_lengths("token_lengths", value.token_lengths, value.tokens.shape[-1])
+    if isinstance(value, MelSpectrogram):
+        _check_lengths("frame_lengths", value.frame_lengths, value.mel.shape[-1])
+        if len(value.pauses) != value.mel.shape[0] or value.sample_rate <= 0 or value.hop <= 0:
+            raise InputError("its pauses, sample rate or hop cannot be right.")
+    if any(not 0.0 <= pause < float("inf") for pause in getattr(value, "pauses", ())):
+        raise InputError("its pauses are not times.")
+
+
+def _check_keyframes(emotion: Emotion) -> None:
+    positions = [frame.position for frame in emotion.keyframes]
+    if positions != sorted(set(positions)) or not all(0.0 <= position <= 1.0 for position in positions):
+        raise InputError(f"its keyframes lie at {positions}.")
+    if emotion.transition not in ("step", "linear"):
+        raise InputError(f"its transition is '{emotion.transition}'.")
+    for frame in emotion.keyframes:
+        check_finite("a keyframe", frame.vector)
+    if emotion.base is not None and emotion.base.shape != emotion.vector.shape:
+        raise InputError("its base has another width than its vector.")
+
+
+def _check_lengths(name: str, lengths: Tensor, most: int) -> None:
+    if lengths.numel() and int(lengths.max()) > most:
+        raise InputError(f"{name} says {int(lengths.max())}, but there are only {most}.")
