@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from ..training.__main__ import PARTS
 
     if options.part not in PARTS:
-        raise Usage(f"There is no part '{options.part}' to train; known are {', '.join(sorted(PARTS))}.")
+        raise Usage(f"There is no part '{options.part}' to train; known are {', '.join(PARTS)}.")
     logging.getLogger("indextts2").setLevel(logging.INFO)  # a run tells what it does
     if options.threads:
         torch.set_num_threads(options.threads)

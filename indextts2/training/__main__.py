@@ -13,21 +13,25 @@ import torch
 from ..errors import IndexTTS2Error
 
 PARTS = {
-    "vocoder": ("vocoder", "train_vocoder"),
+    "corpus": ("corpus", "train_corpus"),
+    "tokenizer": ("tokenizer", "train_tokenizer"),
     "semantic_encoder": ("semantic_encoder", "train_semantic_encoder"),
     "codec": ("codec", "train_codec"),
     "style_encoder": ("style_encoder", "train_style_encoder"),
+    "features": ("features", "write_features"),
     "t2s": ("t2s", "train_t2s"),
     "latents": ("latents", "write_latents"),
-    "corpus": ("corpus", "train_corpus"),
+    "s2m": ("s2m", "train_s2m"),
+    "vocoder": ("vocoder", "train_vocoder"),
+    "emotion_bank": ("emotion_bank", "make_emotion_bank"),
     "text_to_emotion": ("text_to_emotion", "train_text_to_emotion"),
 }
-"""Part -> (module, function). The function takes the recipe's path and the run's folder."""
+"""Part -> (module, function), in the order of docs/training.md. The function takes the recipe and the run's folder."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m indextts2.training", description=__doc__)
-    parser.add_argument("part", choices=sorted(PARTS))
+    parser.add_argument("part", choices=PARTS)
     parser.add_argument("recipe", type=Path, help="YAML recipe")
     parser.add_argument("folder", type=Path, help="where the run keeps its state, log and curves")
     parser.add_argument("--threads", type=int, help="CPU threads torch may use (default: torch's own choice)")

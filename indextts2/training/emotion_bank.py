@@ -8,6 +8,8 @@ emotion vectors is itself a valid one, because its coefficients sum to one (spec
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +21,20 @@ from torch import Tensor
 from ..config import EMOTIONS
 from ..contracts import Progress, no_progress
 from ..errors import TrainingError
+from ..models.t2s import TextToSemantic
 from ..stages.handles import EmotionBank
 from .feature_store import FeatureEntry, FeatureStore
+from .mini import MINI
+from .recipe import load_recipe
+from .state import export_weights
+from .trainer import TrainingResult
+
+logger = logging.getLogger(__name__)
 
 ROW_KINDS = ("mean", "medoid")
 MAX_ROUNDS = 50  # of k-means; a few dozen speakers settle in fewer than ten
+BANK_FILE = "emotion_bank.safetensors"
+T2S_MODULE = "t2s"
 
 
 class EmotionListener(Protocol):
@@ -55,6 +66,15 @@ class BankSettings:
             raise TrainingError(f"A bank needs {len(EMOTIONS)} group sizes of at least 1, but {self.group_sizes} came.")
         if self.rows not in ROW_KINDS:
             raise TrainingError(f"Bank rows are {' or '.join(ROW_KINDS)}, but '{self.rows}' came.")
+
+
+@dataclass(frozen=True, slots=True)
+class BankRecipe:
+    """t2s: folder of the finished T2S run. features: folder of labelled features. bank: what goes into it."""
+
+    t2s: str
+    features: str
+    bank: BankSettings = BankSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +208,15 @@ def _listen(model: EmotionListener, store: FeatureStore, speaker: str, entries: 
     styles = torch.stack([store.tensor(entry, "style") for entry in entries])
     vectors = [model.emotion_vector(store.tensor(entry, "features").unsqueeze(0).to(device)) for entry in entries]
     return Heard(speaker, styles, torch.cat(vectors).float().cpu())
+
+
+def make_emotion_bank(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Write `emotion_bank.safetensors` into the folder; `step` counts its rows."""
+    recipe = load_recipe(recipe_file, BankRecipe)
+    started = time.monotonic()
+    model = TextToSemantic(MINI.t2s).eval()
+    model.load_state_dict(export_weights(Path(recipe.t2s), T2S_MODULE))
+    bank = extract_bank(model, FeatureStore(Path(recipe.features)), recipe.bank)
+    write_bank(folder / BANK_FILE, bank)
+    logger.info("Emotion bank: the emotions lie %.2f times the spread of their rows apart", separation(bank))
+    return TrainingResult(len(bank.emotion_rows), (time.monotonic() - started) / 60, "done")

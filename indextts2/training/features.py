@@ -6,11 +6,13 @@ and speaking see the same numbers. Running again adds what is new.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -31,26 +33,76 @@ from ..stages.handles import EncoderModels
 from ..stages.reference import semantic_features
 from .corpus_data import Utterance, read_manifest
 from .feature_store import FeatureEntry
+from .mini import MINI
+from .recipe import load_recipe
 from .state import export_weights
+from .trainer import TrainingResult
 
 logger = logging.getLogger(__name__)
 
 SHARD_UTTERANCES = 256
 ENCODER_MARK = "encoder.json"
 STATISTICS = "statistics"
+MARK_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRecipe:
+    """corpora: folders with a manifest. semantic_encoder, codec, style_encoder: folders of their finished runs. speeds:
+    every utterance is also played at these speeds, so that T2S hears more than its corpus holds; 1 is as recorded.
+    """
+
+    corpora: tuple[str, ...]
+    semantic_encoder: str
+    codec: str
+    style_encoder: str
+    speeds: tuple[float, ...] = (1.0,)
+
+
+def write_features(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Add what the folder lacks, with the encoders of the recipe's runs; `step` counts the utterances added."""
+    recipe = load_recipe(recipe_file, FeatureRecipe)
+    started = time.monotonic()
+    runs = {name: Path(getattr(recipe, name)) for name in ("semantic_encoder", "codec", "style_encoder")}
+    encoder = load_trained(MINI, **runs)
+    corpora = [Path(corpus) for corpus in recipe.corpora]
+    added = extract_features(corpora, encoder, folder, speeds=recipe.speeds, mark=weights_mark(encoder))
+    return TrainingResult(added, (time.monotonic() - started) / 60, "done")
+
+
+def weights_mark(encoder: EncoderModels) -> str:
+    """A short name of these very weights, by which a folder knows the encoder that filled it."""
+    digest = hashlib.sha256()
+    for module in (encoder.semantic_encoder, encoder.codec, encoder.style_encoder):
+        for name, value in sorted(module.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+    for value in (encoder.mean, encoder.std):
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:MARK_DIGITS]
 
 
 def trained_encoder(config: Config, runs: Path) -> EncoderModels:
     """The three encoders out of their training runs `semantic_encoder`, `codec` and `style_encoder` below `runs`."""
-    semantic_encoder = SemanticEncoder(config.semantic_encoder)
-    semantic_encoder.load_state_dict(export_weights(runs / "semantic_encoder", "encoder"))
-    codec = SemanticCodec(config.codec)
-    codec.load_state_dict(export_weights(runs / "codec", "codec"))
-    style_encoder = StyleEncoder(config.style_encoder)
-    style_encoder.load_state_dict(export_weights(runs / "style_encoder", "style_encoder"))
-    statistics = export_weights(runs / "codec", STATISTICS)
+    return load_trained(
+        config,
+        semantic_encoder=runs / "semantic_encoder",
+        codec=runs / "codec",
+        style_encoder=runs / "style_encoder",
+    )
+
+
+def load_trained(config: Config, *, semantic_encoder: Path, codec: Path, style_encoder: Path) -> EncoderModels:
+    """The three encoders out of their training runs. The codec's run also gives the statistics."""
+    hearing = SemanticEncoder(config.semantic_encoder)
+    hearing.load_state_dict(export_weights(semantic_encoder, "encoder"))
+    quantizing = SemanticCodec(config.codec)
+    quantizing.load_state_dict(export_weights(codec, "codec"))
+    telling_apart = StyleEncoder(config.style_encoder)
+    telling_apart.load_state_dict(export_weights(style_encoder, "style_encoder"))
+    statistics = export_weights(codec, STATISTICS)
     return EncoderModels(
-        semantic_encoder.eval(), codec.eval(), style_encoder.eval(), statistics["mean"], statistics["std"], config
+        hearing.eval(), quantizing.eval(), telling_apart.eval(), statistics["mean"], statistics["std"], config
     )
 
 

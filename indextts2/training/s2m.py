@@ -22,8 +22,10 @@ from ..models.s2m import FlowExample, SemanticToMel
 from .feature_store import FeatureStore
 from .mini import MINI
 from .part import Metrics, Models, Part
+from .recipe import load_recipe
 from .s2m_data import S2MData, S2MDataSettings
 from .state import export_weights
+from .trainer import LoopSettings, TrainingResult, train
 
 MODEL = "s2m"
 HELD_OUT_BATCHES = 4
@@ -37,7 +39,7 @@ class S2MRecipe:
 
     features, codec: folders of the precomputed features and of the codec's run. latents: folder of the T2S latents, ""
     while there are none. latent_probability: share of targets that see their latent. condition_dropout: share that
-    sees no condition at all.
+    sees no condition at all. loop: the optimisation.
     """
 
     features: str = ".train/features"
@@ -47,6 +49,7 @@ class S2MRecipe:
     data: S2MDataSettings = field(default_factory=S2MDataSettings)
     latent_probability: float = 0.5
     condition_dropout: float = 0.15
+    loop: LoopSettings = LoopSettings(max_steps=20_000)
 
 
 class S2MPart(Part):
@@ -194,3 +197,9 @@ def mean_of_bands(data: S2MData) -> Tensor:
     """Mean log-mel of each band over evenly chosen utterances: (bands,)."""
     entries = data.entries[:: max(len(data.entries) // MEAN_UTTERANCES, 1)]
     return torch.stack([data.store.tensor(entry, "mel").mean(dim=1) for entry in entries]).mean(dim=0)
+
+
+def train_s2m(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Train the mini's semantic-to-mel as the recipe says; the run's state and curves go to `folder`."""
+    recipe = load_recipe(recipe_file, S2MRecipe)
+    return train(S2MPart(recipe), recipe.loop, folder)

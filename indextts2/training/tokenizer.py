@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import TrainingError
+from ..errors import ConfigError, TrainingError
 from ..text.english import LETTERS, PUNCTUATION, VOCABULARY
 from ..text.expander import Expander, default_expander
 from ..text.normalise import OfficialNormaliser
 from ..text.official import space_and_raise
 from ..text.pronounce import PHONES
 from ..text.tracked import TrackedText
+from .corpus_data import read_manifest
+from .recipe import load_recipe
+from .trainer import TrainingResult
 
 START_ID = 0
 STOP_ID = 1
 UNKNOWN_ID = 2
 _RESERVED = 3
+TOKENIZER_FILE = "tokenizer.model"
+TEXT_KINDS = ("english", "official")
+HELD_OUT_PREFIX = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerRecipe:
+    """kind: of the text front end. corpora: folders with a manifest, read by "official" alone, whose pieces are learned
+    from the texts of the training splits. vocabulary_size: of "official"; "english" has a closed list of symbols.
+    """
+
+    kind: str = "english"
+    corpora: tuple[str, ...] = ()
+    vocabulary_size: int = 12_000
+
+    def __post_init__(self) -> None:
+        if self.kind not in TEXT_KINDS:
+            raise ConfigError(f"A tokenizer is of kind {' or '.join(TEXT_KINDS)}, but '{self.kind}' came.")
+        if self.kind == "official" and not self.corpora:
+            raise ConfigError("A tokenizer of kind 'official' is learned from texts; name corpora.")
+
+
+def train_tokenizer(recipe_file: Path, folder: Path) -> TrainingResult:
+    """Write `tokenizer.model` into the folder; `step` counts the texts that were read."""
+    recipe = load_recipe(recipe_file, TokenizerRecipe)
+    started = time.monotonic()
+    texts: list[str] = []
+    if recipe.kind == "english":
+        train_english_tokenizer(folder / TOKENIZER_FILE)
+    else:
+        utterances = (utterance for corpus in recipe.corpora for utterance in read_manifest(Path(corpus)))
+        texts = [utterance.text for utterance in utterances if not utterance.split.startswith(HELD_OUT_PREFIX)]
+        train_official_tokenizer(texts, folder / TOKENIZER_FILE, vocabulary_size=recipe.vocabulary_size)
+    return TrainingResult(len(texts), (time.monotonic() - started) / 60, "done")
 
 
 def train_english_tokenizer(path: str | Path) -> Path:
