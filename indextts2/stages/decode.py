@@ -7,7 +7,7 @@ tensors; the host looks at `done` every few steps, and steps run beyond it chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,8 @@ from .search import Found, Search
 
 EXTENT_BLOCK = 64  # rows by which the part of the pool that attention reads grows
 CHECK_EVERY = 4  # steps between two looks at `done` on an accelerator
+MUCH_SILENCE = 30  # silent tokens of a take that may stay untouched
+LONGEST_SILENCE = 10  # tokens of one run that are kept otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,17 @@ def decode(
             if bool(loop.search.done.all()):
                 break
     return loop.takes()
+
+
+def with_short_silences(take: Take, token: int) -> Take:
+    """Cut long runs of a silent token, if there is much of it (spec/t2s.md 9.5). The released pipeline does not."""
+    silent = take.tokens == token
+    if int(silent.sum()) <= MUCH_SILENCE:
+        return take
+    index = torch.arange(len(silent))
+    last_sound = torch.where(silent, -1, index).cummax(0).values
+    keep = index - last_sound <= LONGEST_SILENCE
+    return replace(take, tokens=take.tokens[keep], phases=take.phases[keep])
 
 
 class _Loop:

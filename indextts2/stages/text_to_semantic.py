@@ -31,7 +31,7 @@ from ..errors import CheckpointMismatch, TextError
 from ..models.t2s import TextToSemantic
 from ..sampling import SamplingSettings, row_seed
 from .alignment import ScheduleSettings
-from .decode import DecodeJob, Take, decode, longest_take
+from .decode import DecodeJob, Take, decode, longest_take, with_short_silences
 from .duration import Clock, GuidedSettings, SegmentPlan, Target, in_words, plan_segments, settle, stop_rules
 from .emotion import speaker_emotion
 from .handles import T2SModels
@@ -46,7 +46,8 @@ class T2SOptions:
 
     rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own.
     with_latent: False leaves the latents out. guided: the stop schedule of method "guided". schedule: how an emotion
-    that changes along the text is spoken.
+    that changes along the text is spoken. silent_token: runs of this token are shortened in segments whose length T2S
+    was not told (52 is silence in the released codec); None leaves the speech as it is.
     """
 
     rows_at_once: int = 8
@@ -54,6 +55,7 @@ class T2SOptions:
     with_latent: bool = True
     guided: GuidedSettings = field(default_factory=GuidedSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    silent_token: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ class _Speaking:
     def _run_group(self, group: Sequence[_Task], *, with_latent: bool) -> list[_Spoken]:
         prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in group]))
         takes = self._decode(group, prefilled)
-        chosen = [choose_take(own, task.plan.token_target) for task, own in zip(group, takes, strict=True)]
+        chosen = [self._choose(task.plan, own) for task, own in zip(group, takes, strict=True)]
         rows: Sequence[Tensor | None] = [None] * len(group)
         if with_latent:
             latent, _ = latents(
@@ -252,6 +254,11 @@ class _Speaking:
             _Spoken(take, tuple(len(one.tokens) for one in own), row)
             for take, own, row in zip(chosen, takes, rows, strict=True)
         ]
+
+    def _choose(self, plan: SegmentPlan, takes: Sequence[Take]) -> Take:
+        take = choose_take(takes, plan.token_target)
+        token = self.options.silent_token
+        return take if token is None or plan.steers else with_short_silences(take, token)
 
     def _prefix(self, task: _Task) -> Prefix:
         plan, slot = task.plan, self.options.duration_slot

@@ -19,8 +19,10 @@ from indextts2.sampling import (
     starting_scores,
     truncate,
 )
+from indextts2.stages.decode import Take, with_short_silences
 
 DRAWS = 40_000
+SILENT = 52
 
 
 def test_the_race_follows_the_law_of_draws_without_replacement():
@@ -85,3 +87,18 @@ def test_modes_without_chance_ignore_what_shapes_chance():
     scores = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     for mode in ("greedy", "beam_search"):
         assert torch.equal(truncate(scores, SamplingSettings(mode=mode, top_k=1, temperature=0.1, typical=0.5)), scores)
+
+
+def test_long_silences_are_shortened_only_where_there_is_much_silence():
+    def take(*runs):
+        tokens = torch.cat([torch.full((count,), token) for token, count in runs])
+        return Take(tokens, torch.arange(len(tokens)), -1.0, True)
+
+    little, much = (
+        take((SILENT, 15), (7, 2), (SILENT, 15)),
+        take((SILENT, 16), (7, 2), (SILENT, 4), (8, 1), (SILENT, 11)),
+    )
+    assert with_short_silences(little, SILENT) is little
+    shorter = with_short_silences(much, SILENT)
+    assert shorter.tokens.tolist() == [SILENT] * 10 + [7] * 2 + [SILENT] * 4 + [8] + [SILENT] * 10
+    assert shorter.phases.tolist() == [*range(10), *range(16, 33)]
