@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class LoadCheckpoint(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, checkpoint: str, precision: str) -> str:
-        return runtime.state_of(folder_of(checkpoint))
+        return _state(runtime.checkpoints(), checkpoint)
 
 
 class LoadTextToEmotion(io.ComfyNode):
@@ -131,7 +132,7 @@ class LoadTextToEmotion(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model: str, precision: str) -> str:
-        return runtime.state_of(text_to_emotion_folder(model))
+        return _state(text_to_emotion_folders(), model)
 
 
 class LoadLora(io.ComfyNode):
@@ -175,8 +176,7 @@ class LoadLora(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, lora: str, **unused: Any) -> str:
-        files = runtime.lora_files()
-        return runtime.state_of(files[lora]) if lora in files else ""
+        return _state(runtime.lora_files(), lora)
 
 
 def with_lora(t2s: runtime.Loaded[Any] | None, path: Path, strength: float) -> runtime.Loaded[Any]:
@@ -226,6 +226,12 @@ def _chosen(offered: dict[str, Any], name: str, kind: str) -> Any:
         known = ", ".join(offered) or "none is installed"
         raise CheckpointError(f"There is no {kind} '{name}' here; there are: {known}. Choose one of them.")
     return offered[name]
+
+
+def _state(offered: Mapping[str, Path | None], name: str) -> str:
+    """Changes when the files behind a name do; empty for what is built in or not there, which execute will say."""
+    folder = offered.get(name)
+    return "" if folder is None else runtime.state_of(folder)
 
 
 def _info(opened: Any) -> str:

@@ -1,0 +1,159 @@
+"""Bridges between emotions and the host's plain types, so that nodes of other packs can compute on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.config import EMOTIONS
+from . import ports, runtime
+from .ports import node_schema
+
+GROUP = "bridge"
+
+
+def like_input() -> Any:
+    """The optional port that says what bare numbers mean."""
+    return ports.Emotion.Input(
+        "like",
+        optional=True,
+        tooltip="The emotion the numbers were made from: gives the result its checkpoint, base and keyframe places. "
+        "Open trusts that the numbers fit.",
+    )
+
+
+def emotion_output() -> Any:
+    return ports.Emotion.Output(display_name="emotion", tooltip="How it is said.")
+
+
+class EmotionToLatent(io.ComfyNode):
+    """Emotion -> LATENT."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "EmotionToLatent",
+            "IndexTTS2 Emotion to Latent",
+            GROUP,
+            "Turn an emotion vector into a LATENT of shape (keyframes, numbers, 1, 1), on which the latent arithmetic "
+            "nodes of the host and of other packs compute.",
+            inputs=[ports.Emotion.Input("emotion", tooltip="An emotion, or a schedule: one row per keyframe.")],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="The numbers; not a picture.")],
+            aliases=["emotion tensor", "emotion vector to latent"],
+        )
+
+    @classmethod
+    def execute(cls, emotion: Any) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_numbers import emotion_rows
+
+        return io.NodeOutput({"samples": runtime.on_intermediate(emotion_rows(emotion))[:, :, None, None].clone()})
+
+
+class LatentToEmotion(io.ComfyNode):
+    """LATENT -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "LatentToEmotion",
+            "IndexTTS2 Latent to Emotion",
+            GROUP,
+            "Turn a LATENT back into an emotion. Each row must have as many numbers as the checkpoint's emotions.",
+            inputs=[io.Latent.Input("latent", tooltip="From Emotion to Latent, changed as you like."), like_input()],
+            outputs=[emotion_output()],
+            aliases=["tensor to emotion"],
+        )
+
+    @classmethod
+    def execute(cls, latent: Any, like: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_numbers import emotion_from_rows
+
+        return io.NodeOutput(runtime.on_intermediate(emotion_from_rows(latent["samples"].flatten(1), like)))
+
+
+class EmotionToNumbers(io.ComfyNode):
+    """Emotion -> list of numbers, and text."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "EmotionToNumbers",
+            "IndexTTS2 Emotion to Numbers",
+            GROUP,
+            "Turn an emotion vector into a list of numbers and into text. Of a schedule, the first keyframe.",
+            inputs=[ports.Emotion.Input("emotion", tooltip="The emotion to write down.")],
+            outputs=[
+                io.Float.Output(display_name="numbers", is_output_list=True, tooltip="One number per dimension."),
+                io.String.Output(display_name="text", tooltip="The same numbers in square brackets, exact."),
+            ],
+            aliases=["emotion to list", "emotion to string", "export emotion"],
+        )
+
+    @classmethod
+    def execute(cls, emotion: Any) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_numbers import numbers_in_words
+        from ..indextts2.stages.emotion_schedule import emotion_to_list
+
+        numbers = emotion_to_list(emotion)
+        return io.NodeOutput(numbers, numbers_in_words(numbers))
+
+
+class EmotionFromNumbers(io.ComfyNode):
+    """List of numbers, or text -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "EmotionFromNumbers",
+            "IndexTTS2 Emotion from Numbers",
+            GROUP,
+            "Make an emotion of a list of numbers, or of numbers written as text.",
+            inputs=[
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="",
+                    tooltip="Numbers with commas or blanks between them, brackets allowed. Ignored while numbers are "
+                    "connected.",
+                ),
+                io.Float.Input(
+                    "numbers", optional=True, force_input=True, tooltip="A list of numbers, one per dimension."
+                ),
+                like_input(),
+            ],
+            outputs=[emotion_output()],
+            is_input_list=True,
+            aliases=["list to emotion", "string to emotion", "import emotion"],
+        )
+
+    @classmethod
+    def execute(cls, text: list[str], numbers: list[float] | None = None, like: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_numbers import emotion_from_numbers, numbers_of
+
+        found = numbers_of(text[0]) if numbers is None else numbers
+        return io.NodeOutput(runtime.on_intermediate(emotion_from_numbers(found, like[0] if like else None)))
+
+
+class WeightsToNumbers(io.ComfyNode):
+    """Eight weights -> eight FLOATs."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "WeightsToNumbers",
+            "IndexTTS2 Emotion Weights to Numbers",
+            GROUP,
+            "Take eight emotion weights apart, to compute with them or to show them. Emotion Weights puts numbers "
+            "together again: connect them to its sliders.",
+            inputs=[ports.EmotionWeights.Input("weights", tooltip="The weights to take apart.")],
+            outputs=[io.Float.Output(display_name=name, tooltip=f"Weight of '{name}'.") for name in EMOTIONS],
+            aliases=["split weights", "emotion floats"],
+        )
+
+    @classmethod
+    def execute(cls, weights: Any) -> io.NodeOutput:
+        return io.NodeOutput(*(float(value) for value in weights.values))
+
+
+NODES = (EmotionToLatent, LatentToEmotion, EmotionToNumbers, EmotionFromNumbers, WeightsToNumbers)

@@ -1,0 +1,374 @@
+"""Nodes that compute with emotion vectors: blend, interpolate, add differences, scale, limit, transfer, schedule.
+
+The arithmetic is float32 on differences from the base, the speaker's own emotion. Checkpoints do not mix.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.stages.emotion_algebra import INTERPOLATIONS
+from ..indextts2.stages.emotion_measure import DEFAULT_LIMIT
+from ..indextts2.stages.emotion_schedule import TRANSITIONS
+from . import ports, runtime
+from .ports import node_schema
+
+GROUP = "emotion"
+INPUTS = 4
+"""Emotions that one Blend or Schedule node takes; more come by chaining Blend nodes."""
+
+
+def emotion_input(name: str, tooltip: str, *, optional: bool = False) -> Any:
+    return ports.Emotion.Input(name, optional=optional, tooltip=tooltip)
+
+
+def base_input() -> Any:
+    """The optional port for what strength 0 means."""
+    return ports.Speaker.Input(
+        "speaker",
+        optional=True,
+        tooltip="Who will talk; the speaker's own emotion is what strength 0 means. Open uses the emotions' own base.",
+    )
+
+
+def strength_widget(name: str, default: float, tooltip: str, low: float = -4.0, high: float = 4.0) -> Any:
+    return io.Float.Input(name, default=default, min=low, max=high, step=0.01, tooltip=tooltip)
+
+
+def outputs() -> list[Any]:
+    return [
+        ports.Emotion.Output(display_name="emotion", tooltip="How it is said."),
+        io.String.Output(display_name="report", tooltip="Share of each input and of the base, their sum, and notes."),
+    ]
+
+
+def mixed_output(mixed: Any, *names: str) -> io.NodeOutput:
+    """What every node of this file returns: the emotion, and its coefficients in words."""
+    from ..indextts2.stages.emotion_combine import mix_report
+
+    return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, names))
+
+
+class BlendEmotions(io.ComfyNode):
+    """Several emotions and their weights -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        numbers = range(1, INPUTS + 1)
+        return node_schema(
+            "BlendEmotions",
+            "IndexTTS2 Blend Emotions",
+            GROUP,
+            "Mix up to four emotions, each with a weight. What the weights leave of 1 is the base, the speaker's own "
+            "emotion; all weights at zero give the base unchanged.",
+            inputs=[
+                *(
+                    emotion_input(f"emotion_{number}", f"Emotion number {number}.", optional=number > 1)
+                    for number in numbers
+                ),
+                *(
+                    strength_widget(
+                        f"weight_{number}",
+                        0.5,
+                        f"Share of emotion {number}: 0 none, 1 all of it; below 0 is its opposite. Ignored while the "
+                        "emotion is not connected.",
+                    )
+                    for number in numbers
+                ),
+                io.Boolean.Input(
+                    "normalise",
+                    default=False,
+                    tooltip="Scale the weights so that they sum to 1, which leaves nothing of the base.",
+                ),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["mix emotions", "merge emotions", "average emotion"],
+        )
+
+    @classmethod
+    def execute(cls, normalise: bool, speaker: Any = None, **inputs: Any) -> io.NodeOutput:
+        from ..indextts2.errors import InputError
+        from ..indextts2.stages.emotion_algebra import blend_emotions
+        from ..indextts2.stages.emotion_combine import base_from
+
+        parts = connected(inputs, "weight")
+        total = math.fsum(weight for _, _, weight in parts)
+        if normalise and total == 0.0:
+            raise InputError("The weights sum to 0, so they cannot be scaled to sum to 1. Set one, or normalise not.")
+        divisor = total if normalise else 1.0
+        emotions = [(emotion, weight / divisor) for _, emotion, weight in parts]
+        mixed = blend_emotions(emotions, base=base_from(speaker, *(emotion for emotion, _ in emotions)))
+        return mixed_output(mixed, *(f"emotion {number}" for number, _, _ in parts), "base")
+
+
+def connected(inputs: dict[str, Any], widget: str) -> list[tuple[int, Any, float]]:
+    """(number, emotion, widget value) of every numbered emotion that is connected."""
+    return [
+        (number, inputs[f"emotion_{number}"], float(inputs[f"{widget}_{number}"]))
+        for number in range(1, INPUTS + 1)
+        if inputs.get(f"emotion_{number}") is not None
+    ]
+
+
+class InterpolateEmotions(io.ComfyNode):
+    """Two emotions and a place between them -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "InterpolateEmotions",
+            "IndexTTS2 Interpolate Emotions",
+            GROUP,
+            "Go from one emotion to another. Both ends are exact.",
+            inputs=[
+                emotion_input("emotion_a", "The emotion at 0."),
+                emotion_input("emotion_b", "The emotion at 1."),
+                strength_widget(
+                    "place",
+                    0.5,
+                    "0 is emotion a, 1 is emotion b; outside only with lerp, which exaggerates.",
+                    -1.0,
+                    2.0,
+                ),
+                io.Combo.Input(
+                    "mode",
+                    options=list(INTERPOLATIONS),
+                    default=INTERPOLATIONS[0],
+                    tooltip="lerp: a straight line, weaker halfway. keep: the line without getting weaker. slerp: an "
+                    "arc. The last two need a base: a speaker, or emotions that carry one.",
+                ),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["lerp", "slerp", "morph emotion", "crossfade"],
+        )
+
+    @classmethod
+    def execute(cls, emotion_a: Any, emotion_b: Any, place: float, mode: str, speaker: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import interpolate_emotions
+        from ..indextts2.stages.emotion_combine import base_from
+
+        base = base_from(speaker, emotion_a, emotion_b)
+        mixed = interpolate_emotions(emotion_a, emotion_b, place, mode=mode, base=base)
+        return mixed_output(mixed, "emotion a", "emotion b", "")
+
+
+class EmotionArithmetic(io.ComfyNode):
+    """a + amount x (b - c) -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "EmotionArithmetic",
+            "IndexTTS2 Emotion Arithmetic",
+            GROUP,
+            "Add the difference of two emotions to a third: a + amount x (b - c). With b and c of one other person, "
+            "angry and neutral, it makes a angry without that person's sound.",
+            inputs=[
+                emotion_input("emotion_a", "The emotion that is changed."),
+                emotion_input("emotion_b", "What is added."),
+                emotion_input("emotion_c", "What is taken away."),
+                strength_widget("amount", 1.0, "How much of b - c is added: 0 none, 1 all; below 0 is the opposite."),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["analogy", "add emotion", "subtract emotion", "task arithmetic"],
+        )
+
+    @classmethod
+    def execute(
+        cls, emotion_a: Any, emotion_b: Any, emotion_c: Any, amount: float, speaker: Any = None
+    ) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import add_difference
+        from ..indextts2.stages.emotion_combine import base_from
+
+        base = base_from(speaker, emotion_a, emotion_b, emotion_c)
+        mixed = add_difference(emotion_a, emotion_b, emotion_c, amount, base=base)
+        return mixed_output(mixed, "emotion a", "emotion b", "emotion c", "")
+
+
+class ScaleEmotion(io.ComfyNode):
+    """Emotion and strength -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "ScaleEmotion",
+            "IndexTTS2 Scale Emotion",
+            GROUP,
+            "Make an emotion weaker or stronger. 1 leaves it bit for bit as it is, 0 is the speaker's own emotion.",
+            inputs=[
+                emotion_input("emotion", "The emotion to scale; of a schedule, every keyframe."),
+                strength_widget(
+                    "strength", 1.0, "0 the speaker's own, 1 as it is, above 1 exaggerated, below 0 opposite."
+                ),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["emotion strength", "intensity", "emo alpha"],
+        )
+
+    @classmethod
+    def execute(cls, emotion: Any, strength: float, speaker: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import scale_emotion
+        from ..indextts2.stages.emotion_combine import base_from
+
+        mixed = scale_emotion(emotion, strength, base=base_from(speaker, emotion))
+        return mixed_output(mixed, "emotion", "base")
+
+
+class LimitEmotion(io.ComfyNode):
+    """Emotion and limit -> emotion that is at most so strong."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "LimitEmotion",
+            "IndexTTS2 Limit Emotion",
+            GROUP,
+            "Weaken an emotion that is stronger than a limit; weaker ones stay bit for bit as they are. Strength 1 is "
+            "how far the checkpoint's own emotions are from the speaker on the median.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions are the ruler."),
+                emotion_input("emotion", "The emotion to limit; of a schedule, every keyframe by itself."),
+                strength_widget(
+                    "limit", DEFAULT_LIMIT, "Largest strength index; above 1 the voice may change.", 0.0, 10.0
+                ),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["clamp emotion", "emotion too strong"],
+        )
+
+    @classmethod
+    def execute(cls, t2s: Any, emotion: Any, limit: float, speaker: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import limit_emotion
+        from ..indextts2.stages.emotion_combine import bank_of, base_from
+        from ..indextts2.stages.emotion_measure import base_of, strength_ruler
+
+        bank = bank_of(runtime.required(t2s).models, emotion)
+        base = base_of(emotion, base=base_from(speaker, emotion))
+        return mixed_output(limit_emotion(emotion, strength_ruler(bank, base), limit, base=base))
+
+
+class TransferEmotion(io.ComfyNode):
+    """An emotional and a neutral clip of somebody else -> that emotion for a speaker."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "TransferEmotion",
+            "IndexTTS2 Transfer Emotion",
+            GROUP,
+            "Give a speaker the emotion of somebody else without that person's sound: the difference between an "
+            "emotional and a neutral recording of one person is added to the speaker's own emotion.",
+            inputs=[
+                ports.Speaker.Input("speaker", tooltip="Who will talk."),
+                emotion_input("emotional", "Emotion from Reference of an emotional recording of somebody."),
+                emotion_input("neutral", "Emotion from Reference of a neutral recording of the same person."),
+                strength_widget("strength", 1.0, "0 the speaker's own emotion, 1 the whole difference."),
+            ],
+            outputs=outputs(),
+            aliases=["style transfer", "copy emotion"],
+        )
+
+    @classmethod
+    def execute(cls, speaker: Any, emotional: Any, neutral: Any, strength: float) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import transfer_emotion
+        from ..indextts2.stages.emotion_combine import base_from
+
+        base = base_from(speaker, emotional, neutral)
+        mixed = transfer_emotion(emotional, neutral, strength, base=base)
+        return mixed_output(mixed, "emotional", "neutral", "speaker")
+
+
+class RemoveEmotion(io.ComfyNode):
+    """An emotion without what lies along another one."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "RemoveEmotion",
+            "IndexTTS2 Remove Emotion",
+            GROUP,
+            "Take everything out of an emotion that lies along an unwanted one, and keep the rest.",
+            inputs=[
+                emotion_input("emotion", "The emotion that is cleaned."),
+                emotion_input("unwanted", "The emotion that must not be heard in it."),
+                base_input(),
+            ],
+            outputs=outputs(),
+            aliases=["project out", "erase emotion"],
+        )
+
+    @classmethod
+    def execute(cls, emotion: Any, unwanted: Any, speaker: Any = None) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_algebra import remove_emotion
+        from ..indextts2.stages.emotion_combine import base_from
+
+        return mixed_output(remove_emotion(emotion, unwanted, base=base_from(speaker, emotion, unwanted)))
+
+
+class ScheduleEmotions(io.ComfyNode):
+    """Emotions at places of the text -> one emotion that changes while it is spoken."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        numbers = range(1, INPUTS + 1)
+        return node_schema(
+            "ScheduleEmotions",
+            "IndexTTS2 Schedule Emotions",
+            GROUP,
+            "Let the emotion change while the text is spoken, inside a sentence, without a cut. Each emotion begins at "
+            "its place in the text. One connected emotion is the same as connecting it directly.",
+            inputs=[
+                *(
+                    emotion_input(
+                        f"emotion_{number}", f"Emotion that begins at position {number}.", optional=number > 1
+                    )
+                    for number in numbers
+                ),
+                *(
+                    strength_widget(
+                        f"position_{number}",
+                        (number - 1) / INPUTS,
+                        f"Where emotion {number} begins: 0 the start of the text, 1 its end. Position in Text finds a "
+                        "word's. Ignored while the emotion is not connected.",
+                        0.0,
+                        1.0,
+                    )
+                    for number in numbers
+                ),
+                io.Combo.Input(
+                    "transition",
+                    options=list(TRANSITIONS),
+                    default=TRANSITIONS[0],
+                    tooltip="step: each emotion holds until the next begins. linear: it moves evenly to the next.",
+                ),
+            ],
+            outputs=outputs()[:1],
+            aliases=["emotion keyframes", "emotion timeline", "change emotion"],
+        )
+
+    @classmethod
+    def execute(cls, transition: str, **inputs: Any) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_schedule import schedule_emotions
+
+        points = [(position, emotion) for _, emotion, position in connected(inputs, "position")]
+        return io.NodeOutput(runtime.on_intermediate(schedule_emotions(points, transition=transition)))
+
+
+NODES = (
+    BlendEmotions,
+    InterpolateEmotions,
+    EmotionArithmetic,
+    ScaleEmotion,
+    LimitEmotion,
+    TransferEmotion,
+    RemoveEmotion,
+    ScheduleEmotions,
+)

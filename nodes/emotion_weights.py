@@ -1,0 +1,211 @@
+"""Nodes for eight emotion weights and for places in a text, and the one that joins every source of emotion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.stages.emotion import SELECTIONS
+from ..indextts2.stages.emotion_combine import RULES, WEIGHT_RULES
+from . import ports, runtime
+from .conditioning import weight_inputs
+from .ports import node_schema, seed_input
+
+GROUP = "emotion"
+
+
+class EditEmotionWeights(io.ComfyNode):
+    """Eight sliders, and other weights -> weights."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "EmotionWeights",
+            "IndexTTS2 Emotion Weights",
+            GROUP,
+            "Set, change and combine the eight emotion weights. All at zero change nothing in the speech.",
+            inputs=[
+                *weight_inputs(),
+                io.Combo.Input(
+                    "combine",
+                    options=list(WEIGHT_RULES),
+                    default=next(iter(WEIGHT_RULES)),
+                    tooltip="How sliders and connected weights become one, emotion by emotion.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=1.0,
+                    min=0.0,
+                    max=4.0,
+                    step=0.01,
+                    tooltip="All eight are multiplied by this after combining; 1 changes nothing, 0 makes them zero.",
+                ),
+                io.Float.Input(
+                    "normalise_to",
+                    default=0.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="Scale the eight so that they sum to this; 0 leaves their sum as it is.",
+                ),
+                io.Boolean.Input(
+                    "bias",
+                    default=False,
+                    tooltip="Multiply each emotion by the released program's factor, which evens out their strengths. "
+                    "Emotion from Weights does not do it again for connected weights.",
+                ),
+                io.Boolean.Input(
+                    "cap", default=False, tooltip="Scale all down where they sum to more than 0.8, as released."
+                ),
+                ports.EmotionWeights.Input(
+                    "other", optional=True, tooltip="Other weights to combine with, such as those read from text."
+                ),
+            ],
+            outputs=[
+                ports.EmotionWeights.Output(display_name="weights", tooltip="The eight weights, from 0 on."),
+                io.String.Output(display_name="report", tooltip="The weights in words and their sum."),
+            ],
+            aliases=["emotion sliders", "emotion vector", "normalise emotion"],
+        )
+
+    @classmethod
+    def execute(
+        cls, combine: str, scale: float, normalise_to: float, bias: bool, cap: bool, other: Any = None, **sliders: float
+    ) -> io.NodeOutput:
+        from ..indextts2 import contracts
+        from ..indextts2.stages.emotion import balance_weights, normalise_weights
+        from ..indextts2.stages.emotion_combine import combine_weights, multiply_weights
+        from ..indextts2.stages.report import weights_in_words
+
+        weights = combine_weights(contracts.EmotionWeights.of(**sliders), other, combine)
+        weights = multiply_weights(weights, scale)
+        if normalise_to > 0.0:
+            weights = normalise_weights(weights, normalise_to)
+        weights = balance_weights(weights, bias=bias, cap=cap)
+        return io.NodeOutput(weights, weights_in_words(weights))
+
+
+class CombineEmotions(io.ComfyNode):
+    """Recording, sliders and words -> emotion."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "CombineEmotions",
+            "IndexTTS2 Combine Emotion Sources",
+            GROUP,
+            "Join the emotion of a recording, hand-set weights and weights read from text. The report shows how much "
+            "of each is in the result; the shares always sum to 1.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak, with its emotion bank."),
+                ports.Speaker.Input("speaker", tooltip="Who will talk. What the others leave is the speaker's own."),
+                io.Float.Input(
+                    "audio_strength",
+                    default=1.0,
+                    min=-2.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="How much of the recording's emotion is taken: 0 none, 1 all, above 1 exaggerates.",
+                ),
+                io.Float.Input(
+                    "weights_strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="The hand-set weights are multiplied by this; 0 leaves them out.",
+                ),
+                io.Float.Input(
+                    "text_strength",
+                    default=0.6,
+                    min=0.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="The weights read from text are multiplied by this; about 0.6 sounds natural, 0 leaves "
+                    "them out.",
+                ),
+                io.Combo.Input(
+                    "rule",
+                    options=list(RULES),
+                    default=RULES[0],
+                    tooltip="share: weights that sum to 0.3 leave 0.7 for the recording and the speaker. "
+                    "sum: recording and weights are both added in full.",
+                ),
+                io.Combo.Input(
+                    "selection",
+                    options=list(SELECTIONS),
+                    default=SELECTIONS[0],
+                    tooltip="Which stored example of each emotion is used: the one nearest to the speaker, a random "
+                    "one by seed, or the mean of all.",
+                ),
+                seed_input("the random selection"),
+                ports.Emotion.Input("audio_emotion", optional=True, tooltip="From Emotion from Reference."),
+                ports.EmotionWeights.Input("weights", optional=True, tooltip="Hand-set weights."),
+                ports.EmotionWeights.Input("text_weights", optional=True, tooltip="From Emotion from Text."),
+            ],
+            outputs=[
+                ports.Emotion.Output(display_name="emotion", tooltip="How it is said."),
+                io.String.Output(display_name="report", tooltip="Share of each source and their sum."),
+            ],
+            aliases=["emotion mix", "audio and text emotion", "emotion sources"],
+        )
+
+    @classmethod
+    def execute(
+        cls, t2s: Any, speaker: Any, audio_strength: float, weights_strength: float, text_strength: float, rule: str,
+        selection: str, seed: int, audio_emotion: Any = None, weights: Any = None, text_weights: Any = None,
+    ) -> io.NodeOutput:  # fmt: skip
+        from ..indextts2.stages.emotion_combine import (
+            NO_WEIGHTS,
+            combine_sources,
+            combine_weights,
+            mix_report,
+            multiply_weights,
+        )
+
+        joined = combine_weights(
+            multiply_weights(weights or NO_WEIGHTS, weights_strength),
+            multiply_weights(text_weights or NO_WEIGHTS, text_strength),
+        )
+        mixed = combine_sources(
+            runtime.required(t2s).models, speaker, audio=audio_emotion, audio_strength=audio_strength, weights=joined,
+            rule=rule, selection=selection, seed=seed,
+        )  # fmt: skip
+        return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, ("audio", "weights", "speaker")))
+
+
+class PositionInText(io.ComfyNode):
+    """Text and words -> where they begin."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PositionInText",
+            "IndexTTS2 Position in Text",
+            GROUP,
+            "Find where words begin in a text, for the positions of Schedule Emotions.",
+            inputs=[
+                ports.Text.Input("text", tooltip="The text from Prepare Text."),
+                io.String.Input("words", default="", tooltip="Words as they are written in the text; case is ignored."),
+                io.Int.Input(
+                    "occurrence",
+                    default=1,
+                    min=1,
+                    max=1000,
+                    step=1,
+                    tooltip="Which time they stand there, from 1 on.",
+                ),
+            ],
+            outputs=[io.Float.Output(display_name="position", tooltip="0 the start of the text, 1 its end.")],
+            aliases=["find word", "emotion position"],
+        )
+
+    @classmethod
+    def execute(cls, text: Any, words: str, occurrence: int) -> io.NodeOutput:
+        from ..indextts2.stages.emotion_combine import position_of
+
+        return io.NodeOutput(float(position_of(text, words, occurrence)))
+
+
+NODES = (EditEmotionWeights, CombineEmotions, PositionInText)

@@ -1,0 +1,174 @@
+"""Nodes that draw: emotion weights, emotions, mel spectrograms and the timeline of semantic speech."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io, ui
+
+from ..indextts2.stages.emotion_measure import DEFAULT_LIMIT
+from . import memory, ports, runtime
+from .ports import node_schema
+
+GROUP = "plot"
+WIDTH = 768
+
+
+def width_input() -> Any:
+    return io.Int.Input(
+        "width", default=WIDTH, min=256, max=4096, step=8, tooltip="Width of the picture in pixels; its height follows."
+    )
+
+
+def image_output() -> Any:
+    return io.Image.Output(display_name="image", tooltip="The picture.")
+
+
+def shown(node: Any, picture: torch.Tensor, *more: Any) -> io.NodeOutput:
+    """A picture as the host's IMAGE, and as a preview on the node."""
+    image = runtime.on_intermediate(picture[None])
+    return io.NodeOutput(image, *more, ui=ui.PreviewImage(image, cls=node))
+
+
+class PlotEmotionWeights(io.ComfyNode):
+    """Eight weights -> picture."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotEmotionWeights",
+            "IndexTTS2 Plot Emotion Weights",
+            GROUP,
+            "Draw eight emotion weights as petals and bars, with their sum and the released program's limit of 0.8.",
+            inputs=[ports.EmotionWeights.Input("weights", tooltip="The weights to draw."), width_input()],
+            outputs=[image_output()],
+            aliases=["emotion radar", "emotion chart"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, weights: Any, width: int) -> io.NodeOutput:
+        from ..indextts2.plots.emotion import draw_weights
+        from ..indextts2.stages.emotion import SLIDER_CAP
+
+        return shown(cls, draw_weights(weights, cap=SLIDER_CAP, width=width))
+
+
+class PlotEmotion(io.ComfyNode):
+    """Emotion -> picture."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotEmotion",
+            "IndexTTS2 Plot Emotion",
+            GROUP,
+            "Draw what an emotion leans to and how strong it is; a schedule is drawn along the text. Bars are "
+            "likenesses from -1 to 1 with the checkpoint's own emotions, petals are those times the strength.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions are the ruler."),
+                ports.Emotion.Input("emotion", tooltip="The emotion to draw."),
+                io.Float.Input(
+                    "limit",
+                    default=DEFAULT_LIMIT,
+                    min=0.1,
+                    max=10.0,
+                    step=0.05,
+                    tooltip="Strength index that is marked in red; above 1 the voice may change.",
+                ),
+                width_input(),
+                ports.Speaker.Input(
+                    "speaker", optional=True, tooltip="What strength 0 means; needed where the emotion does not know."
+                ),
+                ports.Text.Input("text", optional=True, tooltip="Its words are written below a schedule."),
+            ],
+            outputs=[
+                image_output(),
+                io.Float.Output(display_name="strength", tooltip="Strength index: 0 the speaker's own, 1 usual."),
+            ],
+            aliases=["emotion radar", "emotion schedule plot"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, t2s: Any, emotion: Any, limit: float, width: int, speaker: Any = None, text: Any = None
+    ) -> io.NodeOutput:
+        from ..indextts2.plots.from_values import emotion_picture
+
+        models = runtime.required(t2s).models
+        picture, strength = emotion_picture(models, emotion, limit=limit, speaker=speaker, text=text, width=width)
+        return shown(cls, picture, float(strength))
+
+
+class PlotMel(io.ComfyNode):
+    """Mel -> picture."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotMel",
+            "IndexTTS2 Plot Mel",
+            GROUP,
+            "Draw a mel spectrogram over seconds and kilohertz, with its segments and pauses.",
+            inputs=[ports.Mel.Input("mel", tooltip="The mel spectrogram to draw."), width_input()],
+            outputs=[image_output()],
+            aliases=["spectrogram", "show mel"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, mel: Any, width: int) -> io.NodeOutput:
+        from ..indextts2.plots.mel import draw_mel
+
+        return shown(cls, draw_mel(mel, width=width))
+
+
+class PlotSemantic(io.ComfyNode):
+    """Semantic tokens -> picture of their timeline, and facts."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotSemantic",
+            "IndexTTS2 Plot Semantic Timeline",
+            GROUP,
+            "Draw semantic tokens over seconds: segments, pauses, tokens, and lengths asked against lengths made. With "
+            "the text also emotions, with text and speaker also where each word is spoken.",
+            inputs=[
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model, for its clock and to find words."),
+                ports.Semantic.Input("semantic", tooltip="The tokens to draw."),
+                width_input(),
+                ports.Text.Input("text", optional=True, tooltip="The text that was spoken."),
+                ports.Speaker.Input(
+                    "speaker", optional=True, tooltip="Who talks; finds words, which runs the model once."
+                ),
+                ports.Emotion.Input("emotion", optional=True, tooltip="The emotion it was spoken with."),
+            ],
+            outputs=[
+                image_output(),
+                io.String.Output(display_name="report", tooltip="Length asked and made of each segment, in tokens."),
+            ],
+            aliases=["semantic info", "token timeline", "alignment"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, t2s: Any, semantic: Any, width: int, text: Any = None, speaker: Any = None, emotion: Any = None
+    ) -> io.NodeOutput:
+        from ..indextts2.plots.from_values import semantic_picture
+        from ..indextts2.stages.report import speech_report
+
+        options = {"text": text, "speaker": speaker, "emotion": emotion, "width": width}
+        if text is None or speaker is None:
+            picture = semantic_picture(runtime.required(t2s).models, semantic, **options)
+        else:
+            work = memory.t2s_bytes(runtime.required(t2s).models.config, 1, 1)
+            with runtime.running(t2s, work) as models:
+                picture = semantic_picture(models, semantic, **options)
+        return shown(cls, picture, speech_report(semantic.reports, semantic.texts))
+
+
+NODES = (PlotEmotionWeights, PlotEmotion, PlotMel, PlotSemantic)

@@ -1,0 +1,102 @@
+"""Low-rank adapters: equal to peft's own merge, and refused where they do not fit."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from indextts2.errors import CheckpointError
+from indextts2.loading.lora import read_lora, with_lora_mark
+from indextts2.models.transformer import InOutLinear
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.plain = nn.Linear(6, 4)
+        self.turned = InOutLinear(6, 4)
+
+
+def adapter(rank=2, rows=4, columns=6, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(rank, columns, generator=generator), torch.randn(rows, rank, generator=generator)
+
+
+def write(folder, tensors, **settings):
+    folder.mkdir(exist_ok=True)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+def named(module="plain", prefix="base_model.model.", **shape):
+    down, up = adapter(**shape)
+    return {f"{prefix}{module}.lora_A.weight": down, f"{prefix}{module}.lora_B.weight": up}
+
+
+def test_a_folder_that_peft_wrote_equals_its_own_merge(tmp_path):
+    peft = pytest.importorskip("peft")
+    model = nn.ModuleDict({"plain": nn.Linear(6, 4)})
+    before = model["plain"].weight.detach().clone()
+    wrapped = peft.get_peft_model(model, peft.LoraConfig(r=2, lora_alpha=6, target_modules=["plain"]))
+    with torch.no_grad():
+        for name, value in wrapped.named_parameters():
+            if "lora_" in name:
+                value.normal_(generator=torch.Generator().manual_seed(1))
+    wrapped.save_pretrained(tmp_path / "made")
+    (pair,) = read_lora(tmp_path / "made", Small()).pairs
+    merged = wrapped.merge_and_unload()["plain"].weight.detach()
+    assert torch.allclose(before + pair.difference(), merged, atol=1e-6)
+
+
+def test_a_matrix_stored_as_in_out_gets_the_transpose(tmp_path):
+    down, up = adapter()
+    lora = read_lora(write(tmp_path / "x", named("turned")), Small())
+    assert lora.pairs[0].key == "turned.weight"
+    assert torch.allclose(lora.pairs[0].difference(0.5), 0.5 * (up @ down).T, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        ({}, 1.0),
+        ({"lora_alpha": 8}, 4.0),
+        ({"lora_alpha": 8, "use_rslora": True}, 8 / 2**0.5),
+        ({"lora_alpha": 8, "alpha_pattern": {"plain": 1}}, 0.5),
+    ],
+)
+def test_the_scale_follows_the_settings_beside_the_file(tmp_path, settings, scale):
+    down, up = adapter()
+    (pair,) = read_lora(write(tmp_path / "x", named(), **settings), Small()).pairs
+    assert torch.allclose(pair.difference(), scale * up @ down, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        (named("missing"), "does not fit"),
+        (named(rows=5), "other sizes"),
+        ({**named(), "base_model.model.plain.bias": torch.zeros(4)}, "does not fit"),
+        ({"plain.lora_A.weight": torch.zeros(2, 6)}, "one half only"),
+        ({key: value * float("nan") for key, value in named().items()}, "NaN"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(tmp_path, tensors, words):
+    with pytest.raises(CheckpointError, match=words):
+        read_lora(write(tmp_path / "x", tensors), Small())
+
+
+def test_a_dora_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="DoRA"):
+        read_lora(write(tmp_path / "x", named(), use_dora=True), Small())
+
+
+def test_a_mark_names_the_file_and_the_strength(tmp_path):
+    one = read_lora(write(tmp_path / "x", named()), Small())
+    other = read_lora(write(tmp_path / "y", named(seed=1)), Small())
+    marks = {with_lora_mark("base", lora, strength) for lora in (one, other) for strength in (0.5, 1.0)}
+    assert len(marks) == 4 and with_lora_mark("base", one, 0.5) in marks

@@ -1,0 +1,98 @@
+"""What a user reads before running anything: ids, names, tooltips, units, ranges."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import make_dataclass
+
+import pytest
+from comfy_api.latest import io
+
+CORE = {
+    "Speak", "LoadCheckpoint", "LoadTextToEmotion", "LoadLora", "EncodeReference", "SpeakerCondition",
+    "EmotionFromReference", "EmotionFromWeights", "EmotionFromText", "PrepareText", "PronunciationGlossary",
+    "Duration", "DurationFromAudio", "DurationFromFrameCount", "TextToSemantic", "AudioToSemantic", "SemanticToMel",
+    "MelFromAudio", "MelToAudio",
+}  # fmt: skip
+"""Permanent: a workflow saved today must open for ever. Names may be added, never changed or removed."""
+
+NEVER = re.compile(r"\b(spk|timbre|emo|codes?|gpt_latent|prompt text)\b", re.IGNORECASE)
+UNITS = re.compile(
+    r"\b(seconds?|frames?|tokens?|samples?|pictures|per second|steps?|whole number|beams?|hypotheses|probability|times|"
+    r"multiplied|share|factor|takes|0|1)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture
+def schemas(machine):
+    return {name: node.GET_SCHEMA() for name, node in machine.pack.nodes.items()}
+
+
+def every_port(schemas):
+    return [
+        (f"{name}.{port.id}", port)
+        for name, schema in schemas.items()
+        for port in [*(schema.inputs or []), *(schema.outputs or [])]
+    ]
+
+
+def test_the_permanent_ids_are_all_there(schemas):
+    assert {f"IndexTTS2_{name}" for name in CORE} <= set(schemas)
+    assert all(re.fullmatch(r"IndexTTS2_[A-Z][A-Za-z0-9]*", name) for name in schemas)
+
+
+def test_every_node_has_a_name_a_place_in_the_menu_and_a_description(schemas):
+    for name, schema in schemas.items():
+        assert schema.display_name and schema.display_name.startswith("IndexTTS2 "), name
+        assert re.fullmatch(r"audio/IndexTTS2/[A-Za-z0-9 ]+", schema.category), name
+        assert schema.description.endswith(".") and len(schema.description) > 30, name
+    names = [schema.display_name for schema in schemas.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_port_has_a_tooltip_that_is_a_sentence_in_our_words(schemas):
+    for name, port in every_port(schemas):
+        tooltip = port.tooltip or ""
+        assert len(tooltip) > 10 and tooltip.endswith("."), f"{name}: '{tooltip}'"
+        assert "  " not in tooltip and not NEVER.search(tooltip), f"{name}: '{tooltip}'"
+
+
+def test_every_number_says_what_it_counts(schemas):
+    for name, port in every_port(schemas):
+        if isinstance(port, io.Int.Input | io.Float.Input):
+            assert UNITS.search(port.tooltip), f"{name}: '{port.tooltip}'"
+
+
+def test_every_output_has_a_name(schemas):
+    for name, schema in schemas.items():
+        shown = [port.display_name for port in schema.outputs or []]
+        assert all(shown) and len(set(shown)) == len(shown), name
+
+
+def test_every_seed_can_change_after_each_run(schemas):
+    for name, port in every_port(schemas):
+        if isinstance(port, io.Int.Input) and port.id == "seed":
+            assert port.control_after_generate is True, name
+
+
+def test_our_own_types_are_listed_where_ports_are_described(schemas, pack):
+    listed = set(re.findall(r"`(INDEXTTS2_\w+)`", pack.part("nodes.ports").__doc__))
+    used = {kind for _, port in every_port(schemas) for kind in port.get_io_type().split(",") if "INDEXTTS2" in kind}
+    assert used <= listed
+
+
+def test_aliases_are_given_only_where_the_host_knows_them(pack, monkeypatch):
+    ports = pack.part("nodes.ports")
+    plain = ports.node_schema("Try", "Try", "try", "Try.", aliases=["word"], has_intermediate_output=True)
+    assert not hasattr(plain, "search_aliases")
+    newer = make_dataclass("Schema", [("search_aliases", list, None)], bases=(io.Schema,))
+    monkeypatch.setattr(ports, "SCHEMA_FIELDS", ports.SCHEMA_FIELDS | {"search_aliases"})
+    monkeypatch.setattr(ports.io, "Schema", newer)
+    assert ports.node_schema("Try", "Try", "try", "Try.", aliases=["word"]).search_aliases == ["word"]
+
+
+def test_the_interface_of_the_host_can_describe_every_node(schemas, pack):
+    for name, node in pack.nodes.items():
+        info = node.GET_NODE_INFO_V1()
+        assert info["name"] == name and len(info["output"]) == len(info["output_tooltips"])
