@@ -331,6 +331,7 @@ def write_tokenizer(tokenizer: Any, folder: Path) -> None:
         "unk_token": tokenizer.unk_token,
         "eos_token": tokenizer.eos_token,
         "pad_token": tokenizer.pad_token,
+        "add_prefix_space": True,  # transformers 4 otherwise resets what tokenizer.json says
         "clean_up_tokenization_spaces": False,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

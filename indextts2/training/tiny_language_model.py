@@ -62,6 +62,7 @@ def tiny_tokenizer(settings: TinyModelSettings, texts: Sequence[str]) -> Any:
         unk_token=HIDDEN,
         eos_token=END,
         pad_token=END,
+        add_prefix_space=True,
         clean_up_tokenization_spaces=False,
     )
 

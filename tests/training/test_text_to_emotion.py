@@ -169,6 +169,7 @@ def test_an_exported_model_answers_like_the_trained_one(tmp_path):
         assert read_emotion(loaded, text).weights.values == pytest.approx(wanted, abs=5e-3)
     settings = json.loads((tmp_path / "export" / "tokenizer_config.json").read_text())
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert settings["add_prefix_space"] is True  # both major versions of transformers then read texts alike
 
 
 def test_a_yaml_recipe_trains_and_writes_the_model(tmp_path):
