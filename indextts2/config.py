@@ -119,7 +119,7 @@ class ConditionerConfig:
 
 @dataclass(frozen=True, slots=True)
 class DurationConfig:
-    """How a checkpoint was taught to read a target length (spec/t2s.md section 10, spec/control.md sections 2 and 5)."""
+    """How a checkpoint was taught to read a target length (spec/t2s.md section 10, spec/control.md 2 and 5)."""
 
     trained: bool = False  # True: W_num rows mean a length to this checkpoint
     slot: str = "a"  # which of the two slots takes the length row: "a", "b" or "both"
@@ -149,6 +149,7 @@ class T2SConfig:
         default_factory=lambda: ConditionerConfig(feed_forward=1024, heads=4, blocks=4, latents=1, latent_dim=1024)
     )
     duration: DurationConfig = field(default_factory=DurationConfig)
+    repetition_penalty: float = 10.0  # what decoding uses unless told otherwise; the released value, ours need none
 
     @property
     def text_rows(self) -> int:

@@ -28,7 +28,8 @@ class SamplingSettings:
     """How tokens are chosen. Defaults are those of the released model.
 
     mode: "beam" samples with several beams, "sample" draws one token at a time, "greedy" and "beam_search" take the
-    best and ignore temperature, top_k, top_p and typical. top_k 0, top_p 1 and repetition_penalty 1 switch these off.
+    best and ignore temperature, top_k, top_p and typical. top_k 0, top_p 1 and repetition_penalty 1 switch these off;
+    repetition_penalty None is the value the checkpoint declares.
     typical: probability mass of typical sampling, None for off. length_penalty: a finished hypothesis scores its sum
     divided by length to this power. max_tokens counts the stop, as the official decoder does.
     official_logits: with one beam, apply the processors to raw logits.
@@ -39,7 +40,7 @@ class SamplingSettings:
     top_k: int = 30
     top_p: float = 0.8
     temperature: float = 0.8
-    repetition_penalty: float = 10.0
+    repetition_penalty: float | None = None
     length_penalty: float = 0.0
     max_tokens: int = 1500
     typical: float | None = None
@@ -52,7 +53,11 @@ class SamplingSettings:
             (self.top_k >= 0, "top_k is 0 (off) or more", self.top_k),
             (0.0 < self.top_p <= 1.0, "top_p is above 0 and at most 1", self.top_p),
             (self.temperature > 0.0, "temperature is above 0", self.temperature),
-            (self.repetition_penalty > 0.0, "repetition_penalty is above 0", self.repetition_penalty),
+            (
+                self.repetition_penalty is None or self.repetition_penalty > 0.0,
+                "repetition_penalty is above 0",
+                self.repetition_penalty,
+            ),
             (self.max_tokens >= 1, "max_tokens is at least 1", self.max_tokens),
             (self.typical is None or 0.0 < self.typical < 1.0, "typical lies between 0 and 1", self.typical),
         )

@@ -23,8 +23,8 @@ def sampling_inputs() -> list[Any]:
             "mode",
             options=list(MODES),
             default=DEFAULTS.mode,
-            tooltip="beam: draws along several beams, as released. sample: draws one token at a time, faster. "
-            "greedy and beam_search: no chance at all.",
+            tooltip="beam: draws along several beams, as released. sample: draws one token at a time, faster. greedy "
+            "and beam_search: no chance at all.",
         ),
         io.Int.Input(
             "beams",
@@ -60,11 +60,11 @@ def sampling_inputs() -> list[Any]:
         ),
         io.Float.Input(
             "repetition_penalty",
-            default=DEFAULTS.repetition_penalty,
-            min=0.1,
+            default=0.0,
+            min=0.0,
             max=30.0,
             step=0.1,
-            tooltip="How strongly tokens already spoken are avoided; 1 switches it off, 10 is the released value.",
+            tooltip="How strongly tokens already spoken are avoided: 0 is what the checkpoint was made for, 1 is off.",
         ),
         io.Int.Input(
             "max_tokens",
@@ -75,6 +75,11 @@ def sampling_inputs() -> list[Any]:
             tooltip="Most semantic tokens of one segment. Speech that has not ended by then is cut.",
         ),
     ]
+
+
+def sampling_settings(*, repetition_penalty: float, **widgets: Any) -> SamplingSettings:
+    """Settings of the widgets, where a repetition penalty of 0 stands for the checkpoint's own."""
+    return SamplingSettings(repetition_penalty=repetition_penalty or None, **widgets)
 
 
 def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> float:
@@ -140,7 +145,7 @@ class TextToSemantic(io.ComfyNode):
         from ..indextts2.stages.report import speech_report
         from ..indextts2.stages.text_to_semantic import text_to_semantic
 
-        settings = SamplingSettings(**sampling)
+        settings = sampling_settings(**sampling)
         wanted = replace(duration or Duration(), takes=takes)
         with runtime.running(t2s, t2s_work(t2s, text, takes, settings)) as models:
             semantic = text_to_semantic(

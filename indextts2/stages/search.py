@@ -41,6 +41,8 @@ class Search:
     def __init__(self, config: T2SConfig, settings: SamplingSettings, limits: Tensor) -> None:
         self.settings, self.stop = settings, config.stop_semantic
         self.limits = limits
+        declared = settings.repetition_penalty
+        self.penalty = config.repetition_penalty if declared is None else declared
         items, beams, device = limits.shape[0], settings.width, limits.device
         self.scores = torch.full((items, beams), OUT_OF_PLAY, device=device)
         self.scores[:, 0] = 0.0
@@ -68,7 +70,7 @@ class Search:
         stop_bias: (items, beams) added to the stop's score after the repetition penalty: -inf forbids it, +inf leaves
         nothing else. -> tokens (items, beams) and the beams they continue (items, beams).
         """
-        scores = penalise_repeats(starting_scores(logits, self.settings), self.used, self.settings.repetition_penalty)
+        scores = penalise_repeats(starting_scores(logits, self.settings), self.used, self.penalty)
         scores = truncate(self._biased(scores, stop_bias), self.settings) + self.scores[..., None]
         tokens, parents = self._advance(scores, step, noise)
         self.used = self.used.gather(1, parents[..., None].expand_as(self.used))

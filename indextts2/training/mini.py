@@ -82,6 +82,8 @@ MINI = Config(
             positions=1000,
         ),
         duration=DurationConfig(trained=True, slot="a", free="zero"),
+        alignment_heads=((1, 0), (2, 0), (3, 0)),  # the heads that training guides along the text
+        repetition_penalty=1.0,
     ),
     s2m=S2MConfig(
         latent_dim=MODEL_DIM,
