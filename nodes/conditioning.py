@@ -21,9 +21,9 @@ def built_in_input() -> io.Combo.Input:
     """The widget that names a built-in reference."""
     return io.Combo.Input(
         "built_in_speaker",
-        options=[runtime.FIRST_SPEAKER, *runtime.built_in_speakers()],
-        default=runtime.FIRST_SPEAKER,
-        tooltip="Which built-in reference to use while no audio is connected; 'first' is the first of them.",
+        options=[*runtime.BUILT_IN_PLACES, *runtime.built_in_speakers()],
+        default=runtime.BUILT_IN_PLACES[0],
+        tooltip="Which built-in reference to use while no audio is connected, by place or by name.",
     )
 
 
@@ -47,8 +47,8 @@ class EncodeReference(io.ComfyNode):
                     min=1.0,
                     max=MOST_SECONDS,
                     step=0.5,
-                    tooltip="Longest part of the audio that is read, from its start, in seconds. "
-                    "The released models were made for 15.",
+                    tooltip="Longest part of the audio that is read, from its start, in seconds. The released models "
+                    "were made for 15.",
                 ),
                 io.Audio.Input(
                     "audio",
@@ -58,7 +58,8 @@ class EncodeReference(io.ComfyNode):
                 io.Audio.Input(
                     "emotion_audio",
                     optional=True,
-                    tooltip="Takes the emotion of the reference from this recording instead, in seconds as above.",
+                    tooltip="Gives the emotion of the reference instead of the audio; any sample rate, the same "
+                    "longest part is read.",
                 ),
             ],
             outputs=[ports.Reference.Output(display_name="reference", tooltip="What the encoder knows of it.")],
@@ -93,8 +94,8 @@ class SpeakerCondition(io.ComfyNode):
             "SpeakerCondition",
             "IndexTTS2 Speaker Condition",
             GROUP,
-            "Make the speaker of a reference: who talks. It also carries the emotion of the same recording, which "
-            "is used wherever no other emotion is connected.",
+            "Make the speaker of a reference: who talks. It also carries the emotion of the same recording, which is "
+            "used wherever no other emotion is connected.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak."),
                 ports.Reference.Input("reference", tooltip="A recording encoded by the same checkpoint's encoder."),
@@ -131,8 +132,8 @@ class EmotionFromReference(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="0 is the speaker's own emotion, 1 that of the reference; above 1 exaggerates. "
-                    "Other values than 1 need the speaker.",
+                    tooltip="0 is the speaker's own emotion, 1 that of the reference; above 1 exaggerates. Other "
+                    "values than 1 need the speaker.",
                 ),
                 ports.Speaker.Input(
                     "speaker",
@@ -197,8 +198,8 @@ class EmotionFromWeights(io.ComfyNode):
                 io.Boolean.Input(
                     "balance",
                     default=True,
-                    tooltip="Even out the eight sliders, which are not equally strong, and keep their sum at or below "
-                    "0.8, as the released program does. Not applied to connected weights.",
+                    tooltip="Even out the eight sliders, which are not equally strong, and keep their sum at or "
+                    "below 0.8, as the released program does. Not applied to connected weights.",
                 ),
                 io.Combo.Input(
                     "selection",

@@ -35,7 +35,9 @@ OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2")
 """Where other packs keep the released model below the host's models; read, never written."""
 
 LORA_FOLDER = "loras"
-FIRST_SPEAKER = "first"
+BUILT_IN_PLACES = ("first", "second")
+"""Names that stand for the first built-in references, whatever these are called; example graphs use them."""
+
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 SMALL_DEVICE_BYTES = 10 * 1024**3  # below this, "auto" halves the text-to-semantic model
@@ -212,8 +214,8 @@ def reference_waveform(audio: Any, built_in_speaker: str) -> Waveform:
     if audio is not None:
         return waveform_of(audio, "reference audio")
     offered = built_in_speakers()
-    if built_in_speaker == FIRST_SPEAKER and offered:
-        built_in_speaker = next(iter(offered))
+    by_place = dict(zip(BUILT_IN_PLACES, offered, strict=False))
+    built_in_speaker = by_place.get(built_in_speaker, built_in_speaker)
     if built_in_speaker not in offered:
         known = ", ".join(offered) or "none is installed"
         raise AudioError(
