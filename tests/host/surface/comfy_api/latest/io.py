@@ -115,6 +115,8 @@ class _NumberInput(WidgetInput):
 
     def problems(self) -> list[str]:
         wrong = super().problems()
+        if self.force_input:  # a socket without a widget
+            return wrong
         for name in ("default", "min", "max", "step"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float) if self.kind is float else int):
