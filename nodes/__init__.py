@@ -14,6 +14,11 @@ FILES = (
     "text_to_semantic",
     "semantic_to_mel",
     "vocoder",
+    "emotion",
+    "emotion_weights",
+    "bridge",
+    "plots",
+    "files",
 )
 
 

@@ -165,7 +165,7 @@ class PlotSemantic(io.ComfyNode):
         if text is None or speaker is None:
             picture = semantic_picture(runtime.required(t2s).models, semantic, **options)
         else:
-            work = memory.t2s_bytes(runtime.required(t2s).models.config, 1, 1)
+            work = memory.t2s_bytes(runtime.required(t2s).models.config, 1, semantic.tokens.shape[1])
             with runtime.running(t2s, work) as models:
                 picture = semantic_picture(models, semantic, **options)
         return shown(cls, picture, speech_report(semantic.reports, semantic.texts))

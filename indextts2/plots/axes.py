@@ -12,18 +12,22 @@ STEPS = (1.0, 2.0, 5.0, 10.0)
 """A round step is one of these times a power of ten."""
 
 
+ROUNDING = 1e-6
+"""A reach may exceed the last tick by so many steps."""
+
+
 def round_step(reach: float, most: int) -> float:
     """The smallest round step that divides a positive reach into at most `most` parts."""
     if not reach > 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(reach / most))
-    return next((power * step for step in STEPS if reach / (power * step) <= most), power * STEPS[-1])
+    return next((power * step for step in STEPS if reach / (power * step) <= most + ROUNDING), power * STEPS[-1])
 
 
 def ticks(reach: float, most: int) -> list[float]:
     """Round places from 0 to a reach."""
     step = round_step(reach, most)
-    return [index * step for index in range(int(reach / step + 1e-6) + 1)]
+    return [index * step for index in range(int(reach / step + ROUNDING) + 1)]
 
 
 def time_axis(canvas: Canvas, box: Box, seconds: float, size: float, *, grid: bool = True) -> None:

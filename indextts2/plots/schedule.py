@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 from ..config import EMOTIONS
 from ..errors import InputError
+from ..stages.emotion_combine import Measured
 from .axes import words_along, words_of
 from .canvas import (
     ACCENT,
@@ -30,17 +30,8 @@ HEIGHT_SHARE = 0.75
 QUARTERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulePoint:
-    """An emotion at one place. position: 0 the start of the text, 1 its end; profile: eight cosines."""
-
-    position: float
-    profile: Sequence[float]
-    strength: float
-
-
 def draw_schedule(
-    points: Sequence[SchedulePoint],
+    points: Sequence[Measured],
     keyframes: Sequence[float],
     *,
     limit: float,
@@ -71,7 +62,7 @@ def draw_schedule(
     return canvas.to_tensor()
 
 
-def _rows(canvas: Canvas, size: float, box: Box, points: Sequence[SchedulePoint], reach: float) -> None:
+def _rows(canvas: Canvas, size: float, box: Box, points: Sequence[Measured], reach: float) -> None:
     high = box.height / len(EMOTIONS)
     for index, (name, colour) in enumerate(zip(EMOTIONS, EMOTION_COLOURS, strict=True)):
         middle = box.top + (index + 0.5) * high
@@ -83,7 +74,7 @@ def _rows(canvas: Canvas, size: float, box: Box, points: Sequence[SchedulePoint]
         canvas.paste(np.array([shades], dtype=np.uint8), row)
 
 
-def _curve(canvas: Canvas, size: float, box: Box, points: Sequence[SchedulePoint], limit: float, reach: float) -> None:
+def _curve(canvas: Canvas, size: float, box: Box, points: Sequence[Measured], limit: float, reach: float) -> None:
     small = round(SMALL_SIZE * size)
     canvas.box(box, PANEL)
     line = [(box.across(point.position), box.up(point.strength / reach)) for point in points]

@@ -27,8 +27,8 @@ WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
 }
 """How two sets of weights become one, emotion by emotion."""
 
-RULES = ("official", "sum")
-"""official: the weights push the recording back by their sum. sum: both differences are added in full."""
+RULES = ("share", "sum")
+"""share: the weights take their sum from recording and speaker alike. sum: both differences are added in full."""
 
 NO_WEIGHTS = EmotionWeights.of()
 
@@ -57,15 +57,16 @@ def combine_sources(
     audio: Emotion | None = None,
     audio_strength: float = 1.0,
     weights: EmotionWeights = NO_WEIGHTS,
-    rule: str = "official",
+    rule: str = "share",
     selection: str = "nearest",
     seed: int = 0,
 ) -> Mixed:
     """One emotion of a recording's emotion and of emotion weights, for a speaker.
 
     weights: hand-set and read ones already combined. coefficients: of the recording, of the bank rows together, of the
-    speaker's own emotion. Under "official" (spec/t2s.md section 4) the rows take their share from recording and speaker
-    alike; under "sum" they take it from the speaker alone. Nothing given returns the speaker's own vector bit for bit.
+    speaker's own emotion. Under "share" (spec/t2s.md section 4.2, the recording in the place of the base) the rows take
+    theirs from recording and speaker alike; under "sum" they take it from the speaker alone. Nothing given returns the
+    speaker's own vector bit for bit.
     """
     if rule not in RULES:
         raise InputError(f"Sources are combined by {' or '.join(RULES)}, but '{rule}' came.")
@@ -84,7 +85,7 @@ def combine_sources(
     shown = speaker_emotion(t2s, weights, speaker, selection=selection, seed=seed)
     if audio is None:
         return Mixed(shown, (0.0, rows, 1.0 - rows))
-    kept = 1.0 - rows if rule == "official" else 1.0
+    kept = 1.0 - rows if rule == "share" else 1.0
     mixed = blend_emotions([(heard, kept), (shown, 1.0)], base=base)
     return Mixed(mixed.emotion, (strength * kept, rows, 1.0 - strength * kept - rows))
 
@@ -148,3 +149,12 @@ def position_of(text: PreparedText | str, words: str, occurrence: int = 1) -> fl
                 f"'{words.strip()}' stands {count} times in the text, but time {occurrence} was asked for."
             )
     return place / len(whole)
+
+
+def bank_of(t2s: T2SModels, *emotions: Emotion) -> EmotionBank:
+    """The emotion bank of a checkpoint, for emotions it made. Raises InputError where it has none."""
+    named = ((f"emotion {number}", emotion.fingerprint) for number, emotion in enumerate(emotions, start=1))
+    require_same_checkpoint(("The text-to-semantic model", t2s.fingerprint), *named)
+    if t2s.bank is None:
+        raise InputError("This checkpoint stores no emotions, so strengths cannot be measured with it.")
+    return t2s.bank

@@ -1,0 +1,149 @@
+"""Nodes that save and load speakers, emotions, semantic tokens and mel spectrograms in the host's own folders."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from comfy_api.latest import io, ui
+
+from . import folders, ports, runtime
+from .ports import node_schema
+
+GROUP = "files"
+NOTHING_SAVED = "(nothing saved yet)"
+
+
+class _Save(io.ComfyNode):
+    """A value -> a file below the output folder. Each kind is a class of its own, because node ids are permanent."""
+
+    KIND: ClassVar[str]
+    PORT: ClassVar[Any]
+    WHAT: ClassVar[str]
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            f"Save{cls.KIND.capitalize()}",
+            f"IndexTTS2 Save {cls.KIND.capitalize()}",
+            GROUP,
+            f"Save {cls.WHAT} as a safetensors file below the output folder, with the checkpoint that made it. "
+            f"Load {cls.KIND.capitalize()} reads it again; files can be shared and put into input/indextts2.",
+            inputs=[
+                cls.PORT.Input(cls.KIND, tooltip=f"What is saved: {cls.WHAT}."),
+                io.String.Input(
+                    "filename_prefix",
+                    default=f"{folders.SUBFOLDER}/{cls.KIND}",
+                    tooltip="Folder and beginning of the name below the output folder; a number is added. Files in "
+                    "indextts2 appear in the lists of the load nodes.",
+                ),
+                io.String.Input("source", default="", tooltip="What it was made of, in free words; kept in the file."),
+                io.String.Input("text", default="", multiline=True, tooltip="What is said in it; kept in the file."),
+                io.String.Input(
+                    "licence", default="", tooltip="Who may use it for what, in free words; kept in the file."
+                ),
+            ],
+            outputs=[io.String.Output(display_name="file", tooltip="Name of the file, as the load node lists it.")],
+            aliases=[f"export {cls.KIND}", f"store {cls.KIND}"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, filename_prefix: str, source: str, text: str, licence: str, **given: Any) -> io.NodeOutput:
+        from ..indextts2.stages.files import FileNote, save_value
+
+        value = given[cls.KIND]
+        path, name = folders.new_file(filename_prefix)
+        said = text or " ".join(getattr(value, "texts", ()))
+        save_value(path, value, FileNote(source=source, text=said, licence=licence))
+        return io.NodeOutput(name, ui=ui.PreviewText(f"Saved as {name}"))
+
+
+class _Load(io.ComfyNode):
+    """A file of the output or input folder -> a value."""
+
+    KIND: ClassVar[str]
+    PORT: ClassVar[Any]
+    WHAT: ClassVar[str]
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        files = folders.saved_files(cls.KIND) or [NOTHING_SAVED]
+        return node_schema(
+            f"Load{cls.KIND.capitalize()}",
+            f"IndexTTS2 Load {cls.KIND.capitalize()}",
+            GROUP,
+            f"Load {cls.WHAT} from a file that Save {cls.KIND.capitalize()} wrote, in output/indextts2 or "
+            "input/indextts2.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=files,
+                    default=files[0],
+                    tooltip="The file, the newest first. Key R reads the list again.",
+                )
+            ],
+            outputs=[
+                cls.PORT.Output(display_name=cls.KIND, tooltip=f"What was saved: {cls.WHAT}."),
+                io.String.Output(display_name="info", tooltip="Source, text, licence, date and checkpoint."),
+            ],
+            aliases=[f"import {cls.KIND}", f"read {cls.KIND}"],
+        )
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        from ..indextts2.stages.files import file_info, load_value
+
+        path = folders.saved_file(file)
+        return io.NodeOutput(runtime.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        """Says why a file cannot be loaded before anything runs."""
+        from ..indextts2.errors import InputError
+
+        if file == NOTHING_SAVED:
+            return f"No file of kind '{cls.KIND}' was saved yet. Save one first, or put one into input/indextts2."
+        try:
+            folders.saved_file(file)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> str:
+        return folders.file_state(file)
+
+
+class SaveSpeaker(_Save):
+    KIND, PORT, WHAT = "speaker", ports.Speaker, "a speaker"
+
+
+class LoadSpeaker(_Load):
+    KIND, PORT, WHAT = "speaker", ports.Speaker, "a speaker"
+
+
+class SaveEmotion(_Save):
+    KIND, PORT, WHAT = "emotion", ports.Emotion, "an emotion or a schedule of them"
+
+
+class LoadEmotion(_Load):
+    KIND, PORT, WHAT = "emotion", ports.Emotion, "an emotion or a schedule of them"
+
+
+class SaveSemantic(_Save):
+    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens: a take of speech without its sound"
+
+
+class LoadSemantic(_Load):
+    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens: a take of speech without its sound"
+
+
+class SaveMel(_Save):
+    KIND, PORT, WHAT = "mel", ports.Mel, "a mel spectrogram"
+
+
+class LoadMel(_Load):
+    KIND, PORT, WHAT = "mel", ports.Mel, "a mel spectrogram"
+
+
+NODES = (SaveSpeaker, LoadSpeaker, SaveEmotion, LoadEmotion, SaveSemantic, LoadSemantic, SaveMel, LoadMel)

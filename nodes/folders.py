@@ -1,0 +1,81 @@
+"""Where saved values lie: below the host's input and output folders, and nowhere else.
+
+Names carry the folder the host's way: "indextts2/anna_00001_.safetensors [output]". Of contents, only
+the kind that a file says it has is read here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import folder_paths
+
+from ..indextts2.errors import InputError
+from ..indextts2.stages.files import SUFFIX, file_info
+
+SUBFOLDER = "indextts2"
+"""Where files are looked for below input and output; names to save under may choose another place below output."""
+
+
+def _roots() -> dict[str, Path]:
+    return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
+
+
+def saved_files(kind: str) -> list[str]:
+    """Names of all files of a kind, the newest first."""
+    found: list[tuple[float, str]] = []
+    for label, root in _roots().items():
+        for path in (root / SUBFOLDER).rglob(f"*{SUFFIX}"):
+            if _is_inside(path, root) and _kind(path) == kind:
+                found.append((path.stat().st_mtime, f"{path.relative_to(root).as_posix()} [{label}]"))
+    return [name for _, name in sorted(found, reverse=True)]
+
+
+def _kind(path: Path) -> str:
+    try:
+        return file_info(path).kind
+    except InputError:
+        return ""
+
+
+def saved_file(name: str) -> Path:
+    """The file of a name. Raises InputError for one outside the two folders, of another type, or that is not there."""
+    plain, _, label = name.rpartition(" [")
+    root = _roots().get(label.removesuffix("]"))
+    if root is None or not plain:
+        raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
+    path = root / plain
+    if not _is_inside(path, root) or path.suffix != SUFFIX:
+        raise InputError(f"'{name}' lies outside the host's input and output folders, or is no {SUFFIX} file.")
+    if not path.is_file():
+        raise InputError(f"There is no file '{name}'. Refresh the list (key R) and choose another one.")
+    return path
+
+
+def new_file(prefix: str) -> tuple[Path, str]:
+    """An unused place below the output folder, numbered the host's way, and the name it will have in lists.
+
+    Raises InputError for a prefix that leads out of the output folder.
+    """
+    root = _roots()["output"]
+    prefix = prefix.strip()
+    wanted = Path(prefix.replace("\\", "/"))
+    if not prefix or not wanted.name or wanted.is_absolute() or not _is_inside(root / wanted, root):
+        raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(wanted.as_posix(), str(root))
+    path = Path(folder, f"{name}_{counter:05}_{SUFFIX}")
+    return path, f"{path.relative_to(root).as_posix()} [output]"
+
+
+def file_state(name: str) -> str:
+    """Changes when the file does; the host reruns its loader then. Empty for a file that is not there."""
+    try:
+        found = os.stat(saved_file(name))
+    except (InputError, OSError):
+        return ""
+    return f"{found.st_size},{found.st_mtime_ns}"
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
