@@ -23,8 +23,7 @@ def method_input() -> io.Combo.Input:
         options=list(METHODS),
         default="auto",
         tooltip="How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
-        "stretched. "
-        "model: the length is told to the model. guided: the end is urged. forced: the end is set.",
+        "stretched. model: the length is told to the model. guided: the end is urged. forced: the end is set.",
     )
 
 

@@ -30,8 +30,7 @@ class LoadCheckpoint(io.ComfyNode):
             "IndexTTS2 Load Checkpoint",
             GROUP,
             "Load the four models of a checkpoint. 'mini' is built in and always works; put other checkpoints in "
-            "folders "
-            "of their own below models/indextts2. Nothing is downloaded.",
+            "folders of their own below models/indextts2. Nothing is downloaded.",
             inputs=[
                 io.Combo.Input(
                     "checkpoint",
@@ -45,8 +44,7 @@ class LoadCheckpoint(io.ComfyNode):
                     options=list(runtime.PRECISIONS),
                     default="auto",
                     tooltip="Number format of the text-to-semantic model. auto: fp32, or fp16 on GPUs with less than "
-                    "10 GB. "
-                    "The other models always compute in fp32.",
+                    "10 GB. The other models always compute in fp32.",
                 ),
             ],
             outputs=[
@@ -100,16 +98,14 @@ class LoadTextToEmotion(io.ComfyNode):
             "IndexTTS2 Load Text-to-Emotion",
             GROUP,
             "Load the small language model that reads an emotion from words: the one of a checkpoint, or a folder of "
-            "its "
-            "own below models/indextts2.",
+            "its own below models/indextts2.",
             inputs=[
                 io.Combo.Input(
                     "model",
                     options=list(text_to_emotion_folders()),
                     default=MINI,
                     tooltip="Which model to load: 'mini' (built in, English), the one inside a checkpoint, or a "
-                    "folder of "
-                    "models/indextts2.",
+                    "folder of models/indextts2.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -145,8 +141,7 @@ class LoadLora(io.ComfyNode):
             "IndexTTS2 Load LoRA",
             GROUP,
             "Change the text-to-semantic model by a LoRA in peft's format, from models/indextts2/loras. The model "
-            "given is "
-            "left as it is; several LoRAs can follow one another.",
+            "given is left as it is; several LoRAs can follow one another.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model to change."),
                 io.Combo.Input(

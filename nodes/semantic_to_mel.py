@@ -94,8 +94,8 @@ class SemanticToMel(io.ComfyNode):
                     min=0,
                     max=1_000_000,
                     step=1,
-                    tooltip="Exact number of mel frames of all segments together, pauses not counted; "
-                    "0 keeps the length asked for before.",
+                    tooltip="Exact number of mel frames of all segments together, pauses not counted; 0 keeps the "
+                    "length asked for before.",
                 ),
                 io.Boolean.Input(
                     "allow_any_stretch",

@@ -88,8 +88,8 @@ class PronunciationGlossary(io.ComfyNode):
             "PronunciationGlossary",
             "IndexTTS2 Pronunciation Glossary",
             GROUP,
-            "Say how words are pronounced, one a line: 'M.2 = M dot two'. English checkpoints also take CMU phonemes, "
-            "Chinese ones pinyin. 'term [zh] = reading' is for one language.",
+            "Say how words are pronounced, one a line: 'M.2 = M dot two'. English checkpoints also take CMU "
+            "phonemes, Chinese ones pinyin. 'term [zh] = reading' is for one language.",
             inputs=[
                 io.String.Input(
                     "lines",
