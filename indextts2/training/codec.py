@@ -161,6 +161,7 @@ class CodecPart(Part):
     """Trains encoder, codebook and decoder of the codec."""
 
     name = "codec"
+    one_process = True  # rows of the codebook follow running means
 
     def __init__(
         self,

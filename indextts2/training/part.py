@@ -41,6 +41,7 @@ class StepTools:
         optimiser.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        average_gradients(weights, self.accelerator)
         norm = self.accelerator.clip_grad_norm_(weights, self.clip_norm)
         if bool(torch.isfinite(norm)):
             optimiser.step()
@@ -55,6 +56,8 @@ class Part(ABC):
     """
 
     name: str
+    one_process: bool = False
+    """True for parts that keep running means of their batches, which several processes would not share."""
 
     @abstractmethod
     def build(self) -> dict[str, nn.Module]:
@@ -107,3 +110,17 @@ def adamw(weights: list[nn.Parameter], settings: LoopSettings, *, rate: float | 
         lr=settings.learning_rate if rate is None else rate,
         betas=settings.betas,
     )
+
+
+def average_gradients(weights: list[nn.Parameter], accelerator: Accelerator) -> None:
+    """Give every process the mean gradient of all; with one process nothing is done.
+
+    The loop does this by itself, so that parts may call any method of their models; the usual wrapper passes on
+    `forward` alone.
+    """
+    if accelerator.num_processes == 1:
+        return
+    grads = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
+    flat = accelerator.reduce(torch.cat([grad.flatten() for grad in grads]), reduction="mean")
+    for weight, mean in zip(weights, flat.split([grad.numel() for grad in grads]), strict=True):
+        weight.grad = mean.view_as(weight)

@@ -113,12 +113,17 @@ class _Run:
             raise MissingDependency("Training needs accelerate: pip install 'comfyui-indextts2[train]'") from error
         self.part, self.settings, self.folder = part, settings, folder
         self.accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.cpu)
+        if part.one_process and self.accelerator.num_processes > 1:
+            raise TrainingError(f"{part.name} trains in one process. Start it without `accelerate launch`.")
         with seeded_step(settings.seed, -1, 0):  # initial weights
             built = part.build()
         part.prepare(self.accelerator.device)
         optimisers = part.optimisers(built, settings)
         self.base_rates = {name: [group["lr"] for group in o.param_groups] for name, o in optimisers.items()}
-        self.models: dict[str, nn.Module] = {name: self.accelerator.prepare(model) for name, model in built.items()}
+        # evaluation_mode: mixed precision without the wrapper of several processes (see average_gradients)
+        self.models: dict[str, nn.Module] = {
+            name: self.accelerator.prepare_model(model, evaluation_mode=True) for name, model in built.items()
+        }
         self.optimisers = {name: self.accelerator.prepare(optimiser) for name, optimiser in optimisers.items()}
         bare = {name: self.accelerator.unwrap_model(self.models[name]) for name in part.averaged(built)}
         self.average = MovingAverage(bare, settings.ema_decay) if settings.ema_decay else None
@@ -126,6 +131,7 @@ class _Run:
         self._resume()
         self.started = self.saved_at = time.monotonic()
         self.stop_requested = False
+        self.now = self.earlier_minutes
 
     @property
     def minutes(self) -> float:
@@ -134,7 +140,7 @@ class _Run:
     @property
     def progress(self) -> float:
         horizon = self.settings.horizon_minutes
-        share = self.minutes / horizon if horizon else self.step / self.settings.max_steps
+        share = self.now / horizon if horizon else self.step / self.settings.max_steps
         return min(1.0, share)
 
     def loop(self) -> TrainingResult:
@@ -198,12 +204,21 @@ class _Run:
         return self.settings.learning_rate * scale
 
     def _reason_to_stop(self) -> str | None:
+        self._synchronise()
         if self.stop_requested:
             return "signal"
         if self.step >= self.settings.max_steps:
             return "done"
         limit = self.settings.max_minutes
-        return "minutes" if limit is not None and self.minutes >= limit else None
+        return "minutes" if limit is not None and self.now >= limit else None
+
+    def _synchronise(self) -> None:
+        """All processes go by the clock of the first, and stop together."""
+        self.now = self.minutes
+        if self.accelerator.num_processes > 1:
+            own = [self.minutes if self.accelerator.is_main_process else 0.0, float(self.stop_requested)]
+            shared = self.accelerator.reduce(torch.tensor(own, device=self.accelerator.device), reduction="sum")
+            self.now, self.stop_requested = float(shared[0]), float(shared[1]) > 0
 
     def _training_mode(self) -> None:
         """Train mode, except for modules whose weights are all frozen: their dropout and statistics stay off."""

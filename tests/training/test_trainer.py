@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +20,8 @@ from indextts2.training.part import Part
 from indextts2.training.recipe import from_mapping, load_recipe, to_mapping
 from indextts2.training.state import MovingAverage, export_weights, load_state
 from indextts2.training.trainer import LoopSettings, learning_rate_scale, train
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SETTINGS = LoopSettings(
     max_steps=12, learning_rate=1e-2, final_learning_rate=1e-3, warmup_steps=3, log_steps=2, evaluate_steps=4, cpu=True
@@ -175,6 +181,57 @@ def test_curves_are_drawn_and_the_log_forgets_lost_work(tmp_path):
     assert rows[-1]["loss"] == "0.5" and rows[-1]["held_out_loss"] == ""
     plot_curves(tmp_path / "log.csv", tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+import torch
+from torch import nn
+from indextts2.training.part import Part
+from indextts2.training.trainer import LoopSettings, train
+
+class Toy(Part):
+    name = "toy"
+    def __init__(self):
+        self.seen = 0.0
+    def build(self):
+        self.model = nn.Linear(4, 4)
+        return {"model": self.model}
+    def batch(self, step, generator):
+        values = torch.randn(8, 4, generator=generator)
+        self.seen += float(values.sum())
+        return values
+    def loss(self, models, batch, generator):
+        return (models["model"](batch) - batch).square().mean(), {}
+
+folder, own = Path(sys.argv[1]), Path(sys.argv[2])
+part = Toy()
+result = train(part, LoopSettings(max_steps=4, horizon_minutes=10.0, final_learning_rate=1e-4, cpu=True), folder)
+torch.save({"weight": part.model.weight.detach(), "seen": part.seen, "step": result.step}, own)
+"""
+
+
+def test_two_processes_see_different_batches_and_keep_the_same_weights(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO_PROCESSES, str(tmp_path / "run"), str(tmp_path / f"{rank}.pt")],
+            env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+        )
+        for rank in range(2)
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors.decode()[-2000:]
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    assert first["seen"] != second["seen"] and first["step"] == second["step"] == 4
+    assert first["weight"].equal(second["weight"])
+    assert first["weight"].equal(export_weights(tmp_path / "run", "model")["weight"])
 
 
 @dataclass(frozen=True)
