@@ -100,7 +100,7 @@ class SpeakerCondition(io.ComfyNode):
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak."),
                 ports.Reference.Input("reference", tooltip="A recording encoded by the same checkpoint's encoder."),
             ],
-            outputs=[ports.Speaker.Output(display_name="speaker", tooltip="Who talks.")],
+            outputs=[ports.Speaker.Output(display_name="speaker", tooltip="Who talks, for every node that speaks.")],
             aliases=["clone", "speaker embedding"],
         )
 
@@ -141,7 +141,7 @@ class EmotionFromReference(io.ComfyNode):
                     tooltip="Who will talk; the speaker's own emotion is what strength 0 means.",
                 ),
             ],
-            outputs=[ports.Emotion.Output(display_name="emotion", tooltip="How it is said.")],
+            outputs=[ports.Emotion.Output(display_name="emotion", tooltip="How it is said, for the nodes that speak.")],
             aliases=["emotion audio", "emo", "style transfer"],
         )
 
@@ -219,7 +219,7 @@ class EmotionFromWeights(io.ComfyNode):
                 ),
             ],
             outputs=[
-                ports.Emotion.Output(display_name="emotion", tooltip="How it is said."),
+                ports.Emotion.Output(display_name="emotion", tooltip="How it is said, for the nodes that speak."),
                 ports.EmotionWeights.Output(
                     id="used_weights", display_name="weights", tooltip="The eight weights after balance and strength."
                 ),

@@ -51,7 +51,7 @@ class Duration(io.ComfyNode):
                     min=0.01,
                     max=MOST,
                     step=0.01,
-                    tooltip="The length of the whole text with its pauses, in the unit above.",
+                    tooltip="The length of the whole text with its pauses, in seconds, tokens, frames or as a factor.",
                 ),
                 method_input(),
             ],

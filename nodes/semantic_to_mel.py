@@ -78,7 +78,7 @@ class SemanticToMel(io.ComfyNode):
             inputs=[
                 ports.S2M.Input("s2m", tooltip="The semantic-to-mel model."),
                 ports.Semantic.Input("semantic", tooltip="What is said, of the same checkpoint's encoder."),
-                ports.Speaker.Input("speaker", tooltip="Who talks."),
+                ports.Speaker.Input("speaker", tooltip="Who talks: the sound that is given to the tokens."),
                 *flow_inputs(),
                 io.Float.Input(
                     "prompt_seconds",

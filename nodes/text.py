@@ -26,7 +26,9 @@ class PrepareText(io.ComfyNode):
             "[seconds 2.5] or [speed 0.9].",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak; it knows its languages."),
-                io.String.Input("text", multiline=True, default=EXAMPLE, tooltip="What is said."),
+                io.String.Input(
+                    "text", multiline=True, default=EXAMPLE, tooltip="What is said, of any length; long text is split."
+                ),
                 io.Int.Input(
                     "segment_tokens",
                     default=0,
@@ -99,7 +101,11 @@ class PronunciationGlossary(io.ComfyNode):
                 ),
                 ports.Glossary.Input("glossary", optional=True, tooltip="A glossary to add to; these lines win."),
             ],
-            outputs=[ports.Glossary.Output(id="joined", display_name="glossary", tooltip="For Prepare Text.")],
+            outputs=[
+                ports.Glossary.Output(
+                    id="joined", display_name="glossary", tooltip="The words and their readings, for Prepare Text."
+                )
+            ],
             aliases=["dictionary", "phonemes", "pinyin", "pronounce"],
         )
 

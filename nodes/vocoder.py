@@ -24,7 +24,9 @@ class MelToAudio(io.ComfyNode):
             "Make audio of a mel spectrogram, of exactly the samples asked for, and join the segments with their "
             "pauses.",
             inputs=[
-                ports.Vocoder.Input("vocoder", tooltip="The vocoder."),
+                ports.Vocoder.Input(
+                    "vocoder", tooltip="The vocoder of the checkpoint that made the mel, or one of the same kind."
+                ),
                 ports.Mel.Input("mel", tooltip="The mel spectrogram, of the kind this vocoder reads."),
             ],
             outputs=[
