@@ -90,8 +90,11 @@ def checkpoint_of(options: argparse.Namespace) -> Checkpoint:
 
 
 def model_folders() -> list[Path]:
-    """Folders in which checkpoints are looked for by name."""
-    return [Path(folder) for folder in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if folder]
+    """Folders in which checkpoints are looked for by name: those of the variable, then ComfyUI's own."""
+    from ..loading.host_folders import host_model_folders, host_root
+
+    named = [Path(folder) for folder in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if folder]
+    return named + host_model_folders(host_root())
 
 
 def device_of(options: argparse.Namespace) -> torch.device:
@@ -137,7 +140,7 @@ def write_result(options: argparse.Namespace, result: dict[str, Any], text: str)
 
 
 @contextmanager
-def progress_bar(options: argparse.Namespace, label: str) -> Iterator[Progress]:
+def progress_bar(options: argparse.Namespace, label: str, *, in_bytes: bool = False) -> Iterator[Progress]:
     """A progress callback: a bar on the error stream if that is a terminal or --progress is given."""
     from ..contracts import no_progress
 
@@ -150,7 +153,8 @@ def progress_bar(options: argparse.Namespace, label: str) -> Iterator[Progress]:
         logger.warning("Install tqdm to see progress: pip install tqdm")
         yield no_progress
         return
-    with tqdm(total=1, desc=label, file=sys.stderr, leave=False) as bar:
+    style = {"unit": "B", "unit_scale": True} if in_bytes else {}
+    with tqdm(total=1, desc=label, file=sys.stderr, leave=False, **style) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

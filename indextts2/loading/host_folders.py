@@ -1,0 +1,64 @@
+"""Folders of models of a ComfyUI that this pack is installed in, for the command line: the host itself is not asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .find import OFFICIAL_REPOSITORY
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "indextts2"
+OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2")
+"""Where other packs keep the released model below a folder of models; read, never written."""
+
+CUSTOM_NODES = "custom_nodes"
+EXTRA_PATHS = "extra_model_paths.yaml"
+
+
+def host_root(package: Path | None = None) -> Path | None:
+    """The ComfyUI folder above `package`, this library's own by default; None where it is not installed in one."""
+    place = package or Path(__file__).resolve().parent.parent
+    parents = list(place.parents)
+    for child, parent in zip(parents, parents[1:], strict=False):
+        if child.name == CUSTOM_NODES and (parent / "models").is_dir():
+            return parent
+    return None
+
+
+def host_model_folders(root: Path | None) -> list[Path]:
+    """The pack's folders of a ComfyUI, those of its extra_model_paths.yaml, and those of other packs that exist."""
+    if root is None:
+        return []
+    own = [root / "models" / FOLDER, *_extra_folders(root / EXTRA_PATHS)]
+    return own + [place for name in OTHER_FOLDERS if (place := root / "models" / name).is_dir()]
+
+
+def download_folder(named: Iterable[Path], root: Path | None = None) -> Path | None:
+    """Where the released files go when nothing is said: the first folder that is named, or ComfyUI's, or None."""
+    places = [*named, *host_model_folders(root or host_root())[:1]]
+    return places[0] / OFFICIAL_REPOSITORY.rpartition("/")[2] if places else None
+
+
+def _extra_folders(path: Path) -> list[Path]:
+    """Folders under the key `indextts2` of any section; a file that cannot be read is reported and left."""
+    if not path.is_file():
+        return []
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        logger.warning("%s cannot be read: %s", path, " ".join(str(error).split()))
+        return []
+    sections = tree.values() if isinstance(tree, dict) else ()
+    return [place for section in sections if isinstance(section, dict) for place in _of_section(section, path.parent)]
+
+
+def _of_section(section: dict[str, Any], beside: Path) -> list[Path]:
+    base = Path(str(section.get("base_path") or "")).expanduser()
+    lines = str(section.get(FOLDER) or "").splitlines()
+    return [beside / base / line.strip() for line in lines if line.strip()]
