@@ -64,7 +64,7 @@ class T2SBatch:
 
 
 class T2SData:
-    """Draws batches from a feature store. `emotional_only` keeps the styled utterances and their neutral partners."""
+    """Draws batches from the English utterances with timing of one split of a feature store."""
 
     def __init__(
         self, store: FeatureStore, front_end: EnglishFrontEnd, settings: T2SDataSettings, *, split: str = "train"
