@@ -127,3 +127,9 @@ def test_the_command_line_shows_its_help_without_loading_torch():
     code = "import sys, indextts2.cli.main as m; m.build_parser().format_help(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_importing_the_package_alone_loads_nothing_but_the_standard_library():
+    code = "import sys; before = set(sys.modules); import indextts2; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"indextts2"}
