@@ -7,6 +7,8 @@ from comfy_api.latest import ComfyExtension, io
 from .nodes import all_nodes
 from .nodes.runtime import register_folders
 
+WEB_DIRECTORY = "./web"  # the help pages; there is no script in it
+
 
 class IndexTTS2Extension(ComfyExtension):
     """Hands the nodes to the host."""

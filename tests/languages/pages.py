@@ -1,0 +1,134 @@
+"""The help page of a node: what it does, its inputs and outputs as tables, and an example."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.workflows import known_nodes as known
+
+ROOT = Path(__file__).parent.parent.parent
+LOCALES = ROOT / "locales"
+DOCS = ROOT / "web" / "docs"
+LANGUAGES = ("en", "zh", "zh-TW")
+LISTED = 12
+"""Longest list of values that a page shows."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The fixed words of a page in one language."""
+
+    inputs: str
+    outputs: str
+    example: str
+    header: str
+    output_header: str
+    default: str
+    optional: str
+    range: str
+    values: str
+
+
+WORDS = {
+    "en": Words(
+        "Inputs", "Outputs", "Example", "| Input | Kind | Meaning |", "| Output | Kind | Meaning |", "default {}",
+        "may stay open", "{} to {}", "one of {}",
+    ),
+    "zh": Words(
+        "输入", "输出", "示例", "| 输入 | 类型 | 含义 |", "| 输出 | 类型 | 含义 |", "默认 {}", "可不接", "{} 到 {}",
+        "可选 {}",
+    ),
+    "zh-TW": Words(
+        "輸入", "輸出", "範例", "| 輸入 | 類型 | 含義 |", "| 輸出 | 類型 | 含義 |", "預設 {}", "可不接", "{} 到 {}",
+        "可選 {}",
+    ),
+}  # fmt: skip
+
+
+def defs(language: str) -> dict[str, Any]:
+    """The nodeDefs of a language."""
+    return json.loads((LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8"))
+
+
+def pack_nodes() -> dict[str, Any]:
+    """The pack's entries of /object_info."""
+    return {name: entry for name, entry in known.known_nodes().items() if name.startswith(known.PREFIX)}
+
+
+def english_defs() -> dict[str, Any]:
+    """locales/en as it follows from the nodes themselves."""
+    found: dict[str, Any] = {}
+    for node, entry in pack_nodes().items():
+        outputs = zip(entry["output_name"], entry["output_tooltips"], strict=True)
+        found[node] = {
+            "display_name": entry["display_name"],
+            "description": entry["description"],
+            "inputs": {
+                name: {"name": options.get("display_name") or name, "tooltip": options["tooltip"]}
+                for name, (_, options) in known.inputs_of(node).items()
+            },
+            "outputs": {str(slot): {"name": name, "tooltip": tip} for slot, (name, tip) in enumerate(outputs)},
+        }
+    return found
+
+
+def page_path(node: str, language: str) -> Path:
+    """Where the browser looks: English beside the others, which lie in a folder per node."""
+    return DOCS / f"{node}.md" if language == "en" else DOCS / node / f"{language}.md"
+
+
+def example_of(node: str, language: str) -> str:
+    """The example that stands on a page; empty when there is none."""
+    path = page_path(node, language)
+    if not path.exists():
+        return ""
+    return path.read_text(encoding="utf-8").partition(f"\n## {WORDS[language].example}\n")[2].strip()
+
+
+def page(node: str, language: str) -> str:
+    """A whole page, with the example it already has."""
+    words, text = WORDS[language], defs(language)[node]
+    lines = [f"# {text['display_name']}", "", _cell(text["description"]), ""]
+    if text["inputs"]:
+        lines += [f"## {words.inputs}", "", words.header, "|---|---|---|"]
+        lines += [_input_row(node, name, spec, text, words) for name, spec in known.inputs_of(node).items()]
+        lines.append("")
+    if text["outputs"]:
+        lines += [f"## {words.outputs}", "", words.output_header, "|---|---|---|"]
+        kinds = known.known_nodes()[node]["output"]
+        lines += [
+            f"| {_cell(port['name'])} | {kinds[int(slot)]} | {_cell(port['tooltip'])} |"
+            for slot, port in text["outputs"].items()
+        ]
+        lines.append("")
+    return "\n".join([*lines, f"## {words.example}", "", example_of(node, language), ""])
+
+
+def _input_row(node: str, name: str, spec: tuple[Any, dict[str, Any]], text: dict[str, Any], words: Words) -> str:
+    shown = text["inputs"][name]
+    label = f"`{name}`" if shown["name"] == name else f"{_cell(shown['name'])} `{name}`"
+    return f"| {label} | {_kind(node, name, spec, words)} | {_cell(shown['tooltip'])} |"
+
+
+def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], words: Words) -> str:
+    """Type, range and default of an input in a few words."""
+    kind, options = spec
+    facts = [known.widget_type(kind)]
+    listed = known.choices(kind, options) if known.widget_type(kind) == "COMBO" else []
+    if 1 < len(listed) <= LISTED:
+        facts.append(words.values.format(", ".join(f"`{_cell(str(value))}`" for value in listed)))
+    if "min" in options and "max" in options:
+        facts.append(words.range.format(options["min"], options["max"]))
+    if known.is_widget(kind, options) and options.get("default") not in (None, "") and not options.get("multiline"):
+        facts.append(words.default.format(options["default"]))
+    if not known.is_required(node, name):
+        facts.append(words.optional)
+    return ", ".join(facts)
+
+
+def _cell(text: str) -> str:
+    """Text that may stand in a table: no bars, no angle brackets that read as HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

@@ -1,0 +1,253 @@
+"""The example graphs that begin with the one-node chain."""
+
+from __future__ import annotations
+
+from .canvas import Canvas
+from .parts import FIRST, LINE, SECOND, loaded, models, saved, shown, speaker_of
+
+
+def quick_start() -> Canvas:
+    graph = Canvas("01_quick_start", "Quick start", "Text to speech with two nodes and the built-in checkpoint.")
+    graph.note(
+        """
+## Start here
+1. Press **Run** (Ctrl+Enter). The built-in checkpoint *mini* needs no download.
+2. Change the text in *Speak* and run again: only what changed is computed.
+3. For another voice, add *Load Audio*, choose 3 to 15 seconds of clean speech, and connect it to **reference**.
+
+Other checkpoints: one folder each below `models/indextts2`, then press **R** and choose it in *Load Checkpoint*.
+
+**从这里开始**：按“运行”即可，内置检查点 mini 无需下载。改文本后再运行。要换声音，请添加“加载音频”节点并接到“参考音频”。
+""",
+        column=0,
+        title="Quick start",
+    )
+    load = loaded(graph)
+    speak = graph.add("Speak", column=1, width=400, **models(load), text=LINE)
+    saved(graph, speak, 2, "quick_start")
+    shown(graph, speak, 2)
+    return graph
+
+
+def emotion_sliders() -> Canvas:
+    graph = Canvas("02_emotion_from_sliders", "Emotion from eight sliders", "Set happy, angry, sad and five more.")
+    graph.note(
+        """
+## Emotion from eight sliders
+- Move the sliders of *Emotion Weights*. All at zero: the speaker's own emotion, nothing is changed.
+- Sums up to 0.8 sound natural; **bias** and **cap** do what the released program does.
+- **emotion_strength** in *Speak* turns all of them down together.
+- The picture shows the eight weights after every change.
+
+**八个滑块**：拖动“情感权重”的滑块。全部为零就是说话人自己的情感。总和不超过 0.8 最自然。
+""",
+        column=0,
+        title="Eight sliders",
+    )
+    load = loaded(graph)
+    weights = graph.add("EmotionWeights", column=1, happy=0.6, surprised=0.2, bias=True, cap=True)
+    graph.add("PlotEmotionWeights", column=1, weights=weights["weights"], width=512)
+    speak = graph.add(
+        "Speak",
+        column=2,
+        width=400,
+        **models(load),
+        text="We won! I can hardly believe it.",
+        emotion_weights=weights["weights"],
+    )
+    saved(graph, speak, 3, "emotion_sliders")
+    shown(graph, weights, 3, title="Weights in words")
+    return graph
+
+
+def emotion_audio() -> Canvas:
+    graph = Canvas("03_emotion_from_audio", "Emotion from audio", "One recording gives the voice, another the emotion.")
+    graph.note(
+        """
+## Emotion from audio
+One recording says **who** talks, another one **how**. Here both are built-in references; add *Load Audio* and connect
+it to **audio** of an *Encode Reference* to use your own.
+- **strength** 0 is the speaker's own emotion, 1 that of the other recording, above 1 exaggerates.
+- Keep the emotional recording clean: one person, no music, 3 to 15 seconds.
+
+**音频的情感**：一段录音决定谁说话，另一段决定情感。把自己的录音接到“编码参考”的“音频”。
+""",
+        column=0,
+        title="Who and how",
+    )
+    load = loaded(graph)
+    voice, speaker = speaker_of(graph, load, FIRST, 1, "who")
+    heard = graph.add(
+        "EncodeReference",
+        column=1,
+        title="IndexTTS2 Encode Reference (how)",
+        encoder=load["encoder"],
+        built_in_speaker=SECOND,
+    )
+    graph.group("Who talks", voice, speaker)
+    graph.group("How it is said", heard)
+    emotion = graph.add(
+        "EmotionFromReference",
+        column=2,
+        t2s=load["t2s"],
+        reference=heard["reference"],
+        strength=0.8,
+        speaker=speaker["speaker"],
+    )
+    graph.add(
+        "PlotEmotion", column=2, t2s=load["t2s"], emotion=emotion["emotion"], speaker=speaker["speaker"], width=512
+    )
+    speak = graph.add(
+        "Speak",
+        column=3,
+        width=400,
+        **models(load),
+        text="I did not expect to see you here today.",
+        built_in_speaker=FIRST,
+        emotion=emotion["emotion"],
+    )
+    saved(graph, speak, 4, "emotion_audio")
+    return graph
+
+
+def emotion_text() -> Canvas:
+    graph = Canvas("04_emotion_from_text", "Emotion from text", "Describe the emotion in words.")
+    graph.note(
+        """
+## Emotion from text
+*Emotion from Text* reads eight weights from words: the line itself, or a description such as "she is furious".
+- About 0.6 in **emotion_strength** sounds natural.
+- Connect the weights to *Emotion Weights* → **other** to change them by hand.
+
+**文字的情感**：写台词本身，或写“她非常愤怒”这样的描述（mini 只懂英语）。
+""",
+        column=0,
+        title="Words become an emotion",
+    )
+    load = loaded(graph)
+    reader = graph.add("LoadTextToEmotion", column=0, model="mini")
+    read = graph.add(
+        "EmotionFromText", column=1, t2e=reader["t2e"], text="He is delighted and laughs: what wonderful news!"
+    )
+    graph.add("PlotEmotionWeights", column=1, weights=read["weights"], width=512)
+    speak = graph.add(
+        "Speak",
+        column=2,
+        width=400,
+        **models(load),
+        text="What wonderful news! Tell me everything.",
+        emotion_weights=read["weights"],
+        emotion_strength=0.6,
+    )
+    saved(graph, speak, 3, "emotion_text")
+    shown(graph, read, 3, title="What was read")
+    return graph
+
+
+def exact_seconds() -> Canvas:
+    graph = Canvas("07_exact_seconds", "Exact seconds", "Speech that lasts exactly as long as asked.")
+    graph.note(
+        """
+## Exact seconds
+*Duration* asks for a length, here 3.2 seconds with all pauses. It is met **to the sample**.
+- **unit**: seconds, semantic tokens, mel frames, or a factor of the natural length.
+- The report says what was asked, what the model made, and how far the sound was stretched. Stretches from 0.8 to 1.25
+  are hardly heard.
+- For a part of the text, write `[seconds 1.5]` in front of it.
+
+**精确秒数**：“时长”节点要求多少秒，结果就精确到采样点。也可以在文本中写 [seconds 1.5]。
+""",
+        column=0,
+        title="Exactly 3.2 seconds",
+    )
+    load = loaded(graph)
+    duration = graph.add("Duration", column=1, unit="seconds", value=3.2)
+    speak = graph.add(
+        "Speak",
+        column=1,
+        width=400,
+        **models(load),
+        text="The train leaves in ten minutes, so hurry up.",
+        duration=duration["duration"],
+    )
+    saved(graph, speak, 2, "exact_seconds")
+    shown(graph, speak, 2)
+    return graph
+
+
+def match_video() -> Canvas:
+    graph = Canvas("08_match_video_clip", "Match a video clip", "Speech as long as a video clip, put into the video.")
+    graph.note(
+        """
+## Match a video clip
+Grey pictures stand for a clip of 72 pictures at 24 per second, so that this graph runs at once. For a clip of your own:
+1. Delete *EmptyImage* and *Float*; add *Load Video* and *Get Video Components*.
+2. **images** goes to *Get Image Size* and *Create Video*, **fps** to *Duration from Frame Count* and *Create Video*.
+
+To match a recording instead of pictures, use *Duration from Audio*.
+
+**匹配视频**：用“加载视频”和“获取视频组件”代替灰色画面，语音长度就与视频相同。
+""",
+        column=0,
+        title="As long as the clip",
+    )
+    load = loaded(graph)
+    pictures = graph.add("EmptyImage", column=1, title="Pictures of the clip", width=320, batch_size=72, color=0x808080)
+    rate = graph.add("PrimitiveFloat", column=1, title="Pictures per second", value=24.0)
+    counted = graph.add("GetImageSize", column=1, image=pictures["IMAGE"])
+    graph.group("The clip", pictures, rate, counted)
+    duration = graph.add("DurationFromFrameCount", column=2, frame_count=counted["batch_size"], fps=rate["FLOAT"])
+    speak = graph.add(
+        "Speak",
+        column=2,
+        width=400,
+        **models(load),
+        text="And here you can see the finished result.",
+        duration=duration["duration"],
+    )
+    video = graph.add("CreateVideo", column=3, images=pictures["IMAGE"], fps=rate["FLOAT"], audio=speak["audio"])
+    graph.add("SaveVideo", column=3, video=video["VIDEO"], filename_prefix="video/match_video_clip")
+    shown(graph, speak, 3)
+    return graph
+
+
+def two_speakers() -> Canvas:
+    graph = Canvas("09_two_speakers", "Two speakers", "A short dialogue of two built-in voices.")
+    graph.note(
+        """
+## Two speakers
+Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More lines: copy a *Speak* node and another
+*AudioConcat*.
+- A pause between them: write `<pause 0.4s>` at the end of a line.
+- Each speaker has an own seed, so one line can be redone without the other.
+
+**两个说话人**：两个“说话”节点共用一个检查点，用 AudioConcat 连接。行尾写 <pause 0.4s> 可加停顿。
+""",
+        column=0,
+        title="A dialogue",
+    )
+    load = loaded(graph)
+    first = graph.add(
+        "Speak",
+        column=1,
+        width=400,
+        title="First speaker",
+        **models(load),
+        text="Did you hear the news? <pause 0.4s>",
+        built_in_speaker=FIRST,
+    )
+    second = graph.add(
+        "Speak",
+        column=1,
+        width=400,
+        title="Second speaker",
+        **models(load),
+        text="I did. It is hard to believe.",
+        built_in_speaker=SECOND,
+    )
+    joined = graph.add("AudioConcat", column=2, audio1=first["audio"], audio2=second["audio"])
+    graph.add("SaveAudio", column=2, audio=joined["AUDIO"], filename_prefix="audio/two_speakers")
+    return graph
+
+
+GRAPHS = (quick_start, emotion_sliders, emotion_audio, emotion_text, exact_seconds, match_video, two_speakers)

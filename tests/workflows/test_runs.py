@@ -1,0 +1,113 @@
+"""Every example graph runs from end to end in the stand-in host."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from .write import API
+
+NAMES = sorted(path.stem for path in API.glob("*.json"))
+MINI = Path(__file__).parent.parent.parent / "indextts2" / "mini" / "config.yaml"
+QUICK = {"steps": 2, "mode": "sample", "max_tokens": 24, "width": 256, "batch_size": 12}
+"""Values for a tiny checkpoint, which never ends by itself; sizes of pictures do not matter here."""
+
+PLOTS = ("IndexTTS2_PlotEmotionWeights", "IndexTTS2_PlotEmotion", "IndexTTS2_PlotMel", "IndexTTS2_PlotSemantic")
+
+
+def twin(name: str) -> dict:
+    return json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def quick(graph: dict) -> dict:
+    """The same wires with values that a tiny checkpoint finishes soon."""
+    graph = copy.deepcopy(graph)
+    for node in graph.values():
+        inputs = node["inputs"]
+        if node["class_type"] == "IndexTTS2_Speak" and "duration" not in inputs:
+            inputs["seconds"] = 0.6
+        if node["class_type"] == "IndexTTS2_Duration":
+            inputs["value"] = 1.0
+        for port, value in QUICK.items():
+            if port in inputs and not isinstance(inputs[port], list) and node["class_type"] not in PLOTS:
+                inputs[port] = value
+    return graph
+
+
+def check_sound(base: Path, graph: dict) -> None:
+    """Every Save Audio wrote a file with sound in it."""
+    prefixes = [node["inputs"]["filename_prefix"] for node in graph.values() if node["class_type"] == "SaveAudio"]
+    for prefix in prefixes:
+        (path,) = (base / "output").glob(f"{prefix}_*.flac")
+        samples, rate = soundfile.read(path)
+        assert rate == 22_050 and len(samples) > rate // 10, path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_twin_runs_with_a_tiny_checkpoint(machine_with_tiny, name):
+    graph = quick(twin(name))
+    machine_with_tiny.run(graph)
+    assert set(machine_with_tiny.executed) == set(graph), "a node is left out, because no output needs it"
+    check_sound(machine_with_tiny.base, graph)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_run_computes_nothing(machine_with_tiny, name):
+    graph = quick(twin(name))
+    machine_with_tiny.run(graph)
+    machine_with_tiny.run(graph)
+    assert machine_with_tiny.executed == []
+
+
+def test_the_exact_length_of_the_example_is_met(machine_with_tiny):
+    graph = quick(twin("07_exact_seconds"))
+    results = machine_with_tiny.run(graph)
+    (speak,) = (number for number, node in graph.items() if node["class_type"] == "IndexTTS2_Speak")
+    assert results[speak][0][0]["waveform"].shape[-1] == 22_050
+
+
+def test_the_clip_and_its_speech_end_together(machine_with_tiny):
+    graph = quick(twin("08_match_video_clip"))
+    machine_with_tiny.run(graph)
+    (shown,) = (shown for shown in machine_with_tiny.shown.values() if "video" in shown)
+    video = shown["video"][0]
+    assert video["audio"]["waveform"].shape[-1] == round(len(video["images"]) / video["fps"] * 22_050)
+
+
+def test_a_saved_voice_is_used_by_the_part_that_is_switched_off(machine_with_tiny):
+    """What the note of the example asks for: run, choose the file, switch the rest on."""
+    from .gallery_stages import save_voice
+
+    machine_with_tiny.run(quick(twin("11_save_and_reuse_a_voice")))
+    canvas = save_voice()
+    for node in canvas.nodes:
+        node.muted = False
+    graph = quick(canvas.api_graph())
+    (load,) = (node for node in graph.values() if node["class_type"] == "IndexTTS2_LoadSpeaker")
+    load["inputs"]["file"] = "indextts2/my_voice_00001_.safetensors [output]"
+    machine_with_tiny.run(graph)
+    check_sound(machine_with_tiny.base, graph)
+
+
+def test_changing_the_steps_of_one_branch_runs_only_what_reads_them(machine_with_tiny):
+    graph = quick(twin("12_compare_steps_and_vocoder"))
+    machine_with_tiny.run(graph)
+    (first, *_) = (number for number, node in graph.items() if node["class_type"] == "IndexTTS2_SemanticToMel")
+    graph[first]["inputs"]["steps"] = 3
+    machine_with_tiny.run(graph)
+    ran = {graph[number]["class_type"] for number in machine_with_tiny.executed}
+    assert ran == {"IndexTTS2_SemanticToMel", "IndexTTS2_MelToAudio", "IndexTTS2_PlotMel", "SaveAudio"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MINI.is_file(), reason="the built-in checkpoint is not in this tree")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_twin_runs_as_it_is_with_the_built_in_checkpoint(machine, name):
+    with torch.random.fork_rng():
+        machine.run(twin(name))
+    check_sound(machine.base, twin(name))

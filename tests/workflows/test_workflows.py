@@ -1,0 +1,134 @@
+"""The example graphs: both forms say the same, links and values fit, and every one of them runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from . import known_nodes as known
+from .canvas import NOTE
+from .write import API, WORKFLOWS, all_graphs, as_text
+
+NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
+HAN = ("\u4e00", "\u9fff")
+
+
+def shown(name: str) -> dict:
+    return json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def runnable(name: str) -> dict:
+    return json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def active(graph: dict) -> dict:
+    return {node["id"]: node for node in graph["nodes"] if node["type"] != NOTE and node["mode"] == 0}
+
+
+def test_there_are_thirteen_examples_each_with_a_twin_and_a_picture():
+    assert len(NAMES) == 13
+    assert sorted(path.stem for path in API.glob("*.json")) == NAMES
+    assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
+
+
+def test_the_files_are_what_the_descriptions_make():
+    for graph in all_graphs():
+        ui = (WORKFLOWS / f"{graph.name}.json").read_text(encoding="utf-8")
+        api = (API / f"{graph.name}.json").read_text(encoding="utf-8")
+        assert ui == as_text(graph.ui_graph()), f"{graph.name}: run python -m tests.workflows.write"
+        assert api == as_text(graph.api_graph()), f"{graph.name}: run python -m tests.workflows.write"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_twin_has_the_nodes_links_and_values_of_the_graph(name):
+    """Read from the UI form alone, as the browser turns it into the API form."""
+    graph, twin = shown(name), runnable(name)
+    links = {row[0]: row for row in graph["links"]}
+    assert {str(number) for number in active(graph)} == set(twin)
+    for number, node in active(graph).items():
+        expected = {}
+        values = list(node["widgets_values"])
+        for port, spec in known.inputs_of(node["type"]).items():
+            if known.is_widget(*spec):
+                expected[port] = values.pop(0)
+                if known.has_seed_control(port, *spec):
+                    assert values.pop(0) == "fixed"
+        assert not values
+        for port in node["inputs"]:
+            if port["link"] is not None:
+                expected[port["name"]] = [str(links[port["link"]][1]), links[port["link"]][2]]
+        assert twin[str(number)]["class_type"] == node["type"]
+        assert twin[str(number)]["inputs"] == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_joins_ports_of_one_type(name):
+    graph = shown(name)
+    nodes = {node["id"]: node for node in graph["nodes"]}
+    for link, source, out, target, into, kind in graph["links"]:
+        sent, taken = nodes[source]["outputs"][out], nodes[target]["inputs"][into]
+        assert link in sent["links"] and taken["link"] == link
+        assert sent["type"] == kind
+        assert taken["type"] in (kind, "*"), (nodes[target]["type"], taken["name"], kind)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_widget_value_is_allowed(name):
+    for node in runnable(name).values():
+        specs = known.inputs_of(node["class_type"])
+        for port, value in node["inputs"].items():
+            kind, options = specs[port]
+            if isinstance(value, list):
+                continue
+            if known.widget_type(kind) == "COMBO":
+                listed = known.choices(kind, options)
+                assert not listed or value in listed or port in ("built_in_speaker", "file"), (port, value)
+            if kind in ("INT", "FLOAT"):
+                low, high = options.get("min", -float("inf")), options.get("max", float("inf"))
+                assert low <= value <= high, (node["class_type"], port, value)
+            if kind in ("STRING", "BOOLEAN"):
+                assert isinstance(value, str if kind == "STRING" else bool)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_required_input_is_given(name):
+    for node in runnable(name).values():
+        specs = known.inputs_of(node["class_type"])
+        missing = [port for port in specs if known.is_required(node["class_type"], port) and port not in node["inputs"]]
+        assert not missing, (node["class_type"], missing)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_nodes_lie_on_each_other(name):
+    boxes = [(*node["pos"], *node["size"], node["id"]) for node in shown(name)["nodes"]]
+    for x, y, width, height, number in boxes:
+        for left, top, wide, high, other in boxes:
+            apart = left >= x + width or x >= left + wide or top - 30 >= y + height or y - 30 >= top + high
+            assert number == other or apart, f"nodes {number} and {other}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_tells_a_newcomer_what_to_do_in_english_and_chinese(name):
+    notes = [node["widgets_values"][0] for node in shown(name)["nodes"] if node["type"] == NOTE]
+    assert notes
+    text = "\n".join(notes)
+    assert len(text) > 200
+    assert any(HAN[0] <= character <= HAN[1] for character in text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_picture_is_small_and_opens(name):
+    path = WORKFLOWS / f"{name}.jpg"
+    assert path.stat().st_size < 60_000
+    with Image.open(path) as picture:
+        assert picture.size == (640, 400)
+
+
+def test_every_node_of_the_pack_that_speaks_stands_in_some_example():
+    used = {node["class_type"] for name in NAMES for node in runnable(name).values()}
+    groups = ("easy", "T2S", "S2M", "vocoder", "condition", "duration", "text", "plot")
+    wanted = {name for name, entry in known.known_nodes().items() if entry["category"].rpartition("/")[2] in groups}
+    rare = {f"{known.PREFIX}DurationFromAudio"}
+    assert wanted & {name for name in known.known_nodes() if name.startswith(known.PREFIX)} - rare <= used
