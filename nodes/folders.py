@@ -9,23 +9,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import folder_paths
-
 from ..indextts2.errors import InputError
 from ..indextts2.stages.files import SUFFIX, file_info
+from . import runtime
 
 SUBFOLDER = "indextts2"
 """Where files are looked for below input and output; names to save under may choose another place below output."""
 
 
-def _roots() -> dict[str, Path]:
-    return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
-
-
 def saved_files(kind: str) -> list[str]:
     """Names of all files of a kind, the newest first."""
     found: list[tuple[float, str]] = []
-    for label, root in _roots().items():
+    for label, root in runtime.user_folders().items():
         for path in (root / SUBFOLDER).rglob(f"*{SUFFIX}"):
             if _is_inside(path, root) and _kind(path) == kind:
                 found.append((path.stat().st_mtime, f"{path.relative_to(root).as_posix()} [{label}]"))
@@ -42,7 +37,7 @@ def _kind(path: Path) -> str:
 def saved_file(name: str) -> Path:
     """The file of a name. Raises InputError for one outside the two folders, of another type, or that is not there."""
     plain, _, label = name.rpartition(" [")
-    root = _roots().get(label.removesuffix("]"))
+    root = runtime.user_folders().get(label.removesuffix("]"))
     if root is None or not plain:
         raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
     path = root / plain
@@ -58,13 +53,13 @@ def new_file(prefix: str) -> tuple[Path, str]:
 
     Raises InputError for a prefix that leads out of the output folder.
     """
-    root = _roots()["output"]
+    root = runtime.user_folders()["output"]
     prefix = prefix.strip()
     wanted = Path(prefix.replace("\\", "/"))
     if not prefix or not wanted.name or wanted.is_absolute() or not _is_inside(root / wanted, root):
         raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
-    folder, name, counter, _, _ = folder_paths.get_save_image_path(wanted.as_posix(), str(root))
-    path = Path(folder, f"{name}_{counter:05}_{SUFFIX}")
+    folder, name, counter = runtime.numbered_place(wanted.as_posix())
+    path = folder / f"{name}_{counter:05}_{SUFFIX}"
     return path, f"{path.relative_to(root).as_posix()} [output]"
 
 

@@ -237,6 +237,17 @@ def register_folders() -> None:
     folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
 
 
+def user_folders() -> dict[str, Path]:
+    """The host's output and input folders, by the label the host puts behind file names."""
+    return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
+
+
+def numbered_place(prefix: str) -> tuple[Path, str, int]:
+    """Folder, name and next free number for a file below the output folder, as the host counts them."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, str(user_folders()["output"]))
+    return Path(folder), name, counter
+
+
 def model_roots() -> list[Path]:
     """The pack's own folders, then those of other packs that exist."""
     own = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
