@@ -46,7 +46,7 @@ def test_files_named_in_a_document_exist(path):
     assert not missing + [link for link in links if not (path.parent / link).exists()]
 
 
-@pytest.mark.parametrize("line", command_lines())
+@pytest.mark.parametrize("line", list(command_lines()))
 def test_a_command_line_of_the_documents_is_understood(line):
     options = build_parser().parse_args(shlex.split(line.removeprefix(PROGRAM)))
     if options.command == "train":

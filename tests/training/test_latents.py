@@ -1,0 +1,85 @@
+"""From a trained T2S to what the parts after it learn from: latents for S2M, and the emotion bank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from indextts2.errors import TrainingError
+from indextts2.training import emotion_bank, latents
+from indextts2.training.emotion_bank import BANK_FILE, make_emotion_bank
+from indextts2.training.export import bank_group_sizes
+from indextts2.training.feature_store import FeatureStore
+from indextts2.training.latents import write_latents
+from indextts2.training.t2s import T2SPart, T2SRecipe
+from indextts2.training.t2s_data import T2SDataSettings
+from indextts2.training.trainer import LoopSettings, train
+from tests.training.toy_features import HELD_OUT, SENTENCES, SPEAKERS, write_toy_features
+
+DATA = {"batch_size": 4, "prompt_tokens": 16, "min_prompt_tokens": 6, "letters_probability": 0.0}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_config, tiny_tokenizer):
+    """Settings that name features, a tokenizer and the run of a T2S."""
+    root = tmp_path_factory.mktemp("trained")
+    write_toy_features(root / "features")
+    recipe = T2SRecipe(
+        loop=LoopSettings(max_steps=1, evaluate_steps=0, cpu=True),
+        features=str(root / "features"),
+        tokenizer=str(tiny_tokenizer),
+        data=T2SDataSettings(**DATA),
+        guide_heads=((0, 0),),
+    )
+    train(T2SPart(recipe, tiny_config), recipe.loop, root / "t2s")
+    return {"t2s": str(root / "t2s"), "features": recipe.features, "tokenizer": recipe.tokenizer}
+
+
+def write(path, settings):
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return path
+
+
+def test_every_utterance_gets_a_latent_of_its_length(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "MINI", tiny_config)
+    recipe = write(tmp_path / "latents.yaml", trained | {"data": DATA})
+    result = write_latents(recipe, tmp_path / "latents")
+    store, features = FeatureStore(tmp_path / "latents"), FeatureStore(Path(trained["features"]))
+    assert result.step == len(store.entries) == len(features.entries)
+    for entry in store:
+        assert store.tensor(entry, "latent").shape == (entry.token_count, tiny_config.t2s.dim)
+    assert {entry.id for entry in store} == {entry.id for entry in features}
+    assert sum(entry.split == "test_text" for entry in store) == SPEAKERS * HELD_OUT
+    assert len(SENTENCES) > HELD_OUT
+
+
+def test_the_same_recipe_writes_the_same_latents(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "MINI", tiny_config)
+    recipe = write(tmp_path / "latents.yaml", trained | {"data": DATA})
+    stores = []
+    for name in "ab":
+        write_latents(recipe, tmp_path / name)
+        stores.append(FeatureStore(tmp_path / name))
+    for entry in stores[0]:
+        assert torch.equal(*(store.tensor(entry, "latent") for store in stores))
+
+
+def test_a_run_without_weights_is_refused(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "MINI", tiny_config)
+    recipe = write(tmp_path / "latents.yaml", trained | {"t2s": str(tmp_path / "nothing")})
+    with pytest.raises(TrainingError, match="train this part first"):
+        write_latents(recipe, tmp_path / "latents")
+
+
+def test_a_recipe_makes_an_emotion_bank_that_can_be_exported(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(emotion_bank, "MINI", tiny_config)
+    settings = {"t2s": trained["t2s"], "features": trained["features"], "bank": {"min_tokens": 4}}
+    result = make_emotion_bank(write(tmp_path / "bank.yaml", settings), tmp_path / "bank")
+    sizes = bank_group_sizes(tmp_path / "bank" / BANK_FILE)
+    rows = load_file(tmp_path / "bank" / BANK_FILE)["emotion_rows"]
+    assert len(sizes) == 8 and sum(sizes) == len(rows) == result.step
+    assert rows.shape[1] == tiny_config.t2s.dim

@@ -1,0 +1,93 @@
+"""Losses of the training parts: signs, targets, and what does not count."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from indextts2.training.losses import (
+    SpeakerClassifier,
+    corrupt_tokens,
+    guided_attention_loss,
+    reverse_gradient,
+    semantic_loss,
+)
+
+STOP = 9
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_reversal_is_the_identity_forwards_and_turns_the_gradient_round():
+    value = torch.randn(3, 4, generator=generator()).requires_grad_()
+    passed = reverse_gradient(value, 0.3)
+    assert torch.equal(passed, value)
+    weights = torch.randn(3, 4, generator=generator(1))
+    (passed * weights).sum().backward()
+    torch.testing.assert_close(value.grad, -0.3 * weights)
+
+
+def test_the_classifier_gives_one_score_per_speaker():
+    assert SpeakerClassifier(8, 5)(torch.randn(2, 8, generator=generator())).shape == (2, 5)
+
+
+def case():
+    """Two rows of 3 and 2 tokens, and logits that are sure of the right answer."""
+    tokens, lengths = torch.tensor([[1, 2, 3], [4, 5, 0]]), torch.tensor([3, 2])
+    right = torch.tensor([[1, 2, 3, STOP], [4, 5, STOP, 0]])
+    return 50.0 * F.one_hot(right, STOP + 1).float(), tokens, lengths
+
+
+def test_the_stop_is_expected_right_behind_the_last_token_of_each_row():
+    logits, tokens, lengths = case()
+    loss, right = semantic_loss(logits, tokens, lengths, STOP)
+    assert float(loss) == pytest.approx(0.0, abs=1e-6) and float(right) == 1.0
+    early = logits.clone()
+    early[1, 1] = logits[1, 2]  # says stop one token too early
+    loss, right = semantic_loss(early, tokens, lengths, STOP)
+    assert float(loss) > 1.0 and float(right) == pytest.approx(6 / 7)
+
+
+def test_what_is_predicted_behind_the_stop_does_not_count():
+    logits, tokens, lengths = case()
+    logits[1, 3] = 100.0 * torch.randn(STOP + 1, generator=generator())
+    tokens[1, 2] = 7
+    assert float(semantic_loss(logits, tokens, lengths, STOP)[0]) == pytest.approx(0.0, abs=1e-6)
+
+
+def attention_at(places, text=8):
+    """(1, 2, tokens, text): both heads look at these places alone."""
+    return F.one_hot(torch.tensor(places), text).float()[None, None].expand(1, 2, -1, -1)
+
+
+def test_the_guide_is_content_with_attention_on_the_right_token_or_its_neighbour():
+    guide = torch.tensor([[0, 2, 4]])
+    for places in ([0, 2, 4], [1, 1, 5]):
+        loss, inside = guided_attention_loss(attention_at(places), guide)
+        assert float(loss) == pytest.approx(0.0, abs=1e-5) and float(inside) == 1.0
+
+
+def test_the_guide_is_lowest_where_attention_is_right():
+    guide = torch.tensor([[0, 2, 4]])
+    even = torch.full((1, 2, 3, 8), 1 / 8)
+    right, wrong = (guided_attention_loss(attention_at(places), guide)[0] for places in ([0, 2, 4], [5, 6, 7]))
+    spread, inside = guided_attention_loss(even, guide)
+    assert float(right) < float(spread) < float(wrong)
+    assert float(inside) == pytest.approx((2 + 3 + 3) / 24)
+
+
+def test_tokens_without_a_known_place_are_not_guided():
+    known, _ = guided_attention_loss(attention_at([0, 7, 4]), torch.tensor([[0, -1, 4]]))
+    assert float(known) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_tokens_are_replaced_at_the_stated_share_and_stay_in_the_codebook():
+    tokens = torch.zeros(200, 200, dtype=torch.long)
+    changed = corrupt_tokens(tokens, 0.1, 50, generator())
+    share = float((changed != tokens).float().mean())
+    assert share == pytest.approx(0.1 * 49 / 50, abs=0.01)  # one in fifty draws the token it had
+    assert 0 <= int(changed.min()) and int(changed.max()) == 49
+    assert torch.equal(corrupt_tokens(tokens, 0.0, 50, generator()), tokens)

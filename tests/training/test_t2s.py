@@ -1,0 +1,235 @@
+"""Training text-to-semantic: what moves in each stage, what is hidden from it, and that it learns."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from indextts2.errors import TrainingError
+from indextts2.models.t2s import TextToSemantic
+from indextts2.training.state import export_weights, load_state
+from indextts2.training.t2s import CLASSIFIER, MODEL, T2SPart, T2SRecipe, frozen_names
+from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings
+from indextts2.training.trainer import LoopSettings, train
+from tests.conftest import TINY
+from tests.training.toy_features import SPEAKERS, write_toy_features
+
+LOOP = LoopSettings(max_steps=4, learning_rate=1e-3, evaluate_steps=0, log_steps=2, cpu=True)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory, tiny_tokenizer):
+    folder = tmp_path_factory.mktemp("features")
+    write_toy_features(folder)
+    return T2SRecipe(
+        loop=LOOP,
+        features=str(folder),
+        tokenizer=str(tiny_tokenizer),
+        data=T2SDataSettings(batch_size=4, prompt_tokens=16, min_prompt_tokens=6),
+        guide_heads=((0, 0), (1, 0)),
+    )
+
+
+@pytest.fixture(scope="module")
+def first_stage(recipe, tiny_config, tmp_path_factory):
+    """The folder of a finished stage 1."""
+    folder = tmp_path_factory.mktemp("stage1")
+    train(T2SPart(recipe, tiny_config), replace(recipe.loop, evaluate_steps=4), folder)
+    return folder
+
+
+def quiet(recipe, **changes):
+    """Nothing random but the batch."""
+    return replace(recipe, dropout=0.0, corruption=0.0, length_dropout=0.0, **changes)
+
+
+def test_one_batch_can_be_learned_by_heart(recipe, tiny_config):
+    part = T2SPart(quiet(recipe), tiny_config)
+    models = part.build()
+    batch = part.batch(0, generator())
+    optimiser = torch.optim.Adam([w for w in models[MODEL].parameters() if w.requires_grad], lr=5e-3)
+    losses = []
+    for _ in range(60):
+        loss, metrics = part.loss(models, batch, generator())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(metrics["semantic"]))
+    assert losses[-1] < 0.3 * losses[0]
+    assert float(metrics["right"]) > 0.8
+
+
+def test_prompt_and_target_are_different_utterances_of_one_speaker(recipe, tiny_config):
+    data = T2SPart(recipe, tiny_config).data
+    for seed in range(20):
+        batch = data.batch(generator(seed))
+        for row in range(len(batch.speaker_ids)):
+            speaker = data.speakers[int(batch.speaker_ids[row])]
+            target = batch.tokens[row, : batch.token_lengths[row]]
+            prompt = batch.prompt[row, batch.prompt_mask[row]]
+            of_prompt = [
+                entry
+                for entry in data.by_speaker[speaker]
+                if any(
+                    torch.equal(window, prompt)
+                    for window in data.store.tensor(entry, "features").unfold(0, len(prompt), 1).transpose(1, 2)
+                )
+            ]
+            assert len(of_prompt) == 1
+            assert not torch.equal(data.store.tensor(of_prompt[0], "tokens"), target)
+
+
+def test_the_guide_points_at_text_and_knows_nothing_of_padding(recipe, tiny_config):
+    batch = T2SPart(recipe, tiny_config).batch(0, generator(1))
+    for row, length in enumerate(batch.token_lengths.tolist()):
+        guide = batch.guide[row]
+        assert bool((guide[:length] >= 0).all()) and bool((guide[:length] < batch.text_lengths[row]).all())
+        assert bool((guide[1:length] >= guide[: length - 1]).all())
+        assert bool((guide[length:] == NO_GUIDE).all())
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_the_frozen_parts_do_not_move_and_the_others_do(stage, recipe, tiny_config, first_stage, tmp_path):
+    if stage == 1:
+        before = T2SPart(recipe, tiny_config).build()[MODEL].state_dict()
+        folder = first_stage
+    else:
+        before, folder = export_weights(first_stage, MODEL), tmp_path / "run"
+        later = replace(recipe, stage=stage, start_from=str(first_stage))
+        train(T2SPart(later, tiny_config), later.loop, folder)
+    after = export_weights(folder, MODEL)
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    frozen = {name for name in after if name.startswith(frozen_names(stage))}
+    assert frozen and not (moved & frozen)
+    assert {name.split(".")[0] for name in moved} == {name.split(".")[0] for name in set(after) - frozen}
+
+
+def test_stage_one_freezes_the_emotion_branch_two_the_speaker_and_three_both():
+    with torch.device("meta"):
+        names = [name for name, _ in TextToSemantic(TINY.t2s).named_parameters()]
+    of = {stage: {name for name in names if name.startswith(frozen_names(stage))} for stage in (1, 2, 3)}
+    assert any(name.startswith("emo_conditioning_encoder.") for name in of[1] - of[2])
+    assert any(name.startswith("conditioning_encoder.") for name in of[2] - of[1])
+    assert of[3] == of[1] | of[2]
+    assert not any(name.startswith(("gpt.", "mel_", "text_embedding.", "text_pos_")) for name in of[3])
+
+
+def test_the_gradient_from_the_speaker_classifier_reaches_the_emotion_branch_with_reversed_sign(
+    recipe, tiny_config, first_stage
+):
+    part = T2SPart(quiet(recipe, stage=2, start_from=str(first_stage), guide_weight=0.0), tiny_config)
+    models = part.build()
+    batch = part.batch(0, generator())
+    model, classifier = models[MODEL], models[CLASSIFIER]
+
+    def gradients(loss):
+        for module in models.values():
+            module.zero_grad()
+        loss.backward()
+        return {
+            name: torch.zeros_like(weight) if weight.grad is None else weight.grad.clone()
+            for name, weight in model.named_parameters()
+            if name.startswith(("emo_conditioning_encoder.", "emo_perceiver_encoder.", "emovec_layer.", "emo_layer."))
+        }, [weight.grad.clone() for weight in classifier.parameters() if weight.grad is not None]
+
+    found, of_classifier = {}, {}
+    for strength in (0.0, 0.7):
+        part.recipe = replace(part.recipe, reversal=strength)
+        loss, metrics = part.loss(models, batch, generator())
+        assert "speaker" in metrics
+        found[strength], of_classifier[strength] = gradients(loss)
+    guess = classifier(model.emotion_vector(batch.emotion_prompt, batch.emotion_mask))
+    plain, learning = gradients(nn.functional.cross_entropy(guess, batch.speaker_ids))
+    assert any(gradient.abs().max() > 1e-4 for gradient in plain.values())
+    for name, gradient in plain.items():
+        torch.testing.assert_close(found[0.7][name] - found[0.0][name], -0.7 * gradient, rtol=1e-3, atol=1e-6)
+    for zero, full, direct in zip(of_classifier[0.0], of_classifier[0.7], learning, strict=True):
+        torch.testing.assert_close(zero, direct)  # the classifier itself learns to tell the speakers
+        torch.testing.assert_close(full, direct)
+
+
+def test_only_stage_two_has_a_classifier_and_it_knows_every_speaker(recipe, tiny_config, first_stage):
+    built = {
+        stage: T2SPart(replace(recipe, stage=stage, start_from=str(first_stage)), tiny_config).build()
+        for stage in (1, 2, 3)
+    }
+    assert [CLASSIFIER in models for models in built.values()] == [False, True, False]
+    assert built[2][CLASSIFIER].layers[-1].out_features == SPEAKERS
+
+
+def test_the_length_is_withheld_at_the_stated_rate_in_training_alone(recipe, tiny_config):
+    part = T2SPart(recipe, tiny_config)
+    batch, draws = part.batch(0, generator()), generator(3)
+    told = torch.cat([part._length_targets(batch, draws, training=True) for _ in range(500)])
+    assert float((told == 0).float().mean()) == pytest.approx(recipe.length_dropout, abs=0.03)
+    assert set(told.tolist()) == {0, *batch.token_lengths.tolist()}
+    assert torch.equal(part._length_targets(batch, draws, training=False), batch.token_lengths)
+    without = T2SPart(replace(recipe, use_length=False), tiny_config)
+    assert not without._length_targets(batch, draws, training=False).any()
+
+
+def test_a_withheld_length_is_a_zero_embedding(recipe, tiny_config):
+    model = T2SPart(recipe, tiny_config).build()[MODEL]
+    slots = model.duration_slots(torch.tensor([0, 7]))
+    assert not slots[0].any() and slots[1].any()
+
+
+def test_the_length_table_and_the_position_table_are_one_tensor(recipe, tiny_config):
+    model = T2SPart(recipe, tiny_config).build()[MODEL]
+    slots = model.duration_slots(torch.tensor([7]))
+    table = model.mel_pos_embedding.emb.weight
+    assert torch.equal(slots[0, 0], table[7])
+    slots[0, 0].sum().backward()
+    moved = [name for name, weight in model.named_parameters() if weight.grad is not None and weight.grad.any()]
+    assert moved == ["mel_pos_embedding.emb.weight"]
+    assert table.grad.any(dim=1).nonzero().flatten().tolist() == [7]
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_a_later_stage_needs_a_run_to_start_from(stage, recipe, tiny_config):
+    with pytest.raises(TrainingError, match="start_from"):
+        T2SPart(replace(recipe, stage=stage), tiny_config)
+
+
+def test_there_are_three_stages(recipe, tiny_config):
+    with pytest.raises(TrainingError, match="stage 4"):
+        T2SPart(replace(recipe, stage=4, start_from="x"), tiny_config)
+
+
+def test_a_killed_and_resumed_stage_equals_an_uninterrupted_one(recipe, tiny_config, first_stage, tmp_path):
+    class Killed(T2SPart):
+        def batch(self, step, generator):
+            if step == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().batch(step, generator)
+
+    recipe = replace(recipe, stage=2, start_from=str(first_stage))
+    loop = replace(LOOP, ema_decay=0.9, final_learning_rate=1e-4)
+    train(T2SPart(recipe, tiny_config), loop, tmp_path / "whole")
+    assert train(Killed(recipe, tiny_config), loop, tmp_path / "parts").reason == "signal"
+    train(T2SPart(recipe, tiny_config), loop, tmp_path / "parts")
+    whole, parts = load_state(tmp_path / "whole"), load_state(tmp_path / "parts")
+    assert whole["step"] == parts["step"] == LOOP.max_steps
+    for group in ("models", "average"):
+        for name, weights in whole[group].items():
+            for key, value in weights.items():
+                assert torch.equal(value, parts[group][name][key]), (group, name, key)
+
+
+def test_a_corpus_too_small_for_a_batch_is_refused(recipe, tiny_config):
+    with pytest.raises(TrainingError, match="batches of 64"):
+        T2SPart(replace(recipe, data=replace(recipe.data, batch_size=64)), tiny_config)
+
+
+def test_held_out_numbers_are_logged(first_stage):
+    header = (first_stage / "log.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "held_out_semantic" in header and "held_out_attention_inside" in header
