@@ -18,8 +18,8 @@ CORE = {
 
 NEVER = re.compile(r"\b(spk|timbre|emo|codes?|gpt_latent|prompt text)\b", re.IGNORECASE)
 UNITS = re.compile(
-    r"\b(seconds?|frames?|tokens?|samples?|pictures|pixels|per second|steps?|whole number|beams?|hypotheses|probability|times|"
-    r"multiplied|share|factor|takes|0|1)\b",
+    r"\b(seconds?|frames?|tokens?|samples?|pictures|pixels|per second|steps?|whole number|beams?|hypotheses|"
+    r"probability|times|multiplied|share|factor|takes|dimension|0|1)\b",
     re.IGNORECASE,
 )
 
