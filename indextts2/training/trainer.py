@@ -110,7 +110,7 @@ class _Run:
         try:
             from accelerate import Accelerator
         except ImportError as error:
-            raise MissingDependency("Training needs accelerate: pip install 'comfyui-indextts2[train]'") from error
+            raise MissingDependency("Training needs accelerate: pip install accelerate matplotlib tqdm") from error
         self.part, self.settings, self.folder = part, settings, folder
         self.accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.cpu)
         if part.one_process and self.accelerator.num_processes > 1:
