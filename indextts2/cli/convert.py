@@ -8,13 +8,15 @@ from pathlib import Path
 from .common import PRECISIONS, add_output_options, model_folders, progress_bar, write_result
 
 HELP = "official layout to native, or another precision"
+HELP_PRECISION = "of the weights in the new files; int8: the large linear layers so, the rest in fp16"
+MEGABYTE = 1e6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("checkpoint", help="folder or name of the checkpoint to read")
     parser.add_argument("folder", type=Path, help="new folder to write")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the weights in the new files")
+    parser.add_argument("--precision", choices=(*PRECISIONS, "int8"), default="fp32", help=HELP_PRECISION)
     add_output_options(parser)
 
 
@@ -25,12 +27,18 @@ def run(options: argparse.Namespace) -> None:
     from ..loading.describe import describe
 
     with progress_bar(options, "converting") as progress:
-        convert(
+        changes = convert(
             open_checkpoint(options.checkpoint, model_folders()),
             options.folder,
             precision=options.precision,
             progress=progress,
         )
     result = describe(open_checkpoint(options.folder))
-    written = sum(part["bytes"] for part in result["parts"])
-    write_result(options, result, f"{options.folder}: {len(result['parts'])} parts, {written / 1e6:.1f} MB")
+    result["sizes"] = {change.part: {"before": change.before, "after": change.after} for change in changes}
+    lines = [f"  {change.part:<18}{_arrow(change.before, change.after)}" for change in changes]
+    total = _arrow(sum(change.before for change in changes), sum(change.after for change in changes))
+    write_result(options, result, "\n".join([f"{options.folder}: {len(result['parts'])} parts, {total}", *lines]))
+
+
+def _arrow(before: int, after: int) -> str:
+    return f"{before / MEGABYTE:.1f} -> {after / MEGABYTE:.1f} MB"

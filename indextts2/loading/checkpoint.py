@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,15 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
 from .config_file import CONFIG_NAME, read_config
+from .download_message import missing_files_message
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
 from .native import is_native, native_files, read_native
-from .official import official_files, read_official
+from .official import official_files, official_sources
+from .quantise import quantised_layers, with_int8_layers
 from .renames import ENCODER_PARTS, LENIENT, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
-from .tensors import ModuleType, build_with, check_numbers
+from .stream import Source
+from .tensors import ModuleType, build_with, check_numbers, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,19 +61,26 @@ class Checkpoint:
     def require(self, parts: Iterable[str]) -> None:
         """Raises CheckpointError naming the parts of `parts` that are missing."""
         absent = [part for part in parts if part not in self.files]
+        if absent and self.layout == OFFICIAL:
+            raise CheckpointError(missing_files_message(self.folder, absent))
         if absent:
             raise CheckpointError(
                 f"The checkpoint {self.folder} lacks {', '.join(absent)}. "
-                "Download the missing files, or take these models from another checkpoint."
+                "Add the missing files, or take these models from another checkpoint."
             )
 
     def read(self, part: str) -> dict[str, Tensor]:
         """A part's live tensors under our names."""
+        return {key: make() for key, make in self.sources(part).items()}
+
+    def sources(self, part: str) -> dict[str, Source]:
+        """The same, each tensor to be made when it is needed: no more than one of them has to be in memory."""
         self.require([part])
         try:
             if self.layout == NATIVE:
-                return read_native(part, self.files[part])
-            return read_official(part, self.files[part], self.config)
+                tensors = read_native(part, self.files[part])
+                return {key: partial(tensors.__getitem__, key) for key in tensors}
+            return official_sources(part, self.files[part], self.config)
         except OSError as error:
             raise CheckpointError(f"The {part} of {self.folder} cannot be read: {error}.") from error
 
@@ -94,6 +105,30 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
         licence, layout, declared = OFFICIAL_LICENCE, OFFICIAL, {}
     marks = fingerprints(file.config, files, declared)
     return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata)
+
+
+def _builders(config: Config) -> dict[str, Callable[[], torch.nn.Module]]:
+    from ..models.codec import SemanticCodec
+    from ..models.s2m import SemanticToMel
+    from ..models.semantic_encoder import SemanticEncoder
+    from ..models.style_encoder import StyleEncoder
+    from ..models.t2s import TextToSemantic
+    from ..models.vocoder import Vocoder
+
+    return {
+        "semantic_encoder": lambda: SemanticEncoder(config.semantic_encoder),
+        "codec": lambda: SemanticCodec(config.codec),
+        "style_encoder": lambda: StyleEncoder(config.style_encoder),
+        "t2s": lambda: TextToSemantic(config.t2s),
+        "s2m": lambda: SemanticToMel(config.s2m),
+        "vocoder": lambda: Vocoder(config.vocoder),
+    }
+
+
+def empty_model(config: Config, part: str) -> torch.nn.Module:
+    """A part's module with shapes and without memory for its parameters."""
+    with without_memory():
+        return _builders(config)[part]()
 
 
 def load_encoder(
@@ -207,9 +242,12 @@ def _load(
     dtype: torch.dtype,
 ) -> ModuleType:
     lenient = checkpoint.layout == OFFICIAL and part in LENIENT
-    return build_with(
-        build, checkpoint.read(part), checkpoint.files[part][0], device=device, dtype=dtype, lenient=lenient
-    )
+    tensors = checkpoint.read(part)
+
+    def build_as_stored() -> ModuleType:
+        return with_int8_layers(build(), quantised_layers(tensors))
+
+    return build_with(build_as_stored, tensors, checkpoint.files[part][0], device=device, dtype=dtype, lenient=lenient)
 
 
 def _load_quantizer(checkpoint: Checkpoint, device: str | torch.device, dtype: torch.dtype) -> SemanticCodec:

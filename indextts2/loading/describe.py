@@ -9,10 +9,11 @@ from typing import Any
 
 from ..errors import CheckpointError
 from .checkpoint import NATIVE, Checkpoint
-from .native import HEADER_COUNT_BYTES, TENSOR_PARTS, verify_sums
+from .native import TENSOR_PARTS, verify_sums
+from .stream import HEADER_COUNT_BYTES
 from .tensors import check_numbers
 
-PRECISION_NAMES = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F64": "fp64"}
+PRECISION_NAMES = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F64": "fp64", "I8": "int8"}
 
 
 def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:

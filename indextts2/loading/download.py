@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +17,10 @@ from .find import machine_caches
 from .fingerprint import sha256_of
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
 from .official import AUXILIARY_FOLDER, cached_snapshot
-from .published import LICENCE_PART, PARTS, PublishedFile, licence_file, published_files
+from .published import LICENCE_PART, PublishedFile, licence_file, published_files
 from .sums import read_sums, write_sums
 from .web import HttpClient, HttpFailure, Patience
 
-OFFICIAL_NAME = "IndexTTS-2"
 SPARE_BYTES = 64 << 20  # left free on the disk after everything is there
 REFRESH_SECONDS = 0.2
 
@@ -69,25 +66,6 @@ def download_official(
         ) from failure
     present = tuple(file.local for file in plan if file not in missing)
     return DownloadReport(folder, tuple(file.local for file in missing), present, counts)
-
-
-def download_command(folder: Path | str, parts: Iterable[str] = ()) -> str:
-    """The exact command that brings missing parts of the released checkpoint to a folder."""
-    pack = Path(__file__).resolve().parent.parent.parent
-    change = "cd /d" if os.name == "nt" else "cd"
-    chosen = [part for part in parts if part in PARTS]
-    words = [f'{change} "{pack}" && "{sys.executable}" -m indextts2 download official --to "{folder}"']
-    return " ".join([*words, "--parts", *chosen] if chosen else words)
-
-
-def missing_files_message(folder: Path | str, parts: Iterable[str] = ()) -> str:
-    """What to tell a user whose checkpoint lacks files: which, where they belong, and the command."""
-    lacking = list(parts)
-    what = f"lacks {', '.join(lacking)}" if lacking else "is not there yet"
-    return (
-        f"The checkpoint {folder} {what}. Nothing is downloaded by itself; to get the official files, "
-        f"run this in a terminal: {download_command(folder, lacking)}"
-    )
 
 
 def _plan(folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient) -> dict[PublishedFile, Wanted]:

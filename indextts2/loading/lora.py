@@ -137,6 +137,10 @@ def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, 
     """down: (rank, in); up: (out, rank), as peft stores them."""
     weight = module.weight
     shape = tuple(weight.shape)
+    if not weight.is_floating_point():
+        raise CheckpointError(
+            f"The weights of '{name}' are stored in eight bits, which a LoRA cannot change. Load fp16 weights."
+        )
     in_first = not isinstance(module, nn.Linear) and hasattr(module, "in_features")
     wanted = shape[::-1] if in_first else shape
     if not isinstance(weight, Tensor) or (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, read_config, write_config
 from .fingerprint import Fingerprints, fingerprints, group_of, sha256_of
+from .quantise import INT8, PEAK, encoded
+from .stream import Source, write_stream
 from .tensors import read_section
 
 FORMAT = "native"
 FORMAT_VERSION = 1
-HEADER_COUNT_BYTES = 8  # a safetensors file begins with the size of its header
 SUFFIX = ".safetensors"
 TENSOR_PARTS = (
     "semantic_encoder",
@@ -40,8 +42,15 @@ TENSOR_PARTS = (
 TEXT_TO_EMOTION_FOLDER = "text_to_emotion"
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+STORED_PRECISIONS = {**PRECISIONS, INT8: torch.float16}  # int8: large linear layers so, the rest in half precision
 KEPT_IN_FULL = frozenset({"statistics", "emotion_bank"})  # small, and algebra on them is done in fp32
-KEPT_NAMES = ("running_mean", "running_var", "freqs", "filter")  # statistics and tables, too coarse in half precision
+KEPT_NAMES = (
+    "running_mean",
+    "running_var",
+    "freqs",
+    "filter",
+    PEAK,
+)  # statistics and tables, too coarse in half precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ class About:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"A precision is one of {', '.join(PRECISIONS)}, but '{self.precision}' came.")
+        if self.precision not in STORED_PRECISIONS:
+            raise ConfigError(f"A precision is one of {', '.join(STORED_PRECISIONS)}, but '{self.precision}' came.")
 
 
 def is_native(metadata: Mapping[str, Any]) -> bool:
@@ -124,9 +133,9 @@ def finish_native(folder: Path, config: Config, about: About, *, declared: Finge
         "fingerprints": {group: getattr(marks, group) for group in Fingerprints.__slots__},
         "sha256": {path.relative_to(folder).as_posix(): sha256_of(path) for path in _all_files(files)},
     }
-    partial = folder / (CONFIG_NAME + ".partial")
-    write_config(partial, config, metadata)
-    os.replace(partial, folder / CONFIG_NAME)
+    unfinished = folder / (CONFIG_NAME + ".partial")
+    write_config(unfinished, config, metadata)
+    os.replace(unfinished, folder / CONFIG_NAME)
 
 
 def about_of(metadata: Mapping[str, Any]) -> About:
@@ -158,12 +167,19 @@ def verify_sums(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config, about: About) -> None:
-    """Write one part's file; `finish_native` must follow."""
-    from safetensors.torch import save_file
+def write_part(
+    folder: Path,
+    part: str,
+    tensors: Mapping[str, Tensor | Source],
+    config: Config,
+    about: About,
+    int8_layers: Mapping[str, bool] | None = None,
+) -> None:
+    """Write one part's file, one tensor in memory at a time; `finish_native` must follow.
 
-    dtype = torch.float32 if part in KEPT_IN_FULL else PRECISIONS[about.precision]
-    stored = {key: _stored(key, value, dtype) for key, value in sorted(tensors.items())}
+    tensors: by name, or what makes them. int8_layers: linear layers to store in eight bits (`quantise`).
+    """
+    dtype = torch.float32 if part in KEPT_IN_FULL else STORED_PRECISIONS[about.precision]
     metadata = {
         "format": "pt",
         "part": part,
@@ -173,38 +189,34 @@ def write_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: C
         "provenance": about.provenance,
         "extra": json.dumps(dict(about.extra), sort_keys=True, default=str),
     }
-    partial = folder / (part + SUFFIX + ".partial")
+    sources = {key: partial(_encoded, key, tensors[key], dtype, int8_layers or {}) for key in sorted(tensors)}
+    unfinished = folder / (part + SUFFIX + ".partial")
     try:
-        save_file(stored, partial, metadata)
-        _sort_header(partial)
-        os.replace(partial, folder / (part + SUFFIX))
+        write_stream(unfinished, sources, metadata)
+        os.replace(unfinished, folder / (part + SUFFIX))
     except OSError as error:
         raise CheckpointError(
             f"{part}{SUFFIX} could not be written to {folder}: {error}. Free space, and close what uses the file."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
-def _sort_header(path: Path) -> None:
-    """Put the metadata of a safetensors file in order, in place: the library writes it in a random one."""
-    with path.open("r+b") as file:
-        count = int.from_bytes(file.read(HEADER_COUNT_BYTES), "little")
-        header = json.loads(file.read(count))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) <= count:  # the rest of the header is blank
-            file.seek(HEADER_COUNT_BYTES)
-            file.write(text.ljust(count))
+def _encoded(
+    key: str, value: Tensor | Source, dtype: torch.dtype, int8_layers: Mapping[str, bool]
+) -> dict[str, Tensor]:
+    """What is written for a tensor of a part."""
+    whole = value if isinstance(value, Tensor) else value()
+    return {name: _stored(name, tensor, dtype) for name, tensor in encoded(key, whole, int8_layers).items()}
 
 
 def _stored(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach().cpu()
     if not value.is_floating_point() or key.endswith(KEPT_NAMES):
-        return value.detach().cpu().contiguous().clone()
-    lowered = value.detach().cpu().to(dtype)
-    if not bool(torch.isfinite(lowered).all()):  # out of the range of half precision
-        lowered = value.detach().cpu().float()
-    return lowered.contiguous().clone()
+        return value
+    lowered = value.to(dtype)
+    # Out of the range of half precision a number stays what it is.
+    return lowered if bool(torch.isfinite(lowered).all()) else value.float()
 
 
 def _copy(source: Path, target: Path) -> None:

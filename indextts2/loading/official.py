@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
 from ..config import Config
 from ..errors import CheckpointError
-from .renames import live_tensors
+from .renames import live_sources
+from .stream import Source
 from .tensors import read_section, read_single
 
 AUXILIARY_FOLDER = "hf_cache"
@@ -117,11 +119,19 @@ def cached_snapshot(cache: Path, repository: str) -> Path | None:
 
 def read_official(part: str, files: tuple[Path, ...], config: Config) -> dict[str, Tensor]:
     """A part's live tensors under the names of the native layout. Raises CheckpointError."""
-    if part == "statistics":
-        return _read_statistics(files[0])
-    if part == "emotion_bank":
-        return {"style_rows": read_single(files[0]), "emotion_rows": read_single(files[1])}
-    return live_tensors(part, read_section(files[0], SECTIONS[part]), config)
+    return {key: make() for key, make in official_sources(part, files, config).items()}
+
+
+def official_sources(part: str, files: tuple[Path, ...], config: Config) -> dict[str, Source]:
+    """The same, each tensor to be made when it is needed: what is memory mapped stays on the disk until then."""
+    if part in ("statistics", "emotion_bank"):
+        small = _read_statistics(files[0]) if part == "statistics" else _read_bank(files)
+        return {key: partial(small.__getitem__, key) for key in small}
+    return live_sources(part, read_section(files[0], SECTIONS[part]), config)
+
+
+def _read_bank(files: tuple[Path, ...]) -> dict[str, Tensor]:
+    return {"style_rows": read_single(files[0]), "emotion_rows": read_single(files[1])}
 
 
 def _read_statistics(path: Path) -> dict[str, Tensor]:

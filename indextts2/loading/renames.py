@@ -7,12 +7,12 @@ Models already carry the published names, so the table holds only the dead tenso
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
 from ..config import Config
-from .weight_norm import fold_weight_norm
+from .weight_norm import folding
 
 PARTS = (
     "semantic_encoder",
@@ -75,4 +75,9 @@ def is_dead(part: str, key: str, config: Config) -> bool:
 
 def live_tensors(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Tensor]:
     """The tensors of a published file under our names: dead ones dropped, weight norm folded."""
-    return fold_weight_norm({key: value for key, value in tensors.items() if not is_dead(part, key, config)})
+    return {key: make() for key, make in live_sources(part, tensors, config).items()}
+
+
+def live_sources(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Callable[[], Tensor]]:
+    """The same, each tensor to be made when it is needed."""
+    return folding({key: value for key, value in tensors.items() if not is_dead(part, key, config)})

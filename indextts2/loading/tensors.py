@@ -175,13 +175,14 @@ def _placed(value: Tensor, device: str | torch.device, dtype: torch.dtype) -> Te
 
 def check_names(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> None:
     """Refuse missing, surplus and mis-shaped tensors, naming the first few of each. Raises CheckpointError."""
-    wanted = {key: tuple(value.shape) for key, value in module.state_dict().items() if not _recomputable(key)}
+    state = {key: value for key, value in module.state_dict().items() if not _recomputable(key)}
+    wanted = {key: tuple(value.shape) for key, value in state.items()}
     have = {key: tuple(value.shape) for key, value in tensors.items()}
     missing = [key for key in wanted if key not in have]
     surplus = [key for key in have if key not in wanted and not _recomputable(key)]
     shapes = [f"{key} is {have[key]}, not {wanted[key]}" for key in wanted if key in have and have[key] != wanted[key]]
-    kinds = [key for key in wanted if key in have and not _is_number(tensors[key])]
-    found = (("missing", missing), ("unknown", surplus), ("of another shape", shapes), ("not of floats", kinds))
+    kinds = [key for key in wanted if key in have and not _is_kind(tensors[key], state[key])]
+    found = (("missing", missing), ("unknown", surplus), ("of another shape", shapes), ("of another kind", kinds))
     problems = [f"{len(keys)} {what}: {_few(keys)}" for what, keys in found if keys]
     if problems:
         raise CheckpointError(
@@ -195,7 +196,10 @@ def _recomputable(key: str) -> bool:
     return key.rpartition(".")[2] == "num_batches_tracked"  # a counter of training that nothing reads afterwards
 
 
-def _is_number(value: Tensor) -> bool:
+def _is_kind(value: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor can take a place: floats where floats are, and eight-bit levels only where those are."""
+    if wanted.dtype is torch.int8:
+        return value.dtype is torch.int8
     return value.is_floating_point() and not value.is_complex() and value.layout is torch.strided
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from torch import Tensor
 
@@ -17,16 +18,25 @@ def fold_weight_norm(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     The norm runs over all axes but the first (spec/s2m.md section 10). Raises CheckpointError for half a pair.
     """
-    folded: dict[str, Tensor] = {}
+    return {key: make() for key, make in folding(state_dict).items()}
+
+
+def folding(state_dict: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
+    """The same, each weight to be made when it is needed."""
+    folded: dict[str, Callable[[], Tensor]] = {}
     for key, value in state_dict.items():
         if key.endswith(MAGNITUDE):
             stem = key.removesuffix(MAGNITUDE)
-            folded[stem + ".weight"] = _fold(value, _partner(state_dict, stem + DIRECTION, key))
+            folded[stem + ".weight"] = partial(_fold, value, _partner(state_dict, stem + DIRECTION, key))
         elif key.endswith(DIRECTION):
             _partner(state_dict, key.removesuffix(DIRECTION) + MAGNITUDE, key)
         else:
-            folded[key] = value
+            folded[key] = partial(_same, value)
     return folded
+
+
+def _same(value: Tensor) -> Tensor:
+    return value
 
 
 def _partner(state_dict: Mapping[str, Tensor], wanted: str, present: str) -> Tensor:

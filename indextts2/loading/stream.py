@@ -1,0 +1,69 @@
+"""Writing a safetensors file tensor by tensor, so that no more than one of them is in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+Source = Callable[[], Tensor]
+"""Makes a tensor when it is needed; asked twice, it gives the same."""
+
+HEADER_COUNT_BYTES = 8  # a safetensors file begins with the size of its header
+TYPE_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+ALIGNMENT = 8  # of the first tensor; the wider types come first, so that all are aligned
+
+
+def write_stream(
+    path: Path, sources: Mapping[str, Callable[[], Mapping[str, Tensor]]], metadata: dict[str, str]
+) -> None:
+    """Write what the sources make, each of which may give several tensors; every source is asked twice.
+
+    The same tensors give the same bytes. Raises OSError.
+    """
+    origin: dict[str, str] = {}
+    shapes: dict[str, tuple[torch.dtype, list[int]]] = {}
+    for key, make in sources.items():
+        for name, value in make().items():
+            origin[name], shapes[name] = key, (value.dtype, list(value.shape))
+    order = sorted(shapes, key=lambda name: (-shapes[name][0].itemsize, name))
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    end = 0
+    for name in order:
+        dtype, shape = shapes[name]
+        begin, end = end, end + dtype.itemsize * torch.Size(shape).numel()
+        header[name] = {"dtype": TYPE_NAMES[dtype], "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = text.ljust(-(-len(text) // ALIGNMENT) * ALIGNMENT)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(HEADER_COUNT_BYTES, "little"))
+        file.write(text)
+        for name, value in _in_order(order, origin, sources):
+            file.write(_bytes(name, value, shapes[name][0]))
+
+
+def _in_order(
+    order: list[str], origin: Mapping[str, str], sources: Mapping[str, Callable[[], Mapping[str, Tensor]]]
+) -> Iterator[tuple[str, Tensor]]:
+    for name in order:
+        yield name, sources[origin[name]]()[name]
+
+
+def _bytes(name: str, value: Tensor, dtype: torch.dtype) -> memoryview:
+    if value.dtype != dtype:
+        raise OSError(f"{name} changed from {dtype} to {value.dtype} while it was written")
+    return memoryview(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

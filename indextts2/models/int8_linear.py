@@ -1,0 +1,57 @@
+"""A linear layer whose matrix is stored in eight bits, one scale per output; it computes in the precision of its input.
+
+For memory: a quarter of float32, half of float16. The matrix is unpacked at each call, so it is not faster by itself.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEVELS = 127
+"""Largest stored number; the range is symmetric, so that zero stays zero."""
+
+
+class Int8Linear(nn.Module):
+    """y = x @ matrix + bias. weight: int8, laid out as the layer it replaces has it.
+
+    weight_peak: (out,), the largest magnitude of each output's row, which stands for LEVELS. It is kept instead of the
+    step between two numbers, which would lose digits in half precision. in_first: weight is (in, out), not (out, in).
+    """
+
+    weight: Tensor
+    weight_peak: Tensor
+    bias: Tensor | None
+
+    def __init__(self, in_features: int, out_features: int, *, bias: bool = True, in_first: bool = False) -> None:
+        super().__init__()
+        self.in_features, self.out_features, self.in_first = in_features, out_features, in_first
+        shape = (in_features, out_features) if in_first else (out_features, in_features)
+        self.register_buffer("weight", torch.zeros(shape, dtype=torch.int8))
+        self.register_buffer("weight_peak", torch.zeros(out_features))
+        if bias:
+            self.bias = nn.Parameter(torch.zeros(out_features))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., in) -> (..., out)."""
+        levels = self.weight.to(x.dtype)
+        # Dividing the input, not the sum, keeps the sum within the range of half precision.
+        scaled = F.linear(x / LEVELS, levels.T if self.in_first else levels) * self.weight_peak
+        return scaled if self.bias is None else scaled + self.bias
+
+
+def quantised(weight: Tensor, *, in_first: bool) -> tuple[Tensor, Tensor]:
+    """A matrix as int8 of its shape, and the peak of each output: (out,), float32. Nearest level, ties to even."""
+    matrix = weight.detach().float()
+    axis = 0 if in_first else 1
+    peak = matrix.abs().amax(dim=axis)
+    step = (peak / LEVELS).clamp(min=torch.finfo(torch.float32).tiny)
+    return (matrix / step.unsqueeze(axis)).round().to(torch.int8), peak
+
+
+def restored(weight: Tensor, peak: Tensor, *, in_first: bool) -> Tensor:
+    """The float32 matrix that an int8 one stands for."""
+    return weight.float() * (peak.float() / LEVELS).unsqueeze(0 if in_first else 1)
