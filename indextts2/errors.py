@@ -39,3 +39,12 @@ class MissingDependency(IndexTTS2Error):
 
 class TrainingError(IndexTTS2Error):
     """A training run cannot start or go on: bad data, or state that belongs to another run."""
+
+
+class ScriptError(TextError):
+    """A script of lines cannot be read. line and column count from 1; 0 where the fault has no place."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        place = f"Line {line}, column {column}: " if line else ""
+        super().__init__(place + message)
+        self.line, self.column = line, column

@@ -1,0 +1,235 @@
+"""What stands before a spoken text: `Name [happy .6; seed 5]: text`. The same in every format that has room for it.
+
+| setting | meaning |
+|---|---|
+| `happy .6 sad .2`, `neutral` | emotion weights |
+| `seconds 2.5`, `tokens 60`, `frames 200`, `samples 44100`, `factor 1.2`, `speed 0.9` | length of the line |
+| `pause 0.4s` | silence after it |
+| `start 1.25`, `end 3.5` | when it is spoken, in seconds or as 00:00:01,250 |
+| `seed 5`, `takes 4`, `language en` | how it is made |
+
+Settings are parted by `;` or `,`. A name without brackets has at most three words, all but single ones capitalised, and
+a blank behind the colon, so that most sentences with a colon stay sentences. Empty brackets, as in `[]: Note: this`,
+make sure of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ..config import EMOTIONS
+from ..contracts import Duration, EmotionWeights
+from ..errors import InputError
+from ..text.tags import find_tags
+from .model import LINE_UNITS, MILLISECONDS, Line, check_name, clock, milliseconds_of, plain_text, read_clock
+
+MOST_WORDS = 3  # of a name without brackets
+_BRACKETED = re.compile(r"\s*([^\[\]:：<>]*?)\s*\[([^\[\]]*)\]\s*[:：]")
+_NAMED = re.compile(r"\s*([^\W\d_][^\[\]:：<>]*?)\s*(?::(?=\s|$)|：)")
+_ITEM = re.compile(r"[^;,]+")
+_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+_KEY_VALUE = re.compile(r"(\w+)[\s:=]+(.+)")
+
+
+class SettingError(InputError):
+    """A setting that is not understood. at: its place in the text."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was said about a line before its text. values: fields of `Line` by name; at: where the text begins."""
+
+    speaker: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    at: int = 0
+
+
+def read_header(text: str, *, lenient: bool = False) -> Header:
+    """The header of a text; an empty one when there is none.
+
+    lenient: brackets that hold no settings are stage directions of a named speaker, or ordinary text. Raises
+    SettingError otherwise.
+    """
+    bracketed = _BRACKETED.match(text)
+    if bracketed is None:
+        return _named(text)
+    name, inside = bracketed.group(1), bracketed.group(2)
+    try:
+        values = read_settings(inside)
+    except SettingError as error:
+        if not lenient:
+            raise SettingError(str(error), bracketed.start(2) + error.at) from error
+        if not name:
+            return Header()
+        values = {}
+    _check(name, bracketed.start(1))
+    return Header(name, values, bracketed.end())
+
+
+def _named(text: str) -> Header:
+    found = _NAMED.match(text)
+    if found is None:
+        return Header()
+    name = found.group(1)
+    words = name.split()
+    capitals = all(word[0] == word[0].upper() for word in words)
+    if len(words) > MOST_WORDS or (len(words) > 1 and not capitals):
+        return Header()
+    try:
+        check_name(name)
+    except InputError:
+        return Header()
+    return Header(name, {}, found.end())
+
+
+def _check(name: str, at: int) -> None:
+    try:
+        check_name(name)
+    except InputError as error:
+        raise SettingError(str(error), at) from error
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """Fields of `Line` from settings parted by ; or comma. Raises SettingError."""
+    values: dict[str, Any] = {}
+    weights: dict[str, float] = {}
+    neutral = False
+    for item in _ITEM.finditer(text):
+        content = item.group().strip()
+        at = item.start() + len(item.group()) - len(item.group().lstrip())
+        if not content:
+            continue
+        try:
+            found = _setting(content)
+            if "emotion" in found:
+                neutral = True
+                weights |= {name: value for name, value in found["emotion"].named() if value}
+            else:
+                values |= found
+        except InputError as error:
+            raise SettingError(str(error), at) from error
+    if neutral:
+        values["emotion"] = EmotionWeights.of(**weights)
+    return values
+
+
+def _setting(content: str) -> dict[str, Any]:
+    tags, _ = find_tags(f"[{content}]")
+    if len(tags) == 1 and tags[0].kind == "emotion":
+        return {"emotion": EmotionWeights(tags[0].values)}
+    if len(tags) == 1 and tags[0].kind == "pause":
+        return {"pause_ms": milliseconds_of(tags[0].values[0])}
+    if len(tags) == 1 and tags[0].kind == "speed":
+        return {"duration": Duration("factor", 1.0 / tags[0].values[0])}
+    pair = _KEY_VALUE.fullmatch(content)
+    key = pair.group(1).lower() if pair else ""
+    if pair and key in _SETTINGS:
+        return _SETTINGS[key](pair.group(2).strip())
+    known = ", ".join(("pause", "speed", *_SETTINGS))
+    raise InputError(f"'{content}' is no setting. Known are {known} and the emotions {', '.join(EMOTIONS)}.")
+
+
+def _number(text: str) -> float:
+    if not _NUMBER.fullmatch(text) or len(text) > MILLISECONDS:
+        raise InputError(f"A number such as 2.5 is expected, but '{text[:20]}' stands here.")
+    return float(text)
+
+
+def whole_number(text: str) -> int:
+    """A whole number of digits only. Raises InputError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**63))):
+        raise InputError(f"A whole number is expected, but '{text[:20]}' stands here.")
+    return int(text)
+
+
+def read_time(text: str) -> int:
+    """Milliseconds of seconds or of a clock. Raises InputError."""
+    return read_clock(text) if ":" in text else milliseconds_of(_number(text.removesuffix("s").strip()))
+
+
+def _length(unit: str) -> Callable[[str], dict[str, Any]]:
+    return lambda text: {"duration": Duration(unit, _number(text))}
+
+
+_SETTINGS: dict[str, Callable[[str], dict[str, Any]]] = {
+    **{unit: _length(unit) for unit in LINE_UNITS},
+    "start": lambda text: {"start_ms": read_time(text)},
+    "end": lambda text: {"end_ms": read_time(text)},
+    "seed": lambda text: {"seed": whole_number(text)},
+    "takes": lambda text: {"takes": whole_number(text)},
+    "language": lambda text: {"language": text},
+}
+
+
+def line_of(text: str, *, lenient: bool = False, **given: Any) -> Line | None:
+    """A line from a header and its text; None when no text follows. given: fields known from elsewhere; they win.
+
+    Raises SettingError, or InputError for values a line cannot have.
+    """
+    header = read_header(text, lenient=lenient)
+    spoken = plain_text(text[header.at :])
+    if not spoken:
+        return None
+    values = {"speaker": header.speaker, **header.values}
+    return Line(spoken, **{**values, **{key: value for key, value in given.items() if value is not None}})
+
+
+def written(line: Line, *, times: bool = False, name: bool = True) -> str:
+    """The line with its header, as `line_of` reads it back. times: write start and end too; name: False leaves the
+    speaker to the format.
+    """
+    speaker = line.speaker if name else ""
+    settings = _settings_text(line, times=times)
+    candidates = [f"{speaker}: {line.text}" if speaker else line.text] if not settings else []
+    for text in candidates:
+        if not text.startswith(("#", "<pause")) and not _looks_like_time(text):
+            found = read_header(text, lenient=True)
+            strict = _strictly(text)
+            if found == strict == Header(speaker, {}, found.at) and plain_text(text[found.at :]) == line.text:
+                return text
+    lead = f"{speaker} " if speaker else ""
+    return f"{lead}[{settings}]: {line.text}"
+
+
+def _strictly(text: str) -> Header | None:
+    try:
+        return read_header(text)
+    except SettingError:
+        return None
+
+
+def _looks_like_time(text: str) -> bool:
+    return "-->" in text or text.isdigit()
+
+
+def _settings_text(line: Line, *, times: bool) -> str:
+    parts = []
+    if line.emotion is not None:
+        named = [f"{name} {plain_number(value)}" for name, value in line.emotion.named() if value]
+        parts.append(" ".join(named) or "neutral")
+    if times and line.start_ms is not None:
+        parts.append(f"start {clock(line.start_ms, '.')}")
+    if times and line.end_ms is not None:
+        parts.append(f"end {clock(line.end_ms, '.')}")
+    if line.duration is not None:
+        parts.append(f"{line.duration.unit} {plain_number(line.duration.value)}")
+    if line.pause_ms is not None:
+        parts.append(f"pause {plain_number(line.pause_ms / MILLISECONDS)}s")
+    for key in ("seed", "takes", "language"):
+        if getattr(line, key) not in (None, ""):
+            parts.append(f"{key} {getattr(line, key)}")
+    return "; ".join(parts)
+
+
+def plain_number(value: float) -> str:
+    """The shortest digits that read back as the same number, never with an exponent."""
+    text = format(Decimal(repr(float(value))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,246 @@
+"""Scripts as tables (CSV, TSV) and as JSON: the same fields under the same names.
+
+| field | meaning |
+|---|---|
+| text, speaker, language | as in `model.Line` |
+| emotion | `happy .6 sad .2`; in JSON also an object of weights |
+| start, end | seconds, or 00:01:02,345 |
+| pause | seconds of silence after the line |
+| seed, takes | whole numbers |
+| seconds, tokens, frames, samples, factor, speed | the line's own length; one of them |
+
+An empty cell is the same as none.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..contracts import EmotionWeights
+from ..errors import InputError, ScriptError
+from .header import plain_number, read_settings, read_time, whole_number
+from .model import LINE_UNITS, MILLISECONDS, Line, Script, check_language, check_name, plain_text
+from .subtitles import rows_of
+
+DELIMITERS = ",;\t"
+LENGTHS = (*LINE_UNITS, "speed")
+FIELDS = ("speaker", "text", "emotion", "start", "end", "pause", "language", "seed", "takes", *LENGTHS)
+DEEPEST = 100  # levels of JSON; a script has four
+
+
+def read_table(text: str, delimiter: str = "") -> Script:
+    """CSV or TSV with a row of field names. delimiter: "" is found in that row. Raises ScriptError."""
+    rows = rows_of(text)
+    header = next((row for row in rows if row.strip()), "")
+    delimiter = delimiter or max(DELIMITERS, key=header.count)
+    reader = csv.reader((row + "\n" for row in rows), delimiter=delimiter, strict=True)
+    names: list[str] = []
+    lines = []
+    first = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if not names:
+                    names = _names(cells, first)
+                else:
+                    lines.append(_row(names, cells, first))
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise ScriptError(f"This row is no valid table row ({error}).", max(1, reader.line_num), 1) from error
+    return Script(tuple(lines))
+
+
+def _names(cells: list[str], number: int) -> list[str]:
+    names = [cell.strip().lower() for cell in cells]
+    for column, name in enumerate(names, start=1):
+        if name not in FIELDS:
+            raise ScriptError(f"'{cells[column - 1]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
+        if names.index(name) != column - 1:
+            raise ScriptError(f"The field '{name}' stands here twice.", number, column)
+    if "text" not in names:
+        raise ScriptError("The table has no field 'text'.", number, 1)
+    return names
+
+
+def _row(names: list[str], cells: list[str], number: int) -> Line:
+    """column in errors: the cell, counted from 1."""
+    if any(cell.strip() for cell in cells[len(names) :]):
+        raise ScriptError(
+            f"{len(names)} cells are expected, but {len(cells)} stand here. Quote texts that hold the delimiter.",
+            number,
+            len(names) + 1,
+        )
+    given = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
+
+    def fail(name: str, error: InputError) -> ScriptError:
+        return ScriptError(f"{name}: {error}", number, names.index(name) + 1 if name in names else 1)
+
+    return _line(given, fail)
+
+
+Fail = Callable[[str, InputError], ScriptError]
+
+
+def _line(given: dict[str, Any], fail: Fail) -> Line:
+    """A line from fields; `fail` puts an error into its place."""
+    values: dict[str, Any] = {}
+    lengths = [name for name in LENGTHS if name in given]
+    if len(lengths) > 1:
+        raise fail(lengths[1], InputError(f"A line has one length, but {' and '.join(lengths)} are given."))
+    for name, value in given.items():
+        try:
+            values |= _READERS[name](value)
+        except InputError as error:
+            raise fail(name, error) from error
+    if not values.get("text"):
+        raise fail("text", InputError("The line has no text."))
+    try:
+        return Line(**values)
+    except InputError as error:
+        raise fail("end" if "end" in given else "text", error) from error
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"A text is expected, but {json.dumps(value)[:40]} stands here.")
+    return plain_text(value)
+
+
+def _checked(check: Callable[[str], None], value: Any) -> str:
+    text = _words(value)
+    check(text)
+    return text
+
+
+def _numeral(value: Any) -> str:
+    """The number as written: a cell's text, or digits of a JSON number."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"A number is expected, but {json.dumps(value)[:40]} stands here.")
+    if value < 0:
+        raise InputError(f"A number from 0 on is expected, but {value} stands here.")
+    return plain_number(value) if isinstance(value, float) else str(value)
+
+
+def _emotion(value: Any) -> EmotionWeights:
+    if isinstance(value, dict):
+        if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in value.values()):
+            raise InputError("The weights of an emotion are numbers.")
+        return EmotionWeights.of(**value)
+    settings = read_settings(_words(value))
+    if set(settings) != {"emotion"}:
+        raise InputError(f"An emotion such as 'happy .6' is expected, but '{value[:40]}' stands here.")
+    return settings["emotion"]
+
+
+def _pause(value: Any) -> int:
+    settings = read_settings(f"pause {_numeral(value)}")
+    return settings["pause_ms"]
+
+
+def _length(name: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda value: read_settings(f"{name} {_numeral(value)}")
+
+
+_READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "text": lambda value: {"text": _words(value)},
+    "speaker": lambda value: {"speaker": _checked(check_name, value)},
+    "language": lambda value: {"language": _checked(check_language, value)},
+    "emotion": lambda value: {"emotion": _emotion(value)},
+    "start": lambda value: {"start_ms": read_time(_numeral(value))},
+    "end": lambda value: {"end_ms": read_time(_numeral(value))},
+    "pause": lambda value: {"pause_ms": _pause(value)},
+    "seed": lambda value: {"seed": whole_number(_numeral(value))},
+    "takes": lambda value: {"takes": whole_number(_numeral(value))},
+    **{name: _length(name) for name in LENGTHS},
+}
+
+
+def read_json(text: str) -> Script:
+    """A list of lines, or an object with the key "lines". Raises ScriptError."""
+    text = text.removeprefix("\ufeff")
+    try:
+        _check_depth(text)
+        content = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ScriptError(f"This is no valid JSON ({error.msg}).", error.lineno, error.colno) from error
+    except (ValueError, RecursionError) as error:
+        raise ScriptError(f"This JSON cannot be read ({error}).", 1, 1) from error
+    items = content.get("lines") if isinstance(content, dict) else content
+    if not isinstance(items, list):
+        raise ScriptError('A list of lines is expected, or an object whose key "lines" holds one.', 1, 1)
+    places = list(_places(text, isinstance(content, dict)))
+    return Script(tuple(_item(item, text, at) for item, at in zip(items, places, strict=True)))
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number here")
+
+
+def _check_depth(text: str) -> None:
+    """Refuse nesting that would exhaust the stack of the parser. Brackets inside texts count too; none has so many."""
+    depth = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        if depth > DEEPEST:
+            raise ValueError("it is nested too deeply")
+
+
+def _places(text: str, in_object: bool) -> Iterator[int]:
+    """Where each item of the list of lines begins."""
+    decoder = json.JSONDecoder()
+
+    def skipped(at: int, marks: str) -> int:
+        while at < len(text) and (text[at].isspace() or text[at] in marks):
+            at += 1
+        return at
+
+    at = skipped(0, "")
+    if in_object:
+        at, found = skipped(at + 1, ""), -1
+        while text[at] != "}":  # the last of several keys of the same name counts
+            key, at = decoder.raw_decode(text, at)
+            at = skipped(at, ":")
+            found = at if key == "lines" else found
+            _, at = decoder.raw_decode(text, at)
+            at = skipped(at, ",")
+        at = found
+    at = skipped(at + 1, "")
+    while text[at] != "]":
+        yield at
+        _, at = decoder.raw_decode(text, at)
+        at = skipped(at, ",")
+
+
+def _item(item: Any, text: str, at: int) -> Line:
+    number, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    if not isinstance(item, dict):
+        raise ScriptError("A line is an object such as {\"speaker\": \"Anna\", \"text\": \"Hello.\"}.", number, column)
+    unknown = [key for key in item if key not in FIELDS]
+    if unknown:
+        raise ScriptError(f"'{unknown[0][:40]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
+    given = {key: value for key, value in item.items() if value is not None and value != ""}
+    return _line(given, lambda name, error: ScriptError(f"{name}: {error}", number, column))
+
+
+def fields_of(line: Line) -> dict[str, Any]:
+    """The fields of a line as plain values; what is not given is left out."""
+    values: dict[str, Any] = {"speaker": line.speaker, "text": line.text}
+    if line.emotion is not None:
+        values["emotion"] = {name: weight for name, weight in line.emotion.named() if weight}
+    for key, milliseconds in (("start", line.start_ms), ("end", line.end_ms), ("pause", line.pause_ms)):
+        values[key] = None if milliseconds is None else milliseconds / MILLISECONDS
+    values |= {"language": line.language or None, "seed": line.seed, "takes": line.takes}
+    if line.duration is not None:
+        values[line.duration.unit] = line.duration.value
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def write_json(script: Script) -> str:
+    """A JSON object with the key "lines"."""
+    return json.dumps({"lines": [fields_of(line) for line in script.lines]}, ensure_ascii=False, indent=2) + "\n"
