@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +135,7 @@ def _scale(name: str, rank: int, settings: Mapping[str, Any]) -> float:
 
 def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, file: Path) -> LoraPair:
     """down: (rank, in); up: (out, rank), as peft stores them."""
-    weight = module.weight
+    weight = cast(Tensor, module.weight)
     shape = tuple(weight.shape)
     if not weight.is_floating_point():
         raise CheckpointError(
@@ -143,7 +143,7 @@ def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, 
         )
     in_first = not isinstance(module, nn.Linear) and hasattr(module, "in_features")
     wanted = shape[::-1] if in_first else shape
-    if not isinstance(weight, Tensor) or (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:
+    if (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:
         raise CheckpointError(
             f"{file}: the adapter of '{name}' has shapes {tuple(up.shape)} and {tuple(down.shape)}, which do not "
             f"make a "
