@@ -37,7 +37,7 @@ def emotion_from_rows(rows: Tensor, like: Emotion | None = None) -> Emotion:
     wanted = like.vector.shape[-1]
     if rows.shape[-1] != wanted:
         raise CheckpointMismatch(
-            f"The emotion should have {wanted} numbers as the one it is like, not {rows.shape[-1]}."
+            f"The emotion to be like has {wanted} numbers, but {rows.shape[-1]} came. Take both from one checkpoint."
         )
     if len(rows) != max(1, len(like.keyframes)):
         raise InputError(f"{len(rows)} rows came, but the emotion they are like has {max(1, len(like.keyframes))}.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -108,6 +109,7 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
 
     Raises InputError when the folder cannot be written to.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     kind = next((name for name, made in KINDS.items() if isinstance(value, made)), None)
@@ -130,9 +132,10 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(stored, partial, metadata)
         os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{path.name} cannot be written to {path.parent}: {error.strerror or error}.") from error
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise InputError(f"{path.name} cannot be written to {path.parent}: {error}.") from error
     return path
 
 
