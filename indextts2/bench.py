@@ -31,6 +31,7 @@ REFERENCE_SECONDS = 5.0
 REFERENCE_RATE = 24_000
 REFERENCE_LEVEL = 0.1
 MEBIBYTE = 1 << 20
+PRODUCT_SIDE, COPY_NUMBERS, LIMIT_RUNS = 2048, 1 << 25, 3  # large enough to reach what the device can do
 STAGES = ("encode reference", "condition speaker", "text to semantic", "semantic to mel", "mel to audio", "speak")
 """What is timed; "speak" is the whole chain from the recording on."""
 
@@ -43,6 +44,7 @@ class BenchSettings:
     repeats: int = 5
     steps: int = 25
     stages: tuple[str, ...] = ()
+    floor: bool = False  # also compare with what the device can do at best, which takes a run more of each stage
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.stages if name not in STAGES]
@@ -63,6 +65,12 @@ def benchmark(
     load_seconds = time.perf_counter() - begin
     work = _work(models, settings)
     chosen = settings.stages or STAGES
+    stages = {name: _timed(work[name], device, settings) for name in chosen}
+    best = device_limits(device) if settings.floor else None
+    if best is not None:
+        moved = _bytes_moved(models, settings)
+        for name, figures in stages.items():
+            figures.update(_against_floor(work[name], moved[name], best, figures["median_seconds"]))
     return {
         "checkpoint": {
             "name": checkpoint.config.name,
@@ -73,8 +81,11 @@ def benchmark(
         "t2s_precision": str(dtype).removeprefix("torch."),
         "machine": machine(device),
         "load_seconds": load_seconds,
+        "device_limits": None if best is None else asdict(best),
+        "weights_mebibytes": {name: count / MEBIBYTE for name, count in weight_bytes(models).items()},
+        "tokens_per_second": _rate(models, settings, stages.get("text to semantic")),
         **asdict(settings),
-        "stages": {name: _timed(work[name], device, settings) for name in chosen},
+        "stages": stages,
     }
 
 
@@ -88,6 +99,72 @@ def machine(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor(),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLimits:
+    """What a device reaches on one large product in float32, and on one large copy."""
+
+    operations_per_second: float
+    bytes_per_second: float
+
+
+def device_limits(device: torch.device) -> DeviceLimits:
+    """Measured here, since figures of data sheets are rarely reached."""
+    square = torch.zeros(PRODUCT_SIDE, PRODUCT_SIDE, device=device)
+    block = torch.zeros(COPY_NUMBERS, device=device)
+    target = torch.empty_like(block)
+    product = min(_once(lambda: square @ square, device) for _ in range(LIMIT_RUNS))
+    copy = min(_once(lambda: target.copy_(block), device) for _ in range(LIMIT_RUNS))
+    return DeviceLimits(2 * PRODUCT_SIDE**3 / product, 2 * block.nbytes / copy)
+
+
+def weight_bytes(models: SpeechModels) -> dict[str, int]:
+    """Bytes of the tensors of each loaded model."""
+    modules: dict[str, list[torch.nn.Module]] = {
+        "encoder": [models.encoder.semantic_encoder, models.encoder.codec, models.encoder.style_encoder],
+        "t2s": [models.t2s.model],
+        "s2m": [models.s2m.model, models.s2m.codec],
+        "vocoder": [models.vocoder.model],
+    }
+    return {name: sum(_bytes(module) for module in group) for name, group in modules.items()}
+
+
+def _bytes(module: torch.nn.Module) -> int:
+    return sum(value.nbytes for value in module.state_dict().values())
+
+
+def _bytes_moved(models: SpeechModels, settings: BenchSettings) -> dict[str, float]:
+    """Bytes of weights a stage must read at least: T2S its trunk once per token, S2M all of it once per step."""
+    weights, t2s = weight_bytes(models), models.t2s.model
+    moved = {
+        "encode reference": float(weights["encoder"]),
+        "condition speaker": float(_bytes(t2s.conditioning_encoder) + _bytes(t2s.perceiver_encoder)),
+        "text to semantic": float((_bytes(t2s.gpt) + _bytes(t2s.mel_head)) * _token_count(models, settings)),
+        "semantic to mel": float(weights["s2m"] * settings.steps),
+        "mel to audio": float(weights["vocoder"]),
+    }
+    return {**moved, "speak": sum(moved.values())}
+
+
+def _against_floor(work: Callable[[], object], moved: float, best: DeviceLimits, seconds: float) -> dict[str, float]:
+    """The time that arithmetic and weights alone need on this device, and its share of the measured time."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    operations = float(counter.get_total_flops())
+    floor = max(operations / best.operations_per_second, moved / best.bytes_per_second)
+    return {"operations": operations, "weight_bytes_read": moved, "floor_seconds": floor, "share": floor / seconds}
+
+
+def _token_count(models: SpeechModels, settings: BenchSettings) -> float:
+    config = models.s2m.config
+    return settings.seconds * config.mel.frames_per_second / config.s2m.frames_per_token
+
+
+def _rate(models: SpeechModels, settings: BenchSettings, figures: dict[str, Any] | None) -> float | None:
+    return None if figures is None else _token_count(models, settings) / figures["median_seconds"]
 
 
 def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[], object]]:

@@ -31,13 +31,28 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _list_all(options: argparse.Namespace) -> None:
+    from ..loading.describe import summary
     from ..loading.find import find_checkpoints, machine_caches
 
-    found = [
-        {"name": one.name, "folder": str(one.folder)} for one in find_checkpoints(model_folders(), machine_caches())
-    ]
-    lines = [f"{one['name']}: {one['folder']}" for one in found]
+    known = find_checkpoints(model_folders(), machine_caches())
+    found = [{"name": one.name, **summary(one.folder)} for one in known]
+    lines = [_line(one) for one in found]
     write_result(options, {"checkpoints": found}, "\n".join(lines) or "No checkpoint was found.")
+
+
+def _line(one: dict[str, Any]) -> str:
+    """A checkpoint of the list in one line."""
+    if one["error"]:
+        return f"{one['name']}: {one['folder']}: cannot be used: {one['error']}"
+    state = "complete" if one["complete"] else f"lacks {', '.join(one['missing'])}"
+    facts = [
+        f"version {one['version']}",
+        f"{one['layout']} layout",
+        one["precision"] or "",
+        _bytes(one["bytes"]),
+        state,
+    ]
+    return f"{one['name']}: {one['folder']}: {', '.join(filter(None, facts))}; licence: {one['licence'] or 'unknown'}"
 
 
 def _in_words(result: dict[str, Any]) -> str:

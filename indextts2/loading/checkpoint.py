@@ -19,7 +19,7 @@ from .download_message import missing_files_message
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
 from .native import is_native, native_files, read_native
-from .official import official_files, official_sources
+from .official import licence_files, official_files, official_sources
 from .quantise import quantised_layers, with_int8_layers
 from .renames import ENCODER_PARTS, LENIENT, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
 from .stream import Source
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 OFFICIAL, NATIVE = "official", "native"
 OFFICIAL_LICENCE = "not stated in the files; see the page of each model for its conditions"
+OFFICIAL_LICENCES = "as in the files that came with it: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,14 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
             raise ConfigError(f"{place / CONFIG_NAME}: 'checkpoint.fingerprints' should hold keys and values.")
     else:
         files = official_files(place, file.config, file.file_names, machine_caches())
-        licence, layout, declared = OFFICIAL_LICENCE, OFFICIAL, {}
+        licence, layout, declared = _official_licence(place), OFFICIAL, {}
     marks = fingerprints(file.config, files, declared)
     return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata)
+
+
+def _official_licence(folder: Path) -> str:
+    names = [path.relative_to(folder).as_posix() for path in licence_files(folder)]
+    return OFFICIAL_LICENCES + ", ".join(names) if names else OFFICIAL_LICENCE
 
 
 def _builders(config: Config) -> dict[str, Callable[[], torch.nn.Module]]:

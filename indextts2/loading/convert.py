@@ -15,9 +15,13 @@ from ..contracts import no_progress
 from ..errors import CheckpointError
 from .checkpoint import Checkpoint, empty_model
 from .native import SUFFIX, TENSOR_PARTS, TEXT_TO_EMOTION_FOLDER, About, about_of, finish_native, write_part
+from .official import licence_files
 from .quantise import INT8, PEAK, QUANTISED_PARTS, layers_to_quantise
 from .stream import Source
 from .tensors import check_numbers
+
+LICENCES = "licences"
+"""Where a converted checkpoint keeps the licence texts, by the folder they came from."""
 
 CONVERTED = "converted from the released files"
 
@@ -59,6 +63,9 @@ def convert(
         place = checkpoint.files["text_to_emotion"]
         shutil.copytree(place[0], target / TEXT_TO_EMOTION_FOLDER)
         changes.append(SizeChange("text_to_emotion", _bytes(place), _bytes([target / TEXT_TO_EMOTION_FOLDER])))
+    for text in licence_files(checkpoint.folder):
+        (target / LICENCES / text.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(text, target / LICENCES / text.parent.name / text.name)
     finish_native(target, checkpoint.config, about, declared=checkpoint.fingerprints)
     progress(len(TENSOR_PARTS), len(TENSOR_PARTS))
     return tuple(changes)

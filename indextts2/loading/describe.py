@@ -7,13 +7,27 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
-from .checkpoint import NATIVE, Checkpoint
+from ..errors import CheckpointError, IndexTTS2Error
+from .checkpoint import NATIVE, Checkpoint, open_checkpoint
 from .native import TENSOR_PARTS, verify_sums
-from .stream import HEADER_COUNT_BYTES
-from .tensors import check_numbers
+from .official import SECTIONS
+from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
+from .sums import wrong_sums
+from .tensors import check_numbers, read_section
 
+PICKLES = (".pth", ".pt", ".bin")
 PRECISION_NAMES = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F64": "fp64", "I8": "int8"}
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """One checkpoint of a list: version, precision, bytes, what is missing, licence; or why it does not open."""
+    try:
+        whole = describe(open_checkpoint(folder))
+    except IndexTTS2Error as error:
+        return {"folder": str(folder), "complete": False, "error": str(error)}
+    kinds = {part["name"]: part["precision"] for part in whole["parts"]}
+    kept = ("version", "layout", "folder", "licence", "bytes", "missing", "complete")
+    return {**{key: whole[key] for key in kept}, "precision": kinds.get("t2s"), "error": ""}
 
 
 def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
@@ -26,6 +40,7 @@ def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
         "licence": checkpoint.licence,
         "provenance": str(checkpoint.metadata.get("provenance", "")),
         "parts": [_part(name, paths) for name, paths in checkpoint.files.items()],
+        "bytes": sum(file.stat().st_size for paths in checkpoint.files.values() for file in _inner(paths)),
         "missing": list(checkpoint.missing),
         "complete": not checkpoint.missing,
         "fingerprint": checkpoint.fingerprint,
@@ -35,10 +50,8 @@ def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
 
 
 def _part(name: str, paths: tuple[Path, ...]) -> dict[str, Any]:
-    files = [
-        file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()
-    ]
-    headers = [header for file in files if file.suffix == ".safetensors" and (header := _header(file))]
+    files = _inner(paths)
+    headers = [header for file in files if (header := _entries(name, file))]
     kinds = {PRECISION_NAMES.get(entry["dtype"], entry["dtype"]) for header in headers for entry in header.values()}
     return {
         "name": name,
@@ -47,6 +60,24 @@ def _part(name: str, paths: tuple[Path, ...]) -> dict[str, Any]:
         "parameters": sum(math.prod(entry["shape"]) for header in headers for entry in header.values()) or None,
         "precision": "+".join(sorted(kind for kind in kinds if not kind.startswith("I"))) or None,
     }
+
+
+def _inner(paths: tuple[Path, ...]) -> list[Path]:
+    """All files of a part, those inside folders too."""
+    return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]
+
+
+def _entries(part: str, file: Path) -> dict[str, Any]:
+    """Tensor -> dtype and shape, without reading the numbers; empty for a file that holds none or cannot be read."""
+    if file.suffix == ".safetensors":
+        return _header(file)
+    if file.suffix not in PICKLES:
+        return {}
+    try:
+        tensors = read_section(file, SECTIONS.get(part, ()))
+    except CheckpointError:
+        return {}
+    return {key: {"dtype": TYPE_NAMES.get(value.dtype, ""), "shape": value.shape} for key, value in tensors.items()}
 
 
 def _header(path: Path) -> dict[str, Any]:
@@ -64,7 +95,8 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _damaged(checkpoint: Checkpoint) -> list[str]:
-    damaged = verify_sums(checkpoint.folder, checkpoint.metadata) if checkpoint.layout == NATIVE else []
+    native = checkpoint.layout == NATIVE
+    damaged = verify_sums(checkpoint.folder, checkpoint.metadata) if native else wrong_sums(checkpoint.folder)
     for part in TENSOR_PARTS:
         if part in checkpoint.files:
             try:

@@ -44,12 +44,19 @@ def machine_caches() -> list[Path]:
     return [cache] if cache.is_dir() else []
 
 
+def model_scope_folders() -> list[Path]:
+    """Where ModelScope's own tool puts the released model, in its newer and older layout, if it is there."""
+    cache = Path(os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope" / "hub")
+    places = [cache / "models" / OFFICIAL_REPOSITORY, cache / OFFICIAL_REPOSITORY]
+    return [place for place in places if place.is_dir()]
+
+
 def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list[Found]:
     """Checkpoints in `roots` (themselves, or one folder below), in caches, and the mini. Names are unique."""
     folders: dict[Path, str] = {}
     if (mini_folder() / CONFIG_NAME).is_file():
         folders[mini_folder()] = MINI
-    for root in roots:
+    for root in [*roots, *model_scope_folders()]:
         for folder in [root, *_children(root)]:
             if (folder / CONFIG_NAME).is_file():
                 folders.setdefault(folder.resolve(), folder.name)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .config_file import CONFIG_NAME
 from .find import OFFICIAL_REPOSITORY
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,14 @@ def host_model_folders(root: Path | None) -> list[Path]:
     if root is None:
         return []
     own = [root / "models" / FOLDER, *_extra_folders(root / EXTRA_PATHS)]
-    return own + [place for name in OTHER_FOLDERS if (place := root / "models" / name).is_dir()]
+    others = [place for name in OTHER_FOLDERS if (place := root / "models" / name).is_dir()]
+    return own + others + _inside_packs(root)
+
+
+def _inside_packs(root: Path) -> list[Path]:
+    """Released checkpoints that other packs keep inside their own folders."""
+    places = sorted((root / CUSTOM_NODES).glob("*/checkpoints"))
+    return [place for place in places if all((place / name).is_file() for name in (CONFIG_NAME, "gpt.pth"))]
 
 
 def download_folder(named: Iterable[Path], root: Path | None = None) -> Path | None:

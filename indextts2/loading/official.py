@@ -20,6 +20,10 @@ from .stream import Source
 from .tensors import read_section, read_single
 
 AUXILIARY_FOLDER = "hf_cache"
+LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
+LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
+"""Beginnings of the names of licence texts, in small letters."""
+
 V25_CODEC = "codec.pth"
 V25_TEXT_TOKENS = 60_509  # size of the text vocabulary of IndexTTS-2.5, the surest sign of it (spec/v25.md section 2)
 VARIANCE_FLOOR = 0.0
@@ -128,6 +132,12 @@ def official_sources(part: str, files: tuple[Path, ...], config: Config) -> dict
         small = _read_statistics(files[0]) if part == "statistics" else _read_bank(files)
         return {key: partial(small.__getitem__, key) for key in small}
     return live_sources(part, read_section(files[0], SECTIONS[part]), config)
+
+
+def licence_files(folder: Path) -> list[Path]:
+    """Licence texts that came with the files: of the model itself, then of the auxiliary models."""
+    own = [path for path in sorted(folder.glob("*")) if path.is_file() and path.name.lower().startswith(LICENCE_NAMES)]
+    return own + sorted(path for path in (folder / LICENCE_FOLDER).rglob("*") if path.is_file())
 
 
 def _read_bank(files: tuple[Path, ...]) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from .find import OFFICIAL_REPOSITORY
-from .official import AUXILIARY_FOLDER
+from .official import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES
 
 SPEECH_ENCODER = "facebook/w2v-bert-2.0"
 CODEC = "amphion/MaskGCT"
@@ -16,7 +16,6 @@ VOCODER = "nvidia/bigvgan_v2_22khz_80band_256x"
 
 CONFIG_PART = "config"
 LICENCE_PART = "licence"
-LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def published_files(parts: Collection[str] = ()) -> list[PublishedFile]:
 
 def licence_file(repository: str, path: str) -> PublishedFile | None:
     """A repository's licence text as a file to fetch too, or None for another kind of file."""
-    if "/" in path or not path.lower().startswith(("license", "licence", "disclaimer", "notice")):
+    if "/" in path or not path.lower().startswith(LICENCE_NAMES):
         return None
     folder = "" if repository == OFFICIAL_REPOSITORY else f"{LICENCE_FOLDER}/{repository.replace('/', '--')}/"
     return PublishedFile(LICENCE_PART, repository, path, folder + path)

@@ -63,7 +63,8 @@ def with_weight_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def as_published(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """A part's tensors as its official file holds them."""
-    return {**with_weight_norm(tensors), **{key: torch.ones(shape) for key, shape in DEAD[part].items()}}
+    dead = {key: torch.ones(shape) for key, shape in DEAD[part].items()}
+    return {**dead, **with_weight_norm(tensors)}  # at other sizes a name of the list may be a live one
 
 
 def nested_s2m(tensors: dict[str, Tensor], *, parallel: bool) -> dict[str, Any]:
