@@ -220,7 +220,7 @@ def _places(text: str, in_object: bool) -> Iterator[int]:
 def _item(item: Any, text: str, at: int) -> Line:
     number, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     if not isinstance(item, dict):
-        raise ScriptError("A line is an object such as {\"speaker\": \"Anna\", \"text\": \"Hello.\"}.", number, column)
+        raise ScriptError('A line is an object such as {"speaker": "Anna", "text": "Hello."}.', number, column)
     unknown = [key for key in item if key not in FIELDS]
     if unknown:
         raise ScriptError(f"'{unknown[0][:40]}' is no field. Known are {', '.join(FIELDS)}.", number, column)

@@ -26,9 +26,10 @@ ALLOWED: dict[str, set[str]] = {
     "loading": BASIC | {"models", "text", "stages"},  # of stages only the handles it makes
     "training": BASIC | {"models", "sampling", "text", "audio", "stages", "loading"},
     "evaluation": BASIC | {"models", "text", "audio", "stages", "loading", "training"},
-    "plots": BASIC | {"stages"},
+    "script": BASIC | {"stages", "sampling", "text", "audio"},
+    "plots": BASIC | {"stages", "script"},
     "bench": BASIC | {"stages", "loading", "sampling"},
-    "cli": BASIC | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench"},
+    "cli": BASIC | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench", "script"},
     "__main__": {"cli"},
     "__init__": set(),
 }

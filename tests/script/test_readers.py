@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indextts2.config import EMOTIONS
 from indextts2.contracts import Duration, EmotionWeights
 from indextts2.errors import IndexTTS2Error, InputError, ScriptError
 from indextts2.script.model import LINE_UNITS, Line, Script, milliseconds_at, plain_text, samples_of
@@ -244,7 +243,7 @@ def spoiled(text: str, dice: random.Random) -> str:
         elif kind == 4:
             text = text[:at]
         elif kind == 5:
-            text = text.replace(dice.choice(":,->[]\"{}\n"), dice.choice(["", "::", "\t", "9" * 5000, "-1"]), 2)
+            text = text.replace(dice.choice(':,->[]"{}\n'), dice.choice(["", "::", "\t", "9" * 5000, "-1"]), 2)
         elif kind == 6:
             text = text[:at] + dice.choice(["[" * 2000, "<v ", "1e999", "NaN", "00:00:00,000 --> ", '"']) + text[at:]
         else:

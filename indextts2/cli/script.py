@@ -1,0 +1,224 @@
+"""Speak a script: subtitles, a table or plain dialogue, to one WAV per line and a timeline with real times.
+
+A stopped run goes on with its finished lines. Under `accelerate launch` the lines are shared out among the processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, ScriptError
+from .common import (
+    Usage,
+    add_compute_options,
+    add_output_options,
+    checkpoint_of,
+    device_of,
+    dtype_of,
+    positive,
+    progress_bar,
+    write_result,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..loading.checkpoint import Checkpoint
+    from ..script.cast import Cast
+    from ..script.mix import MixSettings
+    from ..script.model import Script
+    from ..script.run import Job, JobSettings
+    from ..script.store import LineStore
+
+HELP = "speak a script of many lines into a timeline"
+FINISHED = "finished"
+TIMELINE, SUBTITLES, REPORT = "timeline.wav", "script.srt", "report.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("script", type=Path, help="SRT, VTT, ASS, CSV, TSV, JSON, or plain dialogue")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="folder to write to")
+    parser.add_argument("--cast", type=Path, metavar="YAML", help="who speaks (default: the built-in voices in turn)")
+    parser.add_argument("--kind", default="auto", help="dialogue, srt, vtt, ass, csv, tsv, json (default: by the name)")
+    parser.add_argument("--encoding", default="", help="of the script file (default: UTF-8)")
+    parser.add_argument("--seed", type=int, default=0, help="of lines without their own")
+    fit = parser.add_argument_group("fitting")
+    fit.add_argument(
+        "--cue", choices=("fill", "within", "start"), default="fill", help="how lines relate to their cues"
+    )
+    fit.add_argument("--overflow", choices=("list", "overlap", "shift"), default="list", help="lines that do not fit")
+    fit.add_argument(
+        "--stretch", type=positive(float), nargs=2, metavar=("LOW", "HIGH"), help="usual limits (0.8 1.25)"
+    )
+    fit.add_argument("--squeeze", type=positive(float), help="shortest stretch before the next line (0.5)")
+    fit.add_argument("--gap", type=positive(float, zero=True), default=0.35, help="seconds between lines without cues")
+    fit.add_argument("--length", type=positive(float), default=0.0, metavar="S", help="seconds of the whole at least")
+    takes = parser.add_argument_group("takes")
+    takes.add_argument("--takes", type=positive(int), default=1, help="decoded per line, the best kept")
+    takes.add_argument("--listen", type=positive(int), default=2, help="how many of them are judged by their sound")
+    takes.add_argument("--retries", type=positive(int, zero=True), default=2, help="further seeds for a poor line")
+    clean = parser.add_argument_group("clean audio")
+    clean.add_argument("--keep-tails", action="store_true", help="do not trim what follows the last word")
+    clean.add_argument("--hard-ends", action="store_true", help="no soft ends and joins")
+    clean.add_argument("--longest-silence", type=positive(float, zero=True), default=0.8, help="seconds; 0 keeps all")
+    clean.add_argument("--loudness", type=float, default=-20.0, help="LUFS of every line; 0 leaves lines as they are")
+    model = parser.add_argument_group("models")
+    model.add_argument("--max-tokens", type=positive(int), help="of one segment")
+    model.add_argument("--steps", type=positive(int), help="of the flow")
+    add_compute_options(parser)
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from ..loading.checkpoint import load_speech
+    from ..script.read import read_script_file
+    from ..script.run import run_lines
+    from ..script.store import LineStore
+
+    script = read_script_file(options.script, options.kind, options.encoding)
+    settings, mixing = _settings(options)
+    cast = _cast(options)
+    checkpoint, device = checkpoint_of(options), device_of(options)
+    processes = _Processes(device)
+    job = _job(options, script, cast, checkpoint, processes.device, settings)
+    _make_folder(options.output)
+    store = LineStore(options.output / FINISHED)
+
+    def load() -> Any:
+        return load_speech(checkpoint, processes.device, dtype_of(options))
+
+    with progress_bar(options, "speaking") as progress:
+        run_lines(job, load, store, shard=(processes.index, processes.count), progress=progress)
+        processes.wait()
+        if processes.index:
+            return
+        run_lines(job, load, store, progress=progress)  # what other processes could not leave in this folder
+    _write(options, job, store, mixing, cast.notes(script.speakers))
+
+
+class _Processes:
+    """The processes of `accelerate launch`, or this one alone."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.index, self.count, self.device = 0, 1, device
+        self._state: Any = None
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            try:
+                from accelerate import PartialState
+            except ImportError as error:
+                raise Usage("Several processes need accelerate: pip install accelerate.") from error
+            self._state = PartialState(cpu=device.type == "cpu")
+            self.index, self.count = self._state.process_index, self._state.num_processes
+            self.device = self._state.device if device.type == "cuda" else device
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self._state is not None:
+            self._state.wait_for_everyone()
+
+
+def _job(
+    options: argparse.Namespace,
+    script: Script,
+    cast: Cast,
+    checkpoint: Checkpoint,
+    device: torch.device,
+    settings: JobSettings,
+) -> Job:
+    from ..script.run import Job
+
+    mark = f"{checkpoint.fingerprint} {options.precision} {device.type}"
+    return Job(script, cast.assigned(script.speakers), checkpoint.config, mark, settings)
+
+
+def _cast(options: argparse.Namespace) -> Cast:
+    from ..loading.find import built_in_references
+    from ..script.cast import default_cast, read_cast_file
+
+    built_in = built_in_references()
+    return default_cast(built_in) if options.cast is None else read_cast_file(options.cast, built_in)
+
+
+def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
+    from ..sampling import SamplingSettings
+    from ..script.candidates import CandidateSettings
+    from ..script.clean import CleanSettings
+    from ..script.fit import FitSettings
+    from ..script.line import LineSettings
+    from ..script.mix import MixSettings
+    from ..script.run import JobSettings
+    from ..stages.semantic_to_mel import FlowSettings
+
+    fit = {"cue": options.cue, "overflow": options.overflow}
+    fit |= {"stretch": tuple(options.stretch)} if options.stretch else {}
+    fit |= {"squeeze": options.squeeze} if options.squeeze else {}
+    try:
+        line = LineSettings(
+            fit=FitSettings(**fit),
+            clean=CleanSettings(
+                trim_tails=not options.keep_tails,
+                soft_ends=not options.hard_ends,
+                joins=not options.hard_ends,
+                longest_silence=options.longest_silence,
+                loudness=options.loudness or None,
+            ),
+            candidates=CandidateSettings(options.takes, options.listen, options.retries),
+            sampling=SamplingSettings(**({"max_tokens": options.max_tokens} if options.max_tokens else {})),
+            flow=FlowSettings(**({"steps": options.steps} if options.steps else {})),
+        )
+        return JobSettings(line, options.seed), MixSettings(options.overflow, options.gap, options.length)
+    except InputError as error:
+        raise Usage(str(error)) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        (folder / "lines").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"{folder} cannot be written to ({error.strerror}). Name another folder with --output.") from error
+
+
+def _write(
+    options: argparse.Namespace, job: Job, store: LineStore, mixing: MixSettings, notes: tuple[str, ...]
+) -> None:
+    """The files of a finished job."""
+    from ..audio.io import write_wav
+    from ..contracts import Waveform
+    from ..script.mix import mix
+    from ..script.read import write_script_file
+    from ..script.report import in_words, script_report
+    from ..script.run import finished_lines
+    from ..stages.duration import Clock
+
+    spoken = [line for line in finished_lines(job, store) if line is not None]
+    rate = Clock.of(job.config).sample_rate
+    timeline = mix(job.script, spoken, rate, mixing)
+    if timeline.script is None:
+        raise ScriptError("Not one line of the script could be spoken and placed. The first says: " + _why(spoken))
+    files = []
+    for number, (line, one) in enumerate(zip(job.script.lines, spoken, strict=True), start=1):
+        name = re.sub(r"[^\w-]+", "_", line.speaker).strip("_")
+        place = options.output / "lines" / (f"{number:04}_{name}.wav" if name else f"{number:04}.wav")
+        if one.report.status != "silent":
+            write_wav(place, Waveform(one.audio.view(1, 1, -1), rate))
+        files.append(place.relative_to(options.output).as_posix() if one.report.status != "silent" else "")
+    write_wav(options.output / TIMELINE, timeline.waveform)
+    write_script_file(timeline.script, options.output / SUBTITLES)
+    report = script_report(job.script, spoken, timeline, files)
+    report["notes"] += list(notes)
+    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    (options.output / REPORT).write_text(text, encoding="utf-8")
+    words = "\n".join([in_words(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
+    write_result(options, report, words + f"\nWritten to {options.output}.")
+
+
+def _why(spoken: list[Any]) -> str:
+    report = spoken[0].report
+    return report.warnings[0] if report.warnings else f"it needs {report.sample_count / report.sample_rate:.2f} s."

@@ -1,0 +1,329 @@
+"""One line spoken: takes, fitted to its slot, rendered, judged and cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ..contracts import (
+    Duration,
+    Emotion,
+    MelSpectrogram,
+    PreparedText,
+    Progress,
+    SemanticSpeech,
+    Speaker,
+    no_progress,
+)
+from ..sampling import SamplingSettings
+from ..stages.duration import Clock, in_words, target_of
+from ..stages.handles import SpeechModels
+from ..stages.mel_to_audio import mel_to_audio
+from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
+from ..stages.speak import Begin, nothing_to_bring
+from ..stages.text_to_semantic import T2SOptions
+from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
+from .clean import CleanSettings, clean_mel, finished_row, joined_rows, levelled, overlap_samples
+from .fit import Fit, FitSettings, Slot, line_samples, plan_fit, retargeted
+from .takes import LARGEST_SEED, decode_takes
+
+PARTS = 3  # of the progress of a line: tokens, mel, audio
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How every line is made."""
+
+    fit: FitSettings = field(default_factory=FitSettings)
+    clean: CleanSettings = field(default_factory=CleanSettings)
+    candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    t2s: T2SOptions = field(default_factory=T2SOptions)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class LineAsk:
+    """What one line is asked to be. duration: a length of its own; slot: its room on the timeline."""
+
+    text: PreparedText
+    seed: int = 0
+    takes: int = 1
+    duration: Duration | None = None
+    slot: Slot = field(default_factory=Slot)
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """What was asked and what came out. status: "spoken", "unfit" (it cannot stay before the next line; needs_samples
+    says how long it is at its shortest) or "silent" (nothing in it can be spoken).
+
+    asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none.
+    """
+
+    status: str
+    asked: str
+    asked_samples: int | None
+    sample_count: int
+    sample_rate: int
+    method: str = ""
+    stretch: float = 1.0
+    token_count: int = 0
+    token_target: int | None = None
+    stop: str = ""
+    seed: int = 0
+    needs_samples: int | None = None
+    takes: tuple[TakeScore, ...] = ()
+    chosen: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """audio: (samples,) float32 on the CPU; tokens: (tokens,) of every segment of the kept take, in a row."""
+
+    audio: Tensor
+    tokens: Tensor
+    report: LineReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    semantic: SemanticSpeech
+    score: TakeScore
+    fit: Fit
+    asked: str
+    asked_samples: int | None
+    audio: Tensor | None = None
+
+
+def _order(candidate: _Candidate) -> tuple[bool, float]:
+    """Usable takes first, then the smallest cost."""
+    return bool(candidate.score.faults), candidate.score.cost
+
+
+class LineSpeaker:
+    """Speaks lines with one set of models and settings."""
+
+    def __init__(self, models: SpeechModels, settings: LineSettings, begin: Begin = nothing_to_bring) -> None:
+        self.models, self.settings, self.begin = models, settings, begin
+        config = models.t2s.config
+        self.clock = Clock.of(config)
+        self.steers = models.t2s.model.config.duration.trained
+        self.tokens_per_second = config.semantic_encoder.tokens_per_second
+
+    def speak(
+        self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, progress: Progress = no_progress
+    ) -> SpokenLine:
+        """The best take of the first seed that gives a usable one, else the best of all seeds tried."""
+        attempts: list[_Candidate] = []
+        tried: list[TakeScore] = []
+        for attempt in range(self.settings.candidates.retries + 1):
+            seed = (ask.seed + attempt) % LARGEST_SEED
+            candidate, scores = self._attempt(ask, speaker, emotion, seed, progress)
+            attempts.append(candidate)
+            tried += scores
+            if not candidate.score.faults:
+                break
+        return self._result(ask, min(attempts, key=_order), tried)
+
+    def _attempt(
+        self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
+    ) -> tuple[_Candidate, list[TakeScore]]:
+        """The best candidate of one seed, and the scores of all."""
+        self.begin("t2s")
+        candidates = self._candidates(ask, speaker, emotion, seed, _part(progress, 0))
+        candidates.sort(key=_order)
+        count = min(len(candidates), self.settings.candidates.listen)
+        heard = [self._rendered(one, speaker, seed, progress) for one in candidates[:count]]
+        scores = sorted([one.score for one in [*heard, *candidates[count:]]], key=lambda score: score.number)
+        return min(heard, key=_order), scores
+
+    def _candidates(
+        self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
+    ) -> list[_Candidate]:
+        takes = max(ask.takes, self.settings.candidates.takes)
+
+        def decode(count: int, duration: Duration | None) -> list[SemanticSpeech]:
+            return decode_takes(
+                self.models.t2s,
+                ask.text,
+                speaker,
+                emotion,
+                count,
+                duration=duration,
+                sampling=self.settings.sampling,
+                options=self.settings.t2s,
+                seed=seed,
+                progress=progress,
+            )
+
+        if ask.duration is not None:
+            return self._with_own_length(ask, decode(takes, ask.duration), seed)
+        cued = ask.slot.room is not None and self.settings.fit.cue != "start"
+        measure_first = cued and self.steers
+        spoken = decode(1 if measure_first else takes, None)
+        if not cued and ask.slot.deadline is None:
+            return [self._scored(one, Fit(), "free", None, None, number, seed) for number, one in enumerate(spoken)]
+        if not measure_first:
+            return [self._fitted(ask, one, number, seed) for number, one in enumerate(spoken)]
+        natural = line_samples(spoken[0], self.clock)
+        ended = all(report.stop != "limit" for report in spoken[0].reports)
+        if not ended:  # then the natural length is not known, and the cue has to be trusted
+            natural = min(ask.slot.room or natural, ask.slot.deadline or ask.slot.room or natural)
+        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True)
+        if fit.told is None and takes == 1 and ended:
+            return [self._fitted(ask, spoken[0], 0, seed)]
+        told = Duration("samples", fit.told or fit.samples or natural)
+        return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(takes, told))]
+
+    def _with_own_length(self, ask: LineAsk, spoken: Sequence[SemanticSpeech], seed: int) -> list[_Candidate]:
+        """Takes of a line that states its length: exact, whatever else is on the timeline."""
+        own = ask.duration or Duration()
+        target = target_of(own, self.clock)
+        candidates = []
+        for number, semantic in enumerate(spoken):
+            samples = target.samples if target else None
+            if samples is not None:
+                semantic = retargeted(semantic, samples, self.clock, self._overlap(semantic))
+            made = samples or int(own.value * line_samples(semantic, self.clock))
+            late = ask.slot.deadline is not None and made > ask.slot.deadline
+            unfit = late and self.settings.fit.overflow == "list"
+            fit = Fit(samples, fits=not unfit, needs=made if unfit else None)
+            wanted = self.clock.tokens_of(samples / self.clock.hop) if samples else None
+            candidates.append(self._scored(semantic, fit, in_words(own), samples, wanted, number, seed))
+        return candidates
+
+    def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Candidate:
+        """A free take whose length is left to the stretch. T2S is not told anything."""
+        natural = line_samples(semantic, self.clock)
+        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=False)
+        wanted = None
+        if fit.samples is not None:
+            wanted = self.clock.tokens_of(fit.samples / self.clock.hop)
+            semantic = retargeted(semantic, fit.samples, self.clock, self._overlap(semantic))
+        return self._scored(semantic, fit, self._cue_words(ask), ask.slot.room, wanted, number, seed)
+
+    def _told(
+        self, ask: LineAsk, semantic: SemanticSpeech, fit: Fit, told: Duration, number: int, seed: int
+    ) -> _Candidate:
+        """A take that T2S made to a length; the rest is stretch."""
+        samples = fit.samples or round(told.value)
+        wanted = self.clock.tokens_of(told.value / self.clock.hop)
+        semantic = retargeted(semantic, samples, self.clock, self._overlap(semantic))
+        return self._scored(semantic, fit, self._cue_words(ask), ask.slot.room, wanted, number, seed)
+
+    def _overlap(self, semantic: SemanticSpeech) -> int:
+        return overlap_samples(semantic.pauses, self.clock.sample_rate, self.settings.clean)
+
+    def _cue_words(self, ask: LineAsk) -> str:
+        if ask.slot.room is None or self.settings.fit.cue == "start":
+            return "free"
+        relation = "at most " if self.settings.fit.cue == "within" else ""
+        return f"{relation}{ask.slot.room / self.clock.sample_rate:.3f} s of its cue"
+
+    def _scored(
+        self,
+        semantic: SemanticSpeech,
+        fit: Fit,
+        asked: str,
+        asked_samples: int | None,
+        wanted: int | None,
+        number: int,
+        seed: int,
+    ) -> _Candidate:
+        rows = [semantic.tokens[row, : int(count)].cpu() for row, count in enumerate(semantic.token_lengths)]
+        stops = [report.stop != "limit" for report in semantic.reports]
+        score = judged_tokens(rows, stops, wanted, self.tokens_per_second, number, seed)
+        return _Candidate(semantic, score, fit, asked, asked_samples)
+
+    def _rendered(self, candidate: _Candidate, speaker: Speaker, seed: int, progress: Progress) -> _Candidate:
+        """The candidate with its audio, its S2M reports and a score of its sound."""
+        models, clean = self.models, self.settings.clean
+        flow = replace(self.settings.flow, allow_any_stretch=True)  # the limits of the fit hold instead
+        self.begin("s2m")
+        mel = semantic_to_mel(
+            models.s2m, candidate.semantic, speaker, settings=flow, seed=seed, progress=_part(progress, 1)
+        )
+        lengths = mel.frame_lengths.tolist()
+        rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
+        score = judged_sound(candidate.score, rows, mel.sample_rate / mel.hop)
+        self.begin("vocoder")
+        audio = self._audio(clean_mel(mel, clean), _part(progress, 2))
+        if self.settings.candidates.judge_speaker:
+            self.begin("encoder")
+            score = judged_speaker(score, models.encoder, audio, mel.sample_rate, speaker.style)
+        return replace(candidate, semantic=replace(candidate.semantic, reports=mel.reports), score=score, audio=audio)
+
+    def _audio(self, mel: MelSpectrogram, progress: Progress) -> Tensor:
+        """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses."""
+        rows = []
+        for row, count in enumerate(mel.frame_lengths.tolist()):
+            one = replace(
+                mel,
+                mel=mel.mel[row : row + 1, :, :count],
+                frame_lengths=mel.frame_lengths[row : row + 1],
+                sample_targets=torch.zeros_like(mel.sample_targets[row : row + 1]),
+                pauses=(0.0,),
+                reports=(),
+                texts=(),
+            )
+            made = mel_to_audio(self.models.vocoder, one, progress=progress).waveform.samples[0, 0].cpu()
+            rows.append(finished_row(made, int(mel.sample_targets[row]), mel.sample_rate, self.settings.clean))
+        return levelled(
+            joined_rows(rows, mel.pauses, mel.sample_rate, self.settings.clean), mel.sample_rate, self.settings.clean
+        )
+
+    def _result(self, ask: LineAsk, kept: _Candidate, tried: Sequence[TakeScore]) -> SpokenLine:
+        audio = kept.audio if kept.audio is not None else torch.zeros(0)
+        reports, semantic, fit = kept.semantic.reports, kept.semantic, kept.fit
+        tokens = sum(report.token_count for report in reports)
+        stretch = sum(report.stretch * report.token_count for report in reports) / max(1, tokens)
+        warnings = [warning for report in reports for warning in report.warnings]
+        warnings += [fit.note] if fit.note else []
+        if kept.score.faults:
+            warnings.append(f"The best take is poor: {', '.join(kept.score.faults)}. Try another seed or more takes.")
+        targets = [report.token_target for report in reports]
+        known = [target for target in targets if target is not None]
+        report = LineReport(
+            status="spoken" if fit.fits else "unfit",
+            asked=kept.asked,
+            asked_samples=kept.asked_samples,
+            sample_count=audio.shape[0],
+            sample_rate=self.clock.sample_rate,
+            method=_method(kept, ask, stretched=fit.samples is not None),
+            stretch=round(stretch, 4),
+            token_count=tokens,
+            token_target=sum(known) if len(known) == len(targets) else None,
+            stop=", ".join(dict.fromkeys(report.stop for report in reports)),
+            seed=kept.score.seed,
+            needs_samples=fit.needs,
+            takes=tuple(tried),
+            chosen=kept.score.number,
+            warnings=tuple(dict.fromkeys((*ask.text.warnings, *warnings))),
+        )
+        rows = [semantic.tokens[row, : int(count)].cpu() for row, count in enumerate(semantic.token_lengths)]
+        return SpokenLine(audio.float().contiguous(), torch.cat(rows), report)
+
+
+def _method(kept: _Candidate, ask: LineAsk, *, stretched: bool) -> str:
+    """How the length came about, in the order of the means."""
+    spoken = dict.fromkeys(report.method for report in kept.semantic.reports)
+    means = ["natural" if method == "free" else method for method in spoken]
+    if ask.takes > 1:
+        means.append("candidates")
+    if stretched:
+        means.append("stretch")
+    return " + ".join(dict.fromkeys(means))
+
+
+def _part(progress: Progress, part: int) -> Progress:
+    """One of the equal parts of a line's progress."""
+
+    def report(done: int, total: int) -> None:
+        progress(part * total + min(done, total), PARTS * total)
+
+    return report

@@ -1,0 +1,222 @@
+"""A script spoken line by line: resumable, shared out among processes, the same bytes however it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from ..config import Config
+from ..contracts import Emotion, Progress, Reference, Speaker, Waveform, no_progress
+from ..errors import CheckpointMismatch, InputError, TextError
+from ..stages.conditions import condition_speaker
+from ..stages.duration import Clock
+from ..stages.emotion import speaker_emotion
+from ..stages.handles import SpeechModels
+from ..stages.prepare_text import Pauses, prepare_text
+from ..stages.reference import encode_reference
+from ..stages.speak import Begin, nothing_to_bring
+from .cast import SAVED_SUFFIX, Voice
+from .fit import Slot, slots_of
+from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
+from .model import Line, Script
+from .store import LineStore, key_of
+
+STEPS = 1000  # of a line, on the progress bar of the whole
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """How a script is spoken. seed: of lines without their own. pauses: between segments of one line, as in
+    `stages/prepare_text.py`; None for the checkpoint's.
+    """
+
+    line: LineSettings = field(default_factory=LineSettings)
+    seed: int = 0
+    pauses: Pauses | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A script with a voice for everybody in it. mark: names the checkpoint, precision and device kind, as all of them
+    shape the sound.
+    """
+
+    script: Script
+    voices: Mapping[str, Voice]
+    config: Config
+    mark: str
+    settings: JobSettings = field(default_factory=JobSettings)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        rate = Clock.of(self.config).sample_rate
+        return slots_of(self.script.lines, rate, self.settings.line.fit.overflow)
+
+    def keys(self) -> list[str]:
+        """The name each finished line is kept under. Lines that were changed get another one."""
+        identities = {name: voice.identity() for name, voice in self.voices.items()}
+        settings = self.settings
+        return [
+            key_of(
+                text=line.text,
+                emotion=line.emotion,
+                language=line.language,
+                duration=line.duration,
+                seed=settings.seed if line.seed is None else line.seed,
+                takes=line.takes,
+                slot=slot,
+                voice=identities[line.speaker],
+                settings=settings.line,
+                pauses=settings.pauses,
+                checkpoint=self.mark,
+            )
+            for line, slot in zip(self.script.lines, self.slots, strict=True)
+        ]
+
+
+def run_lines(
+    job: Job,
+    load: Callable[[], SpeechModels],
+    store: LineStore,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    progress: Progress = no_progress,
+    begin: Begin = nothing_to_bring,
+) -> int:
+    """Speak the lines of this process that are not finished yet; returns how many were spoken.
+
+    load: called only when there is something to speak. shard: (this process, all processes). Raises the errors of the
+    stages, naming the line.
+    """
+    keys, (process, processes) = job.keys(), shard
+    mine = [index for index in range(process, len(keys), processes)]
+    speaking: _Speaking | None = None
+    count = 0
+    for place, index in enumerate(mine):
+        progress(place * STEPS, len(mine) * STEPS)
+        if store.get(keys[index]) is not None:
+            continue
+        speaking = speaking or _Speaking(job, load(), begin)
+        store.put(keys[index], speaking.line(index, _part(progress, place, len(mine))))
+        count += 1
+    progress(len(mine) * STEPS, max(1, len(mine)) * STEPS)
+    return count
+
+
+def finished_lines(job: Job, store: LineStore) -> list[SpokenLine | None]:
+    """What is finished of a job, line by line."""
+    return [store.get(key) for key in job.keys()]
+
+
+def speak_script(
+    job: Job,
+    load: Callable[[], SpeechModels],
+    *,
+    store: LineStore | None = None,
+    progress: Progress = no_progress,
+    begin: Begin = nothing_to_bring,
+) -> list[SpokenLine]:
+    """All lines of a script. store: None keeps them in memory only."""
+    store = store or LineStore()
+    run_lines(job, load, store, progress=progress, begin=begin)
+    found = finished_lines(job, store)
+    lines = [line for line in found if line is not None]
+    if len(lines) != len(found):
+        raise InputError("Finished lines vanished while the script was spoken. Leave the folder alone, and run again.")
+    return lines
+
+
+class _Speaking:
+    """The models at work, and the speakers they know already."""
+
+    def __init__(self, job: Job, models: SpeechModels, begin: Begin) -> None:
+        self.job, self.models, self.begin = job, models, begin
+        self.slots = job.slots
+        self.speaker_of = LineSpeaker(models, job.settings.line, begin)
+        self._known: dict[str, Speaker] = {}
+
+    def line(self, index: int, progress: Progress) -> SpokenLine:
+        line = self.job.script.lines[index]
+        settings = self.job.settings
+        try:
+            text = prepare_text(self.models.t2s.front_end, line.text, pause_seconds=settings.pauses)
+        except TextError as error:
+            return self._silent(str(error))
+        ask = LineAsk(
+            text=text,
+            seed=settings.seed if line.seed is None else line.seed,
+            takes=line.takes or settings.line.candidates.takes,
+            duration=line.duration,
+            slot=self.slots[index],
+        )
+        try:
+            speaker = self.speaker(line.speaker)
+            return self.speaker_of.speak(ask, speaker, self.emotion(line, speaker, ask.seed), progress)
+        except (InputError, CheckpointMismatch) as error:
+            raise type(error)(f"Line {index + 1} of the script ('{_shown(line.text)}'): {error}") from error
+
+    def _silent(self, reason: str) -> SpokenLine:
+        rate = Clock.of(self.job.config).sample_rate
+        report = LineReport("silent", "nothing", None, 0, rate, warnings=(reason,))
+        return SpokenLine(torch.zeros(0), torch.zeros(0, dtype=torch.int64), report)
+
+    def speaker(self, name: str) -> Speaker:
+        """The speaker of a name, conditioned once."""
+        if name not in self._known:
+            self._known[name] = self._conditioned(self.job.voices[name])
+        return self._known[name]
+
+    def _conditioned(self, voice: Voice) -> Speaker:
+        source = voice.source
+        if isinstance(source, Path) and source.suffix == SAVED_SUFFIX:
+            from ..stages.files import load_speaker
+
+            return load_speaker(source)
+        if isinstance(source, Path):
+            from ..audio.io import read_audio
+
+            source = read_audio(source)
+        if isinstance(source, Waveform):
+            self.begin("encoder")
+            reference: Reference = encode_reference(self.models.encoder, source)
+            self.begin("t2s")
+            return condition_speaker(self.models.t2s, reference)
+        return source
+
+    def emotion(self, line: Line, speaker: Speaker, seed: int) -> Emotion | None:
+        """The line's emotion, else the cast's, else None for the speaker's own."""
+        voice = self.job.voices[line.speaker]
+        weights = line.emotion or voice.emotion_weights
+        if weights is None:
+            return voice.emotion
+        return speaker_emotion(self.models.t2s, weights, speaker, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenScript:
+    """A script with its finished lines, one each. overflow: how they were fitted."""
+
+    script: Script
+    lines: tuple[SpokenLine, ...]
+    sample_rate: int
+    overflow: str = "list"
+
+
+def _shown(text: str) -> str:
+    most = 40
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def _part(progress: Progress, place: int, count: int) -> Progress:
+    """One line's share of the whole, never backwards: a line that is tried again shows its furthest point."""
+    furthest = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal furthest
+        furthest = max(furthest, round(STEPS * min(done, total) / total) if total else 0)
+        progress(place * STEPS + furthest, count * STEPS)
+
+    return report

@@ -1,0 +1,83 @@
+"""Finished lines by the hash of everything that shapes them, so that a stopped job goes on where it was.
+
+One safetensors file a line, written beside its place and moved there, so a line is either whole or absent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from .candidates import TakeScore
+from .line import LineReport, SpokenLine
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "1"
+"""Changes whenever the same settings would give another sound."""
+
+
+def key_of(**parts: Any) -> str:
+    """The name of a finished line. parts: plain values and dataclasses of them."""
+    text = json.dumps({"format": FORMAT, **parts}, default=_plain, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return repr(value)
+
+
+class LineStore:
+    """Finished lines in a folder, or in memory when there is none."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._held: dict[str, SpokenLine] = {}
+
+    def get(self, key: str) -> SpokenLine | None:
+        """The finished line; None when it is not there, or its file is damaged."""
+        if self.folder is None:
+            return self._held.get(key)
+        from safetensors import SafetensorError, safe_open
+
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                report = report_from(json.loads((file.metadata() or {})["report"]))
+                return SpokenLine(file.get_tensor("audio"), file.get_tensor("tokens"), report)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            logger.warning("The finished line %s is damaged and will be spoken again (%s).", path.name, error)
+            return None
+
+    def put(self, key: str, line: SpokenLine) -> None:
+        """Keep a finished line."""
+        if self.folder is None:
+            self._held[key] = line
+            return
+        from safetensors.torch import save
+
+        metadata = {"report": json.dumps(dataclasses.asdict(line.report), ensure_ascii=False, sort_keys=True)}
+        content = save({"audio": line.audio.contiguous(), "tokens": line.tokens.contiguous()}, metadata)
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        beside.write_bytes(content)
+        os.replace(beside, path)
+
+    def _path(self, key: str) -> Path:
+        return (self.folder or Path()) / f"{key}.safetensors"
+
+
+def report_from(values: dict[str, Any]) -> LineReport:
+    """A report from its plain values."""
+    takes = tuple(TakeScore(**take) for take in values["takes"])
+    return LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"])})

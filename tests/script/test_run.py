@@ -1,0 +1,231 @@
+"""Scripts spoken with the tiny checkpoint: exact lengths, resuming, sharing out, the files of the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from indextts2.audio.io import read_audio, write_wav
+from indextts2.cli.main import main
+from indextts2.contracts import Cancelled, Waveform
+from indextts2.errors import InputError
+from indextts2.loading.checkpoint import load_speech, open_checkpoint
+from indextts2.sampling import SamplingSettings
+from indextts2.script.candidates import CandidateSettings
+from indextts2.script.cast import Cast, Voice
+from indextts2.script.fit import FitSettings
+from indextts2.script.line import LineSettings
+from indextts2.script.mix import MixSettings, mix
+from indextts2.script.model import samples_of
+from indextts2.script.read import read_script, read_script_file
+from indextts2.script.run import Job, JobSettings, finished_lines, run_lines, speak_script
+from indextts2.script.store import LineStore
+from indextts2.stages.semantic_to_mel import FlowSettings
+
+ROOT = Path(__file__).parent.parent.parent
+RATE = 22_050
+SCRIPT = """\
+Anna [start 0.1; end 0.7]: Hello there.
+Ben [happy .6; start 0.9; end 1.5]: Good day. <pause 0.1s> How are you?
+Anna [seconds 0.5]: I am well.
+"""
+FAST = LineSettings(
+    sampling=SamplingSettings(mode="sample", max_tokens=20, repetition_penalty=1.0),
+    flow=FlowSettings(steps=1, guidance=0.0),
+    candidates=CandidateSettings(retries=0, listen=1),
+)
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("voices")
+    for number, name in enumerate(("anna", "ben")):
+        noise = torch.randn(1, 1, 24_000, generator=torch.Generator().manual_seed(number))
+        write_wav(folder / f"{name}.wav", Waveform((0.1 * noise).clamp(-1, 1), 24_000))
+    return {name: folder / f"{name}.wav" for name in ("anna", "ben")}
+
+
+@pytest.fixture(scope="module")
+def models(tiny_checkpoint):
+    return load_speech(open_checkpoint(tiny_checkpoint))
+
+
+@pytest.fixture
+def job(models, voices):
+    def make(text: str = SCRIPT, settings: LineSettings = FAST, seed: int = 0) -> Job:
+        script = read_script(text)
+        cast = Cast({}, tuple(Voice(path) for path in voices.values()))
+        return Job(script, cast.assigned(script.speakers), models.t2s.config, "tiny", JobSettings(settings, seed))
+
+    return make
+
+
+def same(first, second) -> bool:
+    return all(torch.equal(one.audio, two.audio) and one.report == two.report for one, two in zip(first, second))
+
+
+def test_cues_and_own_lengths_are_met_to_the_sample(models, job):
+    spoken = speak_script(job(), lambda: models)
+    assert [line.audio.shape[0] for line in spoken] == [round(0.6 * RATE), round(0.6 * RATE), round(0.5 * RATE)]
+    assert all(line.report.status == "spoken" for line in spoken)
+    assert spoken[1].report.asked == "0.600 s of its cue" and spoken[2].report.asked == "0.5 seconds"
+    assert "model" in spoken[0].report.method and spoken[0].report.sample_count == spoken[0].audio.shape[0]
+
+
+def test_the_timeline_starts_every_cue_at_its_sample_and_the_srt_reads_back_the_same(models, job, tmp_path):
+    work = job()
+    timeline = mix(work.script, speak_script(work, lambda: models), RATE, MixSettings(gap=0.25))
+    starts = [one.start for one in timeline.placements]
+    assert starts == [samples_of(100, RATE), samples_of(900, RATE), samples_of(1500, RATE) + round(0.25 * RATE)]
+    assert timeline.waveform.samples.shape[-1] == starts[2] + round(0.5 * RATE)
+    assert timeline.script is not None
+    from indextts2.script.read import write_script_file
+
+    write_script_file(timeline.script, tmp_path / "real.srt")
+    assert read_script_file(tmp_path / "real.srt") == timeline.script
+
+
+def test_a_stopped_job_goes_on_with_its_finished_lines_and_gives_the_same(models, job, tmp_path):
+    work, store = job(), LineStore(tmp_path / "lines")
+    whole = speak_script(work, lambda: models)
+
+    def stop(done: int, total: int) -> None:
+        if done >= 1500:
+            raise Cancelled("stopped by the test")
+
+    with pytest.raises(Cancelled):
+        run_lines(work, lambda: models, store, progress=stop)
+    assert [line is not None for line in finished_lines(work, store)] == [True, False, False]
+    assert run_lines(work, lambda: models, store) == 2
+    assert same(whole, finished_lines(work, store))
+    assert run_lines(work, lambda: pytest.fail("nothing is left to speak"), store) == 0
+
+
+def test_shares_of_several_processes_make_the_same_lines(models, job, tmp_path):
+    work = job()
+    whole = speak_script(work, lambda: models)
+    store = LineStore(tmp_path)
+    assert [run_lines(work, lambda: models, store, shard=(process, 2)) for process in (1, 0)] == [1, 2]
+    assert same(whole, finished_lines(work, store))
+
+
+def test_a_damaged_finished_line_is_spoken_again(models, job, tmp_path):
+    work, store = job(), LineStore(tmp_path)
+    run_lines(work, lambda: models, store)
+    victim = sorted(tmp_path.iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:100])
+    assert run_lines(work, lambda: models, store) == 1
+
+
+def test_changing_one_line_leaves_the_others_finished(models, job, tmp_path):
+    store = LineStore(tmp_path)
+    run_lines(job(), lambda: models, store)
+    assert run_lines(job(SCRIPT.replace("Good day", "Good morning")), lambda: models, store) == 1
+    assert run_lines(job(SCRIPT.replace("seconds 0.5", "seconds 0.5; seed 9")), lambda: models, store) == 1
+
+
+def test_a_line_without_words_is_reported_as_silent(models, job):
+    spoken = speak_script(job("Anna [seconds 0.4]: Hello.\nBen: ♪♪♪"), lambda: models)
+    assert [line.report.status for line in spoken] == ["spoken", "silent"]
+    assert spoken[1].audio.numel() == 0 and spoken[1].report.warnings
+
+
+def test_takes_are_decoded_scored_and_the_best_is_kept(models, job):
+    from dataclasses import replace
+
+    settings = replace(FAST, candidates=CandidateSettings(takes=3, listen=2, retries=1, judge_speaker=True))
+    report = speak_script(job("Anna: Hello there.", settings), lambda: models)[0].report
+    assert [take.number for take in report.takes] == [0, 1, 2] * (len(report.takes) // 3)
+    assert sum(take.silence_share is not None for take in report.takes) == 2 * (len(report.takes) // 3)
+    best = [take for take in report.takes if (take.seed, take.number) == (report.seed, report.chosen)]
+    rendered = [take for take in report.takes if take.silence_share is not None]
+    assert best[0].cost == min(take.cost for take in rendered if bool(take.faults) == bool(best[0].faults))
+
+
+def test_a_degenerate_take_is_tried_again_with_the_next_seed(models, job):
+    from dataclasses import replace
+
+    endless = replace(FAST, candidates=CandidateSettings(retries=2, listen=1))
+    report = speak_script(job("Anna: Hello there.", endless, seed=5), lambda: models)[0].report
+    if report.takes[0].faults:
+        assert [take.seed for take in report.takes][:2] == [5, 6]
+    else:
+        assert len(report.takes) == 1
+
+
+def test_a_line_that_cannot_fit_is_listed_with_what_it_needs_and_nothing_is_cut(models, job):
+    from dataclasses import replace
+
+    settings = replace(FAST, fit=FitSettings(squeeze=0.8))
+    work = job("Anna [start 0; seconds 0.6]: Hello.\nBen [start 0.3; end 0.8]: Good day.", settings)
+    spoken = speak_script(work, lambda: models)
+    assert spoken[0].report.status == "unfit" and spoken[0].audio.shape[0] == round(0.6 * RATE)
+    timeline = mix(work.script, spoken, RATE, MixSettings())
+    assert [(one.line, one.needs) for one in timeline.unfit] == [(0, round(0.6 * RATE))]
+    assert [one.line for one in timeline.placements] == [1]
+    shifted = mix(work.script, spoken, RATE, MixSettings(overflow="shift"))
+    assert [one.start for one in shifted.placements] == [0, round(0.6 * RATE)] and not shifted.unfit
+    over = mix(work.script, spoken, RATE, MixSettings(overflow="overlap"))
+    assert [one.start for one in over.placements] == [0, samples_of(300, RATE)]
+
+
+def test_an_error_names_the_line(models, job):
+    with pytest.raises(InputError, match=r"Line 1 of the script \('Hello.*pauses"):
+        speak_script(job("Anna [seconds 0.2]: Hello. <pause 1s> You."), lambda: models)
+
+
+@pytest.fixture
+def command(tiny_checkpoint, voices, tmp_path):
+    (tmp_path / "play.txt").write_text(SCRIPT, encoding="utf-8")
+    names = "\n".join(f"{name.capitalize()}: {path}" for name, path in voices.items())
+    (tmp_path / "cast.yaml").write_text(names, encoding="utf-8")
+
+    def arguments(folder: str) -> list[str]:
+        return [
+            "script", str(tmp_path / "play.txt"), "--cast", str(tmp_path / "cast.yaml"), "-o", str(tmp_path / folder),
+            "--checkpoint", str(tiny_checkpoint), "--max-tokens", "20", "--steps", "1", "--retries", "0",
+            "--device", "cpu", "--threads", "1",
+        ]  # fmt: skip
+
+    return arguments
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_command_writes_lines_timeline_subtitles_and_report(command, tmp_path, capsys):
+    assert main(command("out")) == 0
+    words = capsys.readouterr().out
+    assert "3 of 3 lines" in words
+    found = contents(tmp_path / "out")
+    assert {"timeline.wav", "script.srt", "report.json", "lines/0001_Anna.wav", "lines/0002_Ben.wav"} <= set(found)
+    report = json.loads(found["report.json"])
+    assert report["samples"] == read_audio(tmp_path / "out" / "timeline.wav").samples.shape[-1]
+    assert [line["first_sample"] for line in report["lines"]][:2] == [samples_of(100, RATE), samples_of(900, RATE)]
+    assert read_script_file(tmp_path / "out" / "script.srt").lines[1].start_ms == 900
+    assert main([*command("out"), "--json"]) == 0
+    assert contents(tmp_path / "out") == found
+
+
+def test_a_fault_in_the_script_is_one_line(command, tmp_path, capsys):
+    (tmp_path / "play.txt").write_text("Anna [hapy .6]: Hi.", encoding="utf-8")
+    assert main(command("out")) == 1
+    assert "Line 1, column 7: 'hapy .6' is no setting" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes_as_one(command, tmp_path):
+    assert main(command("one")) == 0
+    pytest.importorskip("accelerate")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--multi_cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "indextts2"]
+    done = subprocess.run([*launch, *command("two")], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
