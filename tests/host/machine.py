@@ -223,7 +223,8 @@ class Machine:
         values = returned.args
         assert len(values) == len(schema.outputs or []), f"{schema.node_id} returned {len(values)} outputs"
         for port, value in zip(schema.outputs or [], values, strict=True):
-            check_output(f"{schema.node_id}.{port.display_name or port.id}", port.io_type, value)
+            for one in value if port.is_output_list else [value]:
+                check_output(f"{schema.node_id}.{port.display_name or port.id}", port.io_type, one)
         return values
 
     def _converted(self, schema: io.Schema, name: str, value: Any) -> Any:
