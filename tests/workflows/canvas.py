@@ -82,11 +82,11 @@ class Canvas:
     muting: bool = False
 
     def add(
-        self, name: str, *, column: int, title: str = "", width: int = WIDTH, muted: bool = False, **inputs: Any
+        self, name: str, *, column: int, title: str = "", box: int = WIDTH, muted: bool = False, **inputs: Any
     ) -> Node:
         """A node of the pack (by its short name) or of the host. Raises ValueError for an input it does not have.
 
-        muted: drawn, but switched off; the API twin leaves it out.
+        box: its width. muted: drawn, but switched off; the API twin leaves it out.
         """
         kind = known.full_name(name)
         specs = known.inputs_of(kind)
@@ -100,7 +100,7 @@ class Canvas:
             if known.is_widget(*spec)
         }
         shown = title or known.known_nodes()[kind]["display_name"]
-        node = Node(len(self.nodes) + 1, kind, shown, column, values, links, (width, height_of(kind)))
+        node = Node(len(self.nodes) + 1, kind, shown, column, values, links, (box, height_of(kind)))
         node.muted = muted or self.muting
         self.nodes.append(node)
         return node

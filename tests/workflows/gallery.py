@@ -23,7 +23,7 @@ Other checkpoints: one folder each below `models/indextts2`, then press **R** an
         title="Quick start",
     )
     load = loaded(graph)
-    speak = graph.add("Speak", column=1, width=400, **models(load), text=LINE)
+    speak = graph.add("Speak", column=1, box=400, **models(load), text=LINE)
     saved(graph, speak, 2, "quick_start")
     shown(graph, speak, 2)
     return graph
@@ -46,11 +46,11 @@ def emotion_sliders() -> Canvas:
     )
     load = loaded(graph)
     weights = graph.add("EmotionWeights", column=1, happy=0.6, surprised=0.2, bias=True, cap=True)
-    graph.add("PlotEmotionWeights", column=1, weights=weights["weights"], width=512)
+    graph.add("PlotEmotionWeights", column=1, weights=weights["weights"], box=512)
     speak = graph.add(
         "Speak",
         column=2,
-        width=400,
+        box=400,
         **models(load),
         text="We won! I can hardly believe it.",
         emotion_weights=weights["weights"],
@@ -94,13 +94,11 @@ it to **audio** of an *Encode Reference* to use your own.
         strength=0.8,
         speaker=speaker["speaker"],
     )
-    graph.add(
-        "PlotEmotion", column=2, t2s=load["t2s"], emotion=emotion["emotion"], speaker=speaker["speaker"], width=512
-    )
+    graph.add("PlotEmotion", column=2, t2s=load["t2s"], emotion=emotion["emotion"], speaker=speaker["speaker"], box=512)
     speak = graph.add(
         "Speak",
         column=3,
-        width=400,
+        box=400,
         **models(load),
         text="I did not expect to see you here today.",
         built_in_speaker=FIRST,
@@ -129,11 +127,11 @@ def emotion_text() -> Canvas:
     read = graph.add(
         "EmotionFromText", column=1, t2e=reader["t2e"], text="He is delighted and laughs: what wonderful news!"
     )
-    graph.add("PlotEmotionWeights", column=1, weights=read["weights"], width=512)
+    graph.add("PlotEmotionWeights", column=1, weights=read["weights"], box=512)
     speak = graph.add(
         "Speak",
         column=2,
-        width=400,
+        box=400,
         **models(load),
         text="What wonderful news! Tell me everything.",
         emotion_weights=read["weights"],
@@ -165,7 +163,7 @@ def exact_seconds() -> Canvas:
     speak = graph.add(
         "Speak",
         column=1,
-        width=400,
+        box=400,
         **models(load),
         text="The train leaves in ten minutes, so hurry up.",
         duration=duration["duration"],
@@ -192,7 +190,9 @@ To match a recording instead of pictures, use *Duration from Audio*.
         title="As long as the clip",
     )
     load = loaded(graph)
-    pictures = graph.add("EmptyImage", column=1, title="Pictures of the clip", width=320, batch_size=72, color=0x808080)
+    pictures = graph.add(
+        "EmptyImage", column=1, title="Pictures of the clip", width=320, height=180, batch_size=72, color=0x808080
+    )
     rate = graph.add("PrimitiveFloat", column=1, title="Pictures per second", value=24.0)
     counted = graph.add("GetImageSize", column=1, image=pictures["IMAGE"])
     graph.group("The clip", pictures, rate, counted)
@@ -200,7 +200,7 @@ To match a recording instead of pictures, use *Duration from Audio*.
     speak = graph.add(
         "Speak",
         column=2,
-        width=400,
+        box=400,
         **models(load),
         text="And here you can see the finished result.",
         duration=duration["duration"],
@@ -230,7 +230,7 @@ Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More li
     first = graph.add(
         "Speak",
         column=1,
-        width=400,
+        box=400,
         title="First speaker",
         **models(load),
         text="Did you hear the news? <pause 0.4s>",
@@ -239,7 +239,7 @@ Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More li
     second = graph.add(
         "Speak",
         column=1,
-        width=400,
+        box=400,
         title="Second speaker",
         **models(load),
         text="I did. It is hard to believe.",

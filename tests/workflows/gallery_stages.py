@@ -49,11 +49,11 @@ Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. W
         speaker=speaker["speaker"],
     )
     shown(graph, blend, 3, title="Shares")
-    graph.add("PlotEmotion", column=4, t2s=load["t2s"], emotion=blend["emotion"], speaker=speaker["speaker"], width=512)
+    graph.add("PlotEmotion", column=4, t2s=load["t2s"], emotion=blend["emotion"], speaker=speaker["speaker"], box=512)
     speak = graph.add(
         "Speak",
         column=5,
-        width=400,
+        box=400,
         **models(load),
         text="The plane is landing. We are almost home!",
         emotion=blend["emotion"],
@@ -110,7 +110,7 @@ The sentence begins calm and turns angry at the word *stop*, in one breath, with
         emotion=schedule["emotion"],
         speaker=speaker["speaker"],
         text=text["text"],
-        width=640,
+        box=640,
     )
     made = chain(graph, load, text, speaker, 4, t2s={"emotion": schedule["emotion"]})
     saved(graph, made.vocoder, 6, "emotion_schedule")
@@ -135,7 +135,7 @@ it again as the second speaker.
     )
     load = loaded(graph)
     take = graph.add(
-        "Speak", column=1, width=400, title="The take", **models(load), text="This is how I would say it.",
+        "Speak", column=1, box=400, title="The take", **models(load), text="This is how I would say it.",
         built_in_speaker=FIRST,
     )  # fmt: skip
     saved(graph, take, 1, "take", "Save the take")
@@ -221,7 +221,7 @@ runs only once. Listen, and look at the spectrograms.
             "MelToAudio", column=3, title=f"Audio of {steps} steps", vocoder=load["vocoder"], mel=mel["mel"]
         )
         saved(graph, made[steps], 4, f"compare_{steps}_steps", f"Save {steps} steps")
-        graph.add("PlotMel", column=5, title=f"Mel of {steps} steps", mel=mel["mel"], width=640)
+        graph.add("PlotMel", column=5, title=f"Mel of {steps} steps", mel=mel["mel"], box=640)
     measured = graph.add(
         "MelFromAudio", column=3, title="Vocoder alone", vocoder=load["vocoder"], audio=made[25]["audio"]
     )
@@ -260,13 +260,11 @@ The whole chain, left to right: **reference** â†’ **speaker** and **emotion** â†
     shown(graph, text, 1, title="How it is read")
     graph.group("Who talks", reference, speaker)
     weights = graph.add("EmotionWeights", column=2, happy=0.5, calm=0.2)
-    graph.add("PlotEmotionWeights", column=2, weights=weights["weights"], width=512)
+    graph.add("PlotEmotionWeights", column=2, weights=weights["weights"], box=512)
     emotion = graph.add(
         "EmotionFromWeights", column=3, t2s=load["t2s"], speaker=speaker["speaker"], weights=weights["weights"]
     )
-    graph.add(
-        "PlotEmotion", column=3, t2s=load["t2s"], emotion=emotion["emotion"], speaker=speaker["speaker"], width=512
-    )
+    graph.add("PlotEmotion", column=3, t2s=load["t2s"], emotion=emotion["emotion"], speaker=speaker["speaker"], box=512)
     duration = graph.add("Duration", column=4, unit="seconds", value=5.0)
     made = chain(graph, load, text, speaker, 4, t2s={"emotion": emotion["emotion"], "duration": duration["duration"]})
     graph.add(
