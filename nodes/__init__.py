@@ -19,6 +19,7 @@ FILES = (
     "bridge",
     "plots",
     "files",
+    "script",
 )
 
 

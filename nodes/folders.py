@@ -72,5 +72,32 @@ def file_state(name: str) -> str:
     return f"{found.st_size},{found.st_mtime_ns}"
 
 
+def script_files() -> list[str]:
+    """Names of the script files below the input folder."""
+    from ..indextts2.script.read import SUFFIXES
+
+    root = runtime.user_folders()["input"]
+    found = (path for path in root.rglob("*.*") if path.suffix.lower().lstrip(".") in SUFFIXES and path.is_file())
+    return sorted(path.relative_to(root).as_posix() for path in found if _is_inside(path, root))
+
+
+def script_file(name: str) -> Path:
+    """The script file of a name. Raises InputError for one outside the input folder, or that is not there."""
+    root = runtime.user_folders()["input"]
+    path = root / name
+    if not name or not _is_inside(path, root) or not path.is_file():
+        raise InputError(f"There is no script file '{name}' in the input folder. Put one there and press key R.")
+    return path
+
+
+def script_state(name: str) -> str:
+    """Changes when the file does; empty for a file that is not there."""
+    try:
+        found = os.stat(script_file(name))
+    except (InputError, OSError):
+        return ""
+    return f"{found.st_size},{found.st_mtime_ns}"
+
+
 def _is_inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())

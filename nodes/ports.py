@@ -18,6 +18,9 @@ What travels on a port is a frozen value; it is never changed in place, because 
 | `INDEXTTS2_DURATION` | `contracts.Duration` |
 | `INDEXTTS2_SEMANTIC` | `contracts.SemanticSpeech` |
 | `INDEXTTS2_MEL` | `contracts.MelSpectrogram` |
+| `INDEXTTS2_SCRIPT` | `script.model.Script`: lines with speakers, emotions and times |
+| `INDEXTTS2_CAST` | `script.cast.Cast`: who speaks the lines of a name |
+| `INDEXTTS2_LINES` | `script.run.SpokenScript`: a script with the audio and the report of every line |
 
 `AUDIO`, `IMAGE`, `STRING`, `FLOAT` and `INT` are the host's own. A checkpoint that lacks a model puts None on its port.
 """
@@ -48,6 +51,9 @@ Text = io.Custom(PREFIX + "TEXT")
 Duration = io.Custom(PREFIX + "DURATION")
 Semantic = io.Custom(PREFIX + "SEMANTIC")
 Mel = io.Custom(PREFIX + "MEL")
+Script = io.Custom(PREFIX + "SCRIPT")
+Cast = io.Custom(PREFIX + "CAST")
+Lines = io.Custom(PREFIX + "LINES")
 
 SEED_MAXIMUM = 0xFFFF_FFFF_FFFF_FFFF >> 1  # the largest seed torch takes is a signed 64-bit number
 SCHEMA_FIELDS = frozenset(field.name for field in fields(io.Schema))

@@ -242,6 +242,11 @@ def user_folders() -> dict[str, Path]:
     return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
 
 
+def temporary_folder() -> Path:
+    """Where finished lines wait for the next run; the host empties it when it starts."""
+    return Path(folder_paths.get_temp_directory()) / FOLDER
+
+
 def numbered_place(prefix: str) -> tuple[Path, str, int]:
     """Folder, name and next free number for a file below the output folder, as the host counts them."""
     folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, str(user_folders()["output"]))

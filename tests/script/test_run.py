@@ -13,8 +13,8 @@ import torch
 
 from indextts2.audio.io import read_audio, write_wav
 from indextts2.cli.main import main
-from indextts2.contracts import Cancelled, Waveform
-from indextts2.errors import InputError
+from indextts2.contracts import Waveform
+from indextts2.errors import Cancelled, InputError
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.sampling import SamplingSettings
 from indextts2.script.candidates import CandidateSettings
@@ -67,7 +67,9 @@ def job(models, voices):
 
 
 def same(first, second) -> bool:
-    return all(torch.equal(one.audio, two.audio) and one.report == two.report for one, two in zip(first, second))
+    return all(
+        torch.equal(one.audio, two.audio) and one.report == two.report for one, two in zip(first, second, strict=True)
+    )
 
 
 def test_cues_and_own_lengths_are_met_to_the_sample(models, job):

@@ -1,0 +1,382 @@
+"""Nodes for scripts of many lines: dialogue, subtitles and dubbing on a timeline that is exact to the sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import folders, ports, runtime
+from .conditioning import built_in_input
+from .plots import image_output, shown, width_input
+from .ports import node_schema, seed_input
+from .speak import speech_models
+
+GROUP = "script"
+KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
+CUES = ("fill", "within", "start")
+OVERFLOWS = ("list", "overlap", "shift")
+NO_SCRIPT = "(no script file in the input folder)"
+EXAMPLE = "Anna [happy .6]: Did you hear that? <pause 0.4s> Somebody is at the door.\nBen: I heard nothing."
+
+
+def script_output(what: str) -> Any:
+    return ports.Script.Output(id="lines_of_text", display_name="script", tooltip=what)
+
+
+def lines_input() -> Any:
+    return ports.Lines.Input("lines", tooltip="Spoken lines, from Synthesize Script.")
+
+
+def overflow_input() -> Any:
+    return io.Combo.Input(
+        "overflow",
+        options=list(OVERFLOWS),
+        default="list",
+        tooltip="Lines too long for their place. list: left out and reported with the seconds they need. overlap: they "
+        "run into the next line. shift: later lines wait.",
+    )
+
+
+class ScriptFromText(io.ComfyNode):
+    """Text -> script."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "ScriptFromText",
+            "IndexTTS2 Script from Text",
+            GROUP,
+            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a table or "
+            "JSON. Faults are reported with line and column.",
+            inputs=[
+                io.String.Input("text", multiline=True, default=EXAMPLE, tooltip="The script, in any of the formats."),
+                io.Combo.Input(
+                    "kind", options=list(KINDS), default="auto", tooltip="The format; auto looks at the text."
+                ),
+            ],
+            outputs=[
+                script_output("The lines, for Synthesize Script."),
+                io.Int.Output(display_name="line_count", tooltip="How many lines there are."),
+                io.String.Output(display_name="speakers", tooltip="Names in the order they first speak, one a row."),
+            ],
+            aliases=["dialogue", "dialog", "subtitles", "srt", "screenplay"],
+        )
+
+    @classmethod
+    def execute(cls, text: str, kind: str) -> io.NodeOutput:
+        from ..indextts2.script.read import read_script
+
+        script = read_script(text, kind)
+        return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers))
+
+
+class ScriptFromFile(io.ComfyNode):
+    """A file of the input folder -> script."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        files = folders.script_files() or [NO_SCRIPT]
+        return node_schema(
+            "ScriptFromFile",
+            "IndexTTS2 Script from File",
+            GROUP,
+            "Read a script file of the host's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
+            "Faults are reported with line and column.",
+            inputs=[
+                io.Combo.Input(
+                    "file", options=files, default=files[0], tooltip="The file. Key R reads the list again."
+                ),
+                io.String.Input(
+                    "encoding", default="", tooltip="Of the file, such as cp1252 or gb18030; empty is UTF-8."
+                ),
+            ],
+            outputs=[
+                script_output("The lines, for Synthesize Script."),
+                io.Int.Output(display_name="line_count", tooltip="How many lines there are."),
+                io.String.Output(display_name="speakers", tooltip="Names in the order they first speak, one a row."),
+            ],
+            aliases=["subtitles", "srt", "vtt", "load script"],
+        )
+
+    @classmethod
+    def execute(cls, file: str, encoding: str) -> io.NodeOutput:
+        from ..indextts2.script.read import read_script_file
+
+        script = read_script_file(folders.script_file(file), encoding=encoding.strip())
+        return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers))
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, encoding: str) -> str:
+        return f"{folders.script_state(file)},{encoding}"
+
+
+class VoiceCast(io.ComfyNode):
+    """A name and a speaker -> cast."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "VoiceCast",
+            "IndexTTS2 Voice Cast",
+            GROUP,
+            "Say who speaks the lines of a name. Chain one node per name. The name * stands for everybody else, an "
+            "empty name for lines without one.",
+            inputs=[
+                io.String.Input("name", default="Anna", tooltip="As in the script; * for everybody not listed."),
+                built_in_input(),
+                ports.Speaker.Input("speaker", optional=True, tooltip="Who talks; goes before reference audio."),
+                io.Audio.Input("reference", optional=True, tooltip="A recording of the speaker, 3 to 15 seconds."),
+                ports.EmotionWeights.Input(
+                    "emotion_weights", optional=True, tooltip="Emotion of this name's lines without their own."
+                ),
+                ports.Emotion.Input(
+                    "emotion", optional=True, tooltip="A ready emotion of this name's lines; weights go before it."
+                ),
+                ports.Cast.Input("cast", optional=True, tooltip="The cast so far, from another Voice Cast."),
+            ],
+            outputs=[ports.Cast.Output(id="joined", display_name="cast", tooltip="For Synthesize Script.")],
+            aliases=["speakers", "characters", "roles"],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        name: str,
+        built_in_speaker: str,
+        speaker: Any = None,
+        reference: Any = None,
+        emotion_weights: Any = None,
+        emotion: Any = None,
+        cast: Any = None,
+    ) -> io.NodeOutput:
+        from ..indextts2.script.cast import Cast, Voice
+
+        source = speaker if speaker is not None else runtime.reference_waveform(reference, built_in_speaker)
+        return io.NodeOutput((cast or Cast()).with_voice(name.strip(), Voice(source, emotion_weights, emotion)))
+
+
+class SynthesizeScript(io.ComfyNode):
+    """Script and cast -> spoken lines."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "SynthesizeScript",
+            "IndexTTS2 Synthesize Script",
+            GROUP,
+            "Speak every line of a script to the length of its cue. Finished lines are kept until the host restarts, "
+            "so a cancelled run goes on where it was, and a changed line is the only one spoken again.",
+            inputs=[
+                ports.Encoder.Input("encoder", tooltip="From Load Checkpoint."),
+                ports.T2S.Input("t2s", tooltip="From Load Checkpoint."),
+                ports.S2M.Input("s2m", tooltip="From Load Checkpoint."),
+                ports.Vocoder.Input("vocoder", tooltip="From Load Checkpoint."),
+                ports.Script.Input("script", tooltip="The lines to speak."),
+                io.Combo.Input(
+                    "cue",
+                    options=list(CUES),
+                    default="fill",
+                    tooltip="fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
+                    "start: natural length, only the start is kept.",
+                ),
+                overflow_input(),
+                io.Int.Input("takes", default=1, min=1, max=16, step=1, tooltip="Takes per line; the best is kept."),
+                io.Int.Input(
+                    "retries", default=2, min=0, max=10, step=1, tooltip="Further seeds, so many times, for poor takes."
+                ),
+                io.Float.Input(
+                    "loudness",
+                    default=-20.0,
+                    min=-60.0,
+                    max=0.0,
+                    step=0.5,
+                    tooltip="Loudness of every line in LUFS; 0 leaves lines as they come out.",
+                ),
+                io.Boolean.Input(
+                    "clean", default=True, tooltip="Trim tails and long silences, and soften ends and joins."
+                ),
+                io.Int.Input(
+                    "max_tokens", default=1500, min=10, max=4000, step=1, tooltip="Longest segment, in tokens."
+                ),
+                io.Int.Input("steps", default=25, min=1, max=200, step=1, tooltip="Steps of semantic-to-mel."),
+                seed_input("lines without a seed of their own"),
+                ports.Cast.Input("cast", optional=True, tooltip="Who speaks; open gives the built-in voices in turn."),
+            ],
+            outputs=[
+                ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
+                io.String.Output(display_name="report", tooltip="Each line: asked, made, how, and how much stretched."),
+            ],
+            aliases=["dubbing", "dialogue", "batch tts", "audiobook", "subtitles to speech"],
+        )
+
+    @classmethod
+    def execute(cls, script: Any, cast: Any = None, **inputs: Any) -> io.NodeOutput:
+        from ..indextts2.script.mix import MixSettings, mix
+        from ..indextts2.script.report import in_words
+        from ..indextts2.script.run import SpokenScript, speak_script
+        from ..indextts2.script.store import LineStore
+
+        models, begin = speech_models(inputs)
+        job = _job(models, script, cast, inputs)
+        store = LineStore(runtime.temporary_folder())
+        lines = speak_script(job, lambda: models, store=store, progress=runtime.progress(), begin=begin)
+        rate = models.vocoder.mel.sample_rate
+        spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
+        timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
+        return io.NodeOutput(spoken, in_words(script, lines, timeline))
+
+
+def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
+    """The job of a Synthesize Script node. Its mark names everything about the models that shapes the sound."""
+    from ..indextts2.sampling import SamplingSettings
+    from ..indextts2.script.candidates import CandidateSettings
+    from ..indextts2.script.cast import default_cast
+    from ..indextts2.script.clean import CleanSettings
+    from ..indextts2.script.fit import FitSettings
+    from ..indextts2.script.line import LineSettings
+    from ..indextts2.script.run import Job, JobSettings
+    from ..indextts2.stages.semantic_to_mel import FlowSettings
+
+    tidy = inputs["clean"]
+    settings = LineSettings(
+        fit=FitSettings(inputs["cue"], overflow=inputs["overflow"]),
+        clean=CleanSettings(tidy, tidy, tidy, 0.8 if tidy else 0.0, inputs["loudness"] or None),
+        candidates=CandidateSettings(inputs["takes"], retries=inputs["retries"]),
+        sampling=SamplingSettings(max_tokens=inputs["max_tokens"]),
+        flow=FlowSettings(steps=inputs["steps"]),
+    )
+    parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
+    dtype = next(models.t2s.model.parameters()).dtype
+    mark = " ".join([*(part.fingerprint for part in parts), str(dtype), *_names(inputs)])
+    cast = cast or default_cast(runtime.built_in_speakers())
+    voices = cast.assigned(script.speakers)
+    return Job(script, voices, models.t2s.config, mark, JobSettings(settings, inputs["seed"]))
+
+
+def _names(inputs: dict[str, Any]) -> list[str]:
+    """Handles that share weights may differ by a LoRA; the patcher's own identity tells them apart."""
+    return [str(inputs[name].patcher.patches_uuid) for name in ("t2s", "s2m") if inputs[name].patcher.patches]
+
+
+class TimelineMix(io.ComfyNode):
+    """Spoken lines -> audio."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "TimelineMix",
+            "IndexTTS2 Timeline Mix",
+            GROUP,
+            "Lay spoken lines on one timeline. Every cue starts at its very sample; lines without a cue follow the "
+            "line before. Also gives the script with its real times as SRT.",
+            inputs=[
+                lines_input(),
+                overflow_input(),
+                io.Float.Input(
+                    "gap", default=0.35, min=0.0, max=10.0, step=0.05, tooltip="Seconds between lines without cues."
+                ),
+                io.Float.Input(
+                    "seconds",
+                    default=0.0,
+                    min=0.0,
+                    max=360_000.0,
+                    step=0.01,
+                    tooltip="Seconds of the whole at least, such as those of a video; 0 ends with the last line.",
+                ),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio", tooltip="The whole timeline, mono."),
+                script_output("The placed lines with their real times."),
+                io.String.Output(display_name="srt", tooltip="The same as SRT subtitles."),
+                io.String.Output(display_name="report", tooltip="Each line, and those that do not fit."),
+            ],
+            aliases=["mix", "dub", "concatenate", "subtitle audio"],
+        )
+
+    @classmethod
+    def execute(cls, lines: Any, overflow: str, gap: float, seconds: float) -> io.NodeOutput:
+        from ..indextts2.script.read import write_script
+        from ..indextts2.script.report import in_words
+
+        timeline = _timeline(lines, overflow, gap, seconds)
+        srt = write_script(timeline.script, "srt") if timeline.script else ""
+        report = in_words(lines.script, lines.lines, timeline)
+        return io.NodeOutput(runtime.audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
+
+
+def _timeline(lines: Any, overflow: str, gap: float = 0.35, seconds: float = 0.0) -> Any:
+    from ..indextts2.script.mix import MixSettings, mix
+
+    return mix(lines.script, lines.lines, lines.sample_rate, MixSettings(overflow, gap, seconds))
+
+
+class ScriptLine(io.ComfyNode):
+    """Spoken lines -> the audio of one."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "ScriptLine",
+            "IndexTTS2 Script Line",
+            GROUP,
+            "Take the audio of one spoken line, to listen to it or to work on it.",
+            inputs=[
+                lines_input(),
+                io.Int.Input(
+                    "number",
+                    default=1,
+                    min=1,
+                    max=100_000,
+                    step=1,
+                    tooltip="Number of the line, a whole number from 1.",
+                ),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio", tooltip="The line, mono."),
+                io.String.Output(display_name="text", tooltip="What is said in it."),
+            ],
+            aliases=["pick line", "preview line"],
+        )
+
+    @classmethod
+    def execute(cls, lines: Any, number: int) -> io.NodeOutput:
+        from ..indextts2.contracts import Waveform
+        from ..indextts2.errors import InputError
+
+        if number > len(lines.lines) or not lines.lines[number - 1].audio.numel():
+            raise InputError(f"There is no spoken line {number}; the script has {len(lines.lines)} lines.")
+        waveform = Waveform(lines.lines[number - 1].audio.view(1, 1, -1), lines.sample_rate)
+        return io.NodeOutput(runtime.audio_of(waveform), lines.script.lines[number - 1].text)
+
+
+class PlotScript(io.ComfyNode):
+    """Spoken lines -> picture and report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotScript",
+            "IndexTTS2 Plot Script Timeline",
+            GROUP,
+            "Draw spoken lines on their clock: a lane per speaker, cues as frames, speech as bars; what was stretched "
+            "much or does not fit is red. The report is JSON for other programs.",
+            inputs=[lines_input(), overflow_input(), width_input()],
+            outputs=[image_output(), io.String.Output(display_name="json", tooltip="The report, as JSON.")],
+            aliases=["script report", "timeline", "show script"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, lines: Any, overflow: str, width: int) -> io.NodeOutput:
+        import json
+
+        from ..indextts2.plots.script import draw_script
+        from ..indextts2.script.report import script_report
+
+        timeline = _timeline(lines, overflow)
+        report = script_report(lines.script, lines.lines, timeline)
+        return shown(cls, draw_script(lines, timeline, width=width), json.dumps(report, ensure_ascii=False, indent=2))
+
+
+NODES = (ScriptFromText, ScriptFromFile, VoiceCast, SynthesizeScript, TimelineMix, ScriptLine, PlotScript)
