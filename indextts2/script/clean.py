@@ -101,30 +101,38 @@ def clean_mel(mel: MelSpectrogram, settings: CleanSettings) -> MelSpectrogram:
     return replace(mel, mel=concatenated([own[None] for own in rows], silence), frame_lengths=lengths)
 
 
+def joined_without_pause(pauses: Sequence[float], row: int, sample_rate: int, settings: CleanSettings) -> bool:
+    """Whether a row is faded into the one behind it."""
+    return settings.joins and 0 <= row < len(pauses) - 1 and not pause_samples(pauses[row], sample_rate)
+
+
 def overlap_samples(pauses: Sequence[float], sample_rate: int, settings: CleanSettings) -> int:
     """Samples by which a line gets shorter because segments without a pause between them are faded into each other."""
-    joins = sum(1 for pause in pauses[:-1] if not pause_samples(pause, sample_rate))
-    return joins * round(JOIN_SECONDS * sample_rate) if settings.joins else 0
+    joins = sum(joined_without_pause(pauses, row, sample_rate, settings) for row in range(len(pauses)))
+    return joins * round(JOIN_SECONDS * sample_rate)
 
 
-def finished_row(audio: Tensor, target: int, sample_rate: int, settings: CleanSettings) -> Tensor:
+def finished_row(
+    audio: Tensor, target: int, sample_rate: int, settings: CleanSettings, *, first: bool = True, last: bool = True
+) -> Tensor:
     """A row's audio with soft ends and, where target is not 0, exactly so many samples.
 
-    audio: (samples,). Only what the last, partial frame has too much is cut; what is missing becomes silence.
+    audio: (samples,). Only what the last, partial frame has too much is cut; what is missing becomes silence. first and
+    last: whether silence lies before and behind it; an end that is faded into another row is left as it is.
     """
     if target and audio.shape[0] > target:
         audio = audio[:target]
     if settings.soft_ends:
-        audio = soft_ends(audio, sample_rate)
+        audio = soft_ends(audio, sample_rate, first=first, last=last or audio.shape[0] < target)
     return torch.nn.functional.pad(audio, (0, max(0, target - audio.shape[0])))
 
 
-def soft_ends(audio: Tensor, sample_rate: int) -> Tensor:
+def soft_ends(audio: Tensor, sample_rate: int, *, first: bool = True, last: bool = True) -> Tensor:
     """Raised-cosine ends. audio: (samples,)"""
     audio = audio.clone()
-    for seconds, at_end in ((FADE_IN_SECONDS, False), (FADE_OUT_SECONDS, True)):
+    for seconds, at_end, wanted in ((FADE_IN_SECONDS, False, first), (FADE_OUT_SECONDS, True, last)):
         count = min(round(seconds * sample_rate), audio.shape[0] // 2)
-        if count:
+        if count and wanted:
             rise = 0.5 - 0.5 * torch.cos(math.pi * (torch.arange(count, device=audio.device) + 0.5) / count)
             if at_end:
                 audio[-count:] *= rise.flip(0)

@@ -26,7 +26,15 @@ from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.speak import Begin, nothing_to_bring
 from ..stages.text_to_semantic import T2SOptions
 from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
-from .clean import CleanSettings, clean_mel, finished_row, joined_rows, levelled, overlap_samples
+from .clean import (
+    CleanSettings,
+    clean_mel,
+    finished_row,
+    joined_rows,
+    joined_without_pause,
+    levelled,
+    overlap_samples,
+)
 from .fit import Fit, FitSettings, Slot, line_samples, plan_fit, retargeted
 from .takes import LARGEST_SEED, decode_takes
 
@@ -260,7 +268,8 @@ class LineSpeaker:
 
     def _audio(self, mel: MelSpectrogram, progress: Progress) -> Tensor:
         """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses."""
-        rows = []
+        clean = self.settings.clean
+        rows: list[Tensor] = []
         for row, count in enumerate(mel.frame_lengths.tolist()):
             one = replace(
                 mel,
@@ -272,10 +281,10 @@ class LineSpeaker:
                 texts=(),
             )
             made = mel_to_audio(self.models.vocoder, one, progress=progress).waveform.samples[0, 0].cpu()
-            rows.append(finished_row(made, int(mel.sample_targets[row]), mel.sample_rate, self.settings.clean))
-        return levelled(
-            joined_rows(rows, mel.pauses, mel.sample_rate, self.settings.clean), mel.sample_rate, self.settings.clean
-        )
+            apart = [not joined_without_pause(mel.pauses, at, mel.sample_rate, clean) for at in (row - 1, row)]
+            target = int(mel.sample_targets[row])
+            rows.append(finished_row(made, target, mel.sample_rate, clean, first=apart[0], last=apart[1]))
+        return levelled(joined_rows(rows, mel.pauses, mel.sample_rate, clean), mel.sample_rate, clean)
 
     def _result(self, ask: LineAsk, kept: _Candidate, tried: Sequence[TakeScore]) -> SpokenLine:
         audio = kept.audio if kept.audio is not None else torch.zeros(0)
