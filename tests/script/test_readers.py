@@ -142,7 +142,7 @@ def test_the_kind_is_seen_in_the_text(kind):
         (CSV.replace("speaker,text", "speaker,txt"), 1, 2, "'txt' is no field"),
         ("text,speaker\n\"Hi,Anna\nx", 3, 1, "no valid table row"),
         (JSON.replace('"takes": 3', '"takes": -3'), 2, 3, "takes: A number from 0 on"),
-        (JSON.replace('"takes": 3', '"takes" 3'), 2, 102, "no valid JSON"),
+        (JSON.replace('"takes": 3', '"takes" 3'), 2, 107, "no valid JSON"),
         (JSON.replace('"factor"', '"fctor"'), 3, 3, "'fctor' is no field"),
     ],
 )  # fmt: skip
