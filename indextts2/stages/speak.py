@@ -102,9 +102,11 @@ def speak(
         reference = encode_reference(models.encoder, reference)
     begin("t2s")
     speaker = condition_speaker(models.t2s, reference)
-    wanted = emotion
-    if isinstance(wanted, EmotionRequest):
-        wanted = emotion_of(models, speaker, wanted, seed=seeds["emotion"], begin=begin)
+    wanted = (
+        emotion_of(models, speaker, emotion, seed=seeds["emotion"], begin=begin)
+        if isinstance(emotion, EmotionRequest)
+        else emotion
+    )
     step = _part(progress, "encode")
     step(1, 1)
     semantic = text_to_semantic(

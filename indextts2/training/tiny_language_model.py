@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -89,6 +89,6 @@ def tiny_model(settings: TinyModelSettings, tokenizer: Any, vectors: Tensor | No
         known = vectors.norm(dim=-1) > 0
         known[: len(SPECIAL)] = False
         with torch.no_grad():
-            table = model.get_input_embeddings().weight
+            table = cast(torch.nn.Embedding, model.get_input_embeddings()).weight
             table[known] = vectors[known] * (table.shape[1] ** 0.5 * config.initializer_range)
     return model
