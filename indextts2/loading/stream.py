@@ -66,4 +66,4 @@ def _in_order(
 def _bytes(name: str, value: Tensor, dtype: torch.dtype) -> memoryview:
     if value.dtype != dtype:
         raise OSError(f"{name} changed from {dtype} to {value.dtype} while it was written")
-    return memoryview(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data

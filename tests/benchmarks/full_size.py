@@ -8,7 +8,6 @@ Run from the root of the repository. Full size writes about 18 GB to DIR and tak
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -17,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.download import DownloadSettings, download_official
 from indextts2.loading.find import find_checkpoints
+from indextts2.loading.fingerprint import sha256_of
 from indextts2.loading.generated import full_size_config, generated_sources
 from indextts2.loading.published import PUBLISHED
 from indextts2.loading.renames import MODEL_PARTS
@@ -67,6 +68,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     steps: dict[str, Any] = {}
     config = full_size_config() if options.size == "full" else TINY
+    config = replace(config, text=replace(config.text, tokenizer="bpe.model"))  # as the released files call it
     published, official, native = (options.work / name for name in ("published", "models/IndexTTS-2", "models/native"))
     with step(steps, "publish"):
         publish(published, config, options.work)
@@ -121,9 +123,7 @@ def publish(folder: Path, config: Config, work: Path) -> None:
     for file in PUBLISHED:
         if file.part in DOWNLOADED and not (folder / file.local).exists():
             (folder / file.local).parent.mkdir(parents=True, exist_ok=True)
-            source = folder / config.text.tokenizer
-            content = source.read_bytes() if file.part == "tokenizer" else b"{}"
-            (folder / file.local).write_bytes(content)
+            (folder / file.local).write_bytes(b"{}")
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def serving(folder: Path) -> Iterator[str]:
 
         def listing(self, repository: str) -> None:
             entries = [
-                {"type": "file", "path": path, "size": size, "lfs": {"oid": sum_of(place), "size": size}}
+                {"type": "file", "path": path, "size": size, "lfs": {"oid": sha256_of(place), "size": size}}
                 for (owner, path), place in places.items()
                 if owner == repository and place.exists() and (size := place.stat().st_size)
             ]
@@ -175,11 +175,6 @@ def serving(folder: Path) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 if __name__ == "__main__":
