@@ -15,6 +15,7 @@ from ..stages.emotion_measure import base_of
 from ..stages.handles import T2SModels
 from ..stages.phases import phases_of, piece_positions
 from ..stages.timeline import Timeline, timelines
+from .canvas import GRID
 from .emotion import DEFAULT_WIDTH, EMOTION_COLOURS, draw_profile
 from .schedule import draw_schedule
 from .timeline import Mark, draw_timeline, timeline_of, with_marks
@@ -127,6 +128,6 @@ def _named(t2s: T2SModels, emotion: Emotion, speaker: Speaker | None) -> tuple[s
         return "", None
     measured: Measured = measure_along(emotion, bank_of(t2s, emotion), 1, base)[0]
     if measured.strength < FAINTEST:
-        return "own", None
+        return "own", GRID
     best = max(range(len(EMOTIONS)), key=lambda index: measured.profile[index])
     return f"{EMOTIONS[best]} {measured.strength:.2f}", EMOTION_COLOURS[best]

@@ -186,7 +186,8 @@ def _segment(
         box = Box(lane.across(mark.first), lane.top, lane.across(mark.last), lane.bottom)
         canvas.box(box, mixed(PANEL, mark.colour or ACCENT, 0.65))
         canvas.line([(box.left, box.top), (box.left, box.bottom)], TEXT, 1.5 * size)
-        shown = canvas.fitted(mark.label, box.width - 10 * size, small)
+        notes = (mark.label, mark.label.partition(" ")[0])
+        shown = next((note for note in notes if canvas.text_width(note, small) <= box.width - 10 * size), "")
         canvas.text(box.left + 6 * size, (box.top + box.bottom) / 2, shown, size=small, anchor="lm")
     _length(canvas, size, segment, spans["length"], border)
 
