@@ -45,7 +45,7 @@ class LoadAudio(io.ComfyNode):
 @node("TestAudio", [io.Float.Input("seconds", default=1.0, min=0.0, max=60.0, step=0.1),
                     io.Int.Input("seed", optional=True, default=0, min=0, max=99, step=1),
                     io.Int.Input("rate", optional=True, default=24_000, min=8_000, max=96_000, step=1),
-                    io.Int.Input("channels", optional=True, default=1, min=1, max=8, step=1)], [io.Audio.Output()])  # fmt: skip
+                    io.Int.Input("channels", optional=True, default=1, min=1, max=8, step=1)], [io.Audio.Output()])  # fmt: skip  # noqa: E501
 def TestAudio(seconds: float, seed: int = 0, rate: int = 24_000, channels: int = 1) -> io.NodeOutput:
     """Noise instead of a recording."""
     noise = torch.randn(1, channels, round(seconds * rate), generator=torch.Generator().manual_seed(seed))
