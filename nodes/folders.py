@@ -77,7 +77,7 @@ def script_files() -> list[str]:
     from ..indextts2.script.read import SUFFIXES
 
     root = runtime.user_folders()["input"]
-    found = (path for path in root.rglob("*.*") if path.suffix.lower().lstrip(".") in SUFFIXES and path.is_file())
+    found = (path for path in root.rglob("[!.]*.*") if path.suffix.lower().lstrip(".") in SUFFIXES and path.is_file())
     return sorted(path.relative_to(root).as_posix() for path in found if _is_inside(path, root))
 
 

@@ -46,16 +46,20 @@ def comparable(entry: dict[str, Any]) -> dict[str, Any]:
             if name in INSTALLED and isinstance(spec[0], list):
                 spec[0] = []
             elif name in INSTALLED and spec[0] == "COMBO":
-                default = spec[1].get("default")
-                spec[1]["options"] = [] if default is None else [default]
+                default = None if name == "file" else spec[1].get("default")
+                spec[1] |= {"default": default, "options": [] if default is None else [default]}
     return entry
 
 
 def stand_in_view() -> dict[str, Any]:
     """The pack's entries as the stand-in host makes them."""
-    from tests.host.load import load_pack
+    from tests.host.load import install_surface, load_pack
 
     with tempfile.TemporaryDirectory() as folder:
+        install_surface()
+        import folder_paths
+
+        folder_paths.reset(folder)
         pack = load_pack(Path(folder) / "custom_nodes")
         return {name: comparable(node.GET_NODE_INFO_V1()) for name, node in pack.nodes.items()}
 
