@@ -47,7 +47,7 @@ class FitSettings:
                 raise InputError(f"{name} should hold a factor up to 1 and one from 1 on, but holds {low} and {high}.")
         if not 0.0 < self.squeeze <= self.stretch[0]:
             raise InputError(
-                f"squeeze should lie above 0 and not above {self.stretch[0]}, where the stretch ends, not {self.squeeze}."
+                f"squeeze should lie above 0 and not above the stretch of {self.stretch[0]}, but is {self.squeeze}."
             )
 
 

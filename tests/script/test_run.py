@@ -226,8 +226,7 @@ def test_a_fault_in_the_script_is_one_line(command, tmp_path, capsys):
 def test_two_processes_write_the_same_bytes_as_one(command, tmp_path):
     assert main(command("one")) == 0
     pytest.importorskip("accelerate")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--multi_cpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "indextts2"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "indextts2"]
     done = subprocess.run([*launch, *command("two")], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 0, done.stderr[-2000:]
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
