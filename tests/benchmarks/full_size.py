@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     config = replace(config, text=replace(config.text, tokenizer="bpe.model"))  # as the released files call it
     published, official, native = (options.work / name for name in ("published", "models/IndexTTS-2", "models/native"))
     with step(steps, "publish"):
-        publish(published, config, options.work)
+        if not published.exists():  # what an earlier run made is served again
+            publish(published, config, options.work)
     with step(steps, "download"), serving(published) as address:
         os.environ["HF_ENDPOINT"], os.environ["HF_HUB_CACHE"] = address, str(options.work / "no cache")
         report = download_official(official, DownloadSettings(parts=DOWNLOADED))
@@ -130,6 +131,7 @@ def publish(folder: Path, config: Config, work: Path) -> None:
 def serving(folder: Path) -> Iterator[str]:
     """A hub on this machine with the files of a folder in the official layout."""
     places = {(file.repository, file.path): folder / file.local for file in PUBLISHED}
+    sums = {place: sha256_of(place) for place in places.values() if place.exists()}
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *arguments: object) -> None:
@@ -144,7 +146,7 @@ def serving(folder: Path) -> Iterator[str]:
 
         def listing(self, repository: str) -> None:
             entries = [
-                {"type": "file", "path": path, "size": size, "lfs": {"oid": sha256_of(place), "size": size}}
+                {"type": "file", "path": path, "size": size, "lfs": {"oid": sums[place], "size": size}}
                 for (owner, path), place in places.items()
                 if owner == repository and place.exists() and (size := place.stat().st_size)
             ]
