@@ -111,15 +111,15 @@ def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool) -
         note = "The line runs on behind the end of its cue." if room is not None and wanted > room else note
     fits = True
     hardest = natural * low * settings.squeeze
-    if wanted < hardest:
-        wanted, fits = hardest, False
+    if wanted < hardest:  # spoken at the usual limit, to be heard at its best; the timeline leaves it out
+        wanted, fits, note = shortest, False, ""
     samples = max(1, round(wanted))
     if samples == natural and fits:
         return Fit(note=note)
     told = round(min(max(wanted, natural * low), natural * high)) if steers else None
     if told is not None and abs(samples / natural - 1.0) <= NEAR:
         told = None
-    return Fit(samples, told, fits, None if fits else samples, note)
+    return Fit(samples, told, fits, None if fits else max(1, round(hardest)), note)
 
 
 def line_samples(semantic: SemanticSpeech, clock: Clock) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..contracts import Waveform
 from ..errors import InputError, ScriptError
-from .fit import OVERFLOWS
+from .fit import OVERFLOWS, slots_of
 from .line import SpokenLine
 from .model import LATEST_MS, Line, Script, milliseconds_at, samples_of
 
@@ -115,6 +115,7 @@ def _laid_out(
 ) -> tuple[list[Placement], list[Unfit]]:
     placed: list[Placement] = []
     unfit: list[Unfit] = []
+    slots = slots_of(lines, sample_rate, settings.overflow)
     cursor = free = 0  # where a line without a cue begins; where the last line ends
     for block in _blocks(lines):
         for index in block:
@@ -127,9 +128,7 @@ def _laid_out(
             elif settings.overflow == "list" and line.start_ms is not None:
                 placed = _without_late(placed, start, unfit, spoken)
             if own.report.status == "unfit" and settings.overflow == "list":
-                unfit.append(
-                    Unfit(index, own.report.needs_samples or own.report.sample_count, own.report.asked_samples)
-                )
+                unfit.append(Unfit(index, own.report.needs_samples or own.report.sample_count, slots[index].deadline))
                 cursor = max(cursor, start)
                 continue
             end = start + own.audio.shape[0]

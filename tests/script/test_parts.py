@@ -73,7 +73,7 @@ def test_a_short_cue_takes_the_gap_behind_it_before_the_voice_is_squeezed():
     squeezed = plan_fit(10_000, Slot(5_000, 6_000), FitSettings(), steers=False)
     assert squeezed.samples == 6_000 and squeezed.fits
     late = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(), steers=False)
-    assert (late.samples, late.fits, late.needs) == (5_000, False, 5_000)
+    assert (late.samples, late.fits, late.needs) == (8_000, False, 5_000)
     over = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(overflow="overlap"), steers=False)
     assert (over.samples, over.fits) == (8_000, True)
 
