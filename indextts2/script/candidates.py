@@ -22,7 +22,7 @@ from .clean import QUIET_DB, frame_levels, tail_end
 LONGEST_PERIOD = 8  # tokens of a pattern that repeats
 LOOP_SECONDS = 1.5  # the same pattern over and over for longer is no speech
 SILENT_SHARE = 0.6  # of a line; more is no speech
-LEAST_COSINE = 0.2  # to the speaker's style; less is somebody else or noise
+LEAST_COSINE = 0.0  # to the speaker's style; less is somebody else (good short lines of the mini have 0.07 to 0.54)
 SHORTEST_JUDGED_SECONDS = 0.6  # of audio the style encoder can say something about
 UNSTOPPED_COST, LOOP_COST, LENGTH_COST = 10.0, 2.0, 3.0
 SILENCE_COST, NOISE_COST, STRANGER_COST = 2.0, 1.0, 2.0

@@ -184,7 +184,7 @@ def test_scores_prefer_takes_that_end_and_have_the_length_asked_for():
     assert not good.faults and endless.faults == ("it did not end",) and "repeats" in looping.faults[0]
     silent = judged_sound(good, [mel_of((20, -10.0), (80, -80.0))], PER_SECOND)
     assert silent.silence_share == 0.8 and "silent" in silent.faults[0]
-    assert TakeScore(0, 0, 5, True, 0.0, 0.0, 0.1, 0.0, 0.05).faults == ("it does not sound like the speaker",)
+    assert TakeScore(0, 0, 5, True, 0.0, 0.0, 0.1, 0.0, -0.05).faults == ("it does not sound like the speaker",)
 
 
 def test_sixty_cues_start_at_their_samples_and_end_before_the_next_and_read_back_the_same():
