@@ -10,7 +10,8 @@ import argparse
 import importlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from ..errors import IndexTTS2Error
@@ -20,6 +21,7 @@ COMMANDS = ("speak", "script", "info", "download", "convert", "train", "export",
 """Names of the commands, and of their modules. A new command is a new file and a new entry."""
 
 PROGRAM = "python -m indextts2"
+PACKAGE = "indextts2"  # name of the logger above all of the library's
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -49,10 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(arguments)
     except SystemExit as stop:  # argparse ends the program by itself
         return int(stop.code or 0)
-    level = logging.INFO if options.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr, force=True)
     try:
-        options.run(options)
+        with _messages(logging.INFO if options.verbose else logging.WARNING):
+            options.run(options)
     except Usage as error:
         return _fail(f"{PROGRAM} {options.command}: {error}", EXIT_USAGE)
     except IndexTTS2Error as error:
@@ -63,6 +64,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_ERROR
     return 0
+
+
+@contextmanager
+def _messages(level: int) -> Iterator[None]:
+    """Show the library's messages on the error stream while a command runs, and leave logging as it was."""
+    logger = logging.getLogger(PACKAGE)
+    handler = logging.StreamHandler(sys.stderr)
+    level_before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(level_before)
+        logger.removeHandler(handler)
 
 
 def _fail(message: str, code: int) -> int:

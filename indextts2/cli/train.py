@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.part not in PARTS:
         raise Usage(f"There is no part '{options.part}' to train; known are {', '.join(PARTS)}.")
-    logging.getLogger("indextts2").setLevel(logging.INFO)  # a run tells what it does
+    logging.getLogger("indextts2").setLevel(logging.INFO)  # a run tells what it does; `main` undoes it
     if options.threads:
         torch.set_num_threads(options.threads)
     module, function = PARTS[options.part]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -211,6 +212,13 @@ def test_training_an_unknown_part_lists_the_known_ones(capsys, tmp_path):
 def test_training_with_a_missing_recipe_is_an_error(capsys, tmp_path):
     assert main(["train", "vocoder", str(tmp_path / "none.yaml"), str(tmp_path)]) == 1
     assert "none.yaml" in one_line(capsys.readouterr().err)
+
+
+def test_a_command_leaves_the_logging_of_the_program_as_it_was(capsys, tmp_path):
+    logger, root = logging.getLogger("indextts2"), logging.getLogger()
+    before = (logger.level, list(logger.handlers), root.level, list(root.handlers))
+    assert main(["train", "t2s", str(tmp_path / "none.yaml"), str(tmp_path), "--verbose"]) == 1
+    assert (logger.level, list(logger.handlers), root.level, list(root.handlers)) == before
 
 
 def test_no_command_and_an_unknown_one_are_wrong_usage(capsys):
