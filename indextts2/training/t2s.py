@@ -31,6 +31,7 @@ from .recipe import load_recipe
 from .state import export_weights
 from .t2s_data import T2SBatch, T2SData, T2SDataSettings
 from .trainer import LoopSettings, TrainingResult, train
+from .translate import translate_from
 
 MODEL = "t2s"
 CLASSIFIER = "speaker_classifier"
@@ -46,10 +47,11 @@ class T2SRecipe:
     """What a stage learns from, and how strongly.
 
     loop: the optimisation. stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh
-    ones (stage 1 only). length_dropout: share of targets whose p is zero. guide_heads: (layer, head) pairs that are
-    shown where to look. reversal: strength of the reversed gradient of the speaker classifier at the end of its ramp
-    (0 switches it off); ramp: share of the schedule over which it rises. use_length False trains without p (an
-    ablation).
+    ones (stage 1 only). former_features: the features that run learned from, when the encoder or codec has changed
+    since; its weights are then carried over to the new tokens. length_dropout: share of targets whose p is zero.
+    guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
+    speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
+    use_length False trains without p (an ablation).
     """
 
     loop: LoopSettings
@@ -57,6 +59,7 @@ class T2SRecipe:
     features: str = ".train/features"
     tokenizer: str = ".train/tokenizer/tokenizer.model"
     start_from: str = ""
+    former_features: str = ""
     data: T2SDataSettings = field(default_factory=T2SDataSettings)
     dropout: float = 0.1
     length_dropout: float = 0.3
@@ -91,13 +94,21 @@ class T2SPart(Part):
     def build(self) -> dict[str, nn.Module]:
         model = TextToSemantic(self.config.t2s, dropout=self.recipe.dropout)
         if self.recipe.start_from:
-            model.load_state_dict(export_weights(Path(self.recipe.start_from), MODEL))
+            model.load_state_dict(self._earlier_weights())
         else:
             model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
         freeze(model, frozen_names(self.recipe.stage))
         if self.recipe.stage != 2:
             return {MODEL: model}
         return {MODEL: model, CLASSIFIER: SpeakerClassifier(self.config.t2s.dim, len(self.data.speakers))}
+
+    def _earlier_weights(self) -> dict[str, Tensor]:
+        recipe = self.recipe
+        weights = export_weights(Path(recipe.start_from), MODEL)
+        if not recipe.former_features:
+            return weights
+        former, present = Path(recipe.former_features), Path(recipe.features)
+        return translate_from(weights, former, present, self.config.t2s.codebook_size)
 
     def averaged(self, models: Models) -> tuple[str, ...]:
         return (MODEL,)
