@@ -41,12 +41,14 @@ def prepare_text(
     pause_seconds: Pauses | None = None,
     glossary: Glossary | None = None,
     tags: bool = True,
+    language: str = "",
 ) -> PreparedText:
     """Normalise, split and encode a text.
 
     segment_tokens: longest segment; pause_seconds: silence between segments, or a table of them; None takes either from
-    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. Segments
-    get the slice of the text they come from, and its position.
+    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag such
+    as en or zh, which says how numbers are read; "" is seen in the text. Segments get the slice of the text they come
+    from, and its position.
 
     Raises TextError when nothing can be spoken.
     """
@@ -63,7 +65,7 @@ def prepare_text(
     normalised: list[str] = []
     ends_with_pause = False
     for stretch in stretches:
-        prepared = front_end.pieces(text[stretch.start : stretch.end], glossary)
+        prepared = front_end.pieces(text[stretch.start : stretch.end], glossary, language=language)
         warnings += prepared.warnings
         normalised.append(prepared.normalised.strip())
         spoken = _segments(front_end, text, stretch, prepared, limit)

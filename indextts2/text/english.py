@@ -17,7 +17,7 @@ from ..config import TextConfig
 from .annotations import ANNOTATION
 from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
 from .normalise import Glossary
-from .pieces import NO_WORD, TextPieces, unknown_character_warning
+from .pieces import NO_WORD, TextPieces, chosen_language, unknown_character_warning
 from .pronounce import PHONES, dictionary, letter_names, parse_reading, phones_of, starts_with_vowel
 from .segment import english_breaks, even_segments
 from .tracked import TrackedText
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tokenizer import TextTokenizer
 
 _CONFIG = TextConfig(kind="english", tokenizer="tokenizer.model")
+LANGUAGES = {"en": "English"}
 SPACE = "▁"
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz'")
 PUNCTUATION = (",", ".", "?", "!", ";", ":", "…", "-")
@@ -72,16 +73,18 @@ class EnglishFrontEnd:
         text: str,
         glossary: Glossary | None = None,
         *,
+        language: str = "",
         letters_probability: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> TextPieces:
         """Pieces of a whole text. Never raises; an empty text has no pieces.
 
-        glossary: words to readings, which may be CMU phonemes or other words.
+        glossary: words to readings, which may be CMU phonemes or other words. language: any but English is warned of.
         letters_probability: chance of every known word to be written in letters all the same, drawn from `generator`;
         training mixes both so that unknown words can be read.
         """
         units, normalised, warnings = self._units(text, glossary or {})
+        warnings = chosen_language(language, LANGUAGES)[1] + warnings
         if letters_probability > 0.0:
             draws = torch.rand(len(units), generator=generator).tolist()
             spelled = [unit.is_word and not unit.forced and draw < letters_probability

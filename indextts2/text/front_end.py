@@ -25,8 +25,8 @@ class FrontEnd(Protocol):
     def fingerprint(self) -> str:
         """Names the tokenizer file."""
 
-    def pieces(self, text: str, glossary: Glossary | None = None) -> TextPieces:
-        """Pieces of a whole text; an empty text has none."""
+    def pieces(self, text: str, glossary: Glossary | None = None, *, language: str = "") -> TextPieces:
+        """Pieces of a whole text; an empty text has none. language: a tag such as en; "" leaves it to the text."""
 
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Pieces to text token ids, without start and stop."""

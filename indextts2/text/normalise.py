@@ -107,15 +107,15 @@ class OfficialNormaliser:
         self.normalise(tracked, glossary)
         return tracked.text
 
-    def normalise(self, tracked: TrackedText, glossary: Glossary | None = None) -> tuple[str, ...]:
-        """Rewrite in place; returns warnings."""
+    def normalise(self, tracked: TrackedText, glossary: Glossary | None = None, language: str = "") -> tuple[str, ...]:
+        """Rewrite in place; returns warnings. language: "en" or "zh"; "" is seen in the text."""
         warnings: list[str] = []
         if not self._compatible:
             tracked.sub(_CONTROL, lambda match: "\n" if match.group() == "\n" else " ")
             tracked.sub(ANNOTATION, lambda match: self._reading(match, warnings))
         annotations = Protected("QZXANNOT", "QZX")
         tracked.sub(ANNOTATION, lambda match: annotations.hide(match.group()))
-        chinese = takes_chinese_path(tracked.text)
+        chinese = language == "zh" if language else takes_chinese_path(tracked.text)
         # The reference has no word boundary and makes "rabbit's" of every "...it's" a "rabbit is".
         contraction = _CONTRACTION_REFERENCE if self._compatible else _CONTRACTION_WORD
         tracked.sub(contraction, lambda match: match.group(1) + " is")

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from ..config import TextConfig
 from .expander import Expander, default_expander
 from .normalise import Glossary, OfficialNormaliser
-from .pieces import TextPieces, unknown_character_warning
+from .pieces import TextPieces, chosen_language, unknown_character_warning
 from .segment import even_segments, official_breaks, reference_segments
 from .tokenizer import TextTokenizer
 from .tracked import TrackedText
 
 _CONFIG = TextConfig()
+LANGUAGES = {"en": "English", "zh": "Chinese"}
 _CJK_RANGES = "\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff"
 _CJK = re.compile(f"[{_CJK_RANGES}]")
 _BLANKS_AT_CJK = re.compile(rf"(?<=[{_CJK_RANGES}])\s{{2,}}|\s{{2,}}(?=[{_CJK_RANGES}])")
@@ -62,13 +63,16 @@ class OfficialFrontEnd:
     def fingerprint(self) -> str:
         return self.tokenizer.fingerprint
 
-    def pieces(self, text: str, glossary: Glossary | None = None) -> TextPieces:
-        """Pieces of a whole text; an empty text has none."""
+    def pieces(self, text: str, glossary: Glossary | None = None, *, language: str = "") -> TextPieces:
+        """Pieces of a whole text; an empty text has none.
+
+        language: a tag such as en or zh-TW, which says how numbers are read; "" is seen in the text.
+        """
         tracked = TrackedText(text)
-        warnings: tuple[str, ...] = ()
+        spoken, warnings = chosen_language(language, LANGUAGES)
         # The reference leaves a text of one character alone, so that it is often unknown.
         if not (self.compatible and len(text.strip()) == 1):
-            warnings = self.normaliser.normalise(tracked, glossary)
+            warnings += self.normaliser.normalise(tracked, glossary, spoken)
             normalised = tracked.text
             space_and_raise(tracked)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 NO_WORD = -1
@@ -46,3 +46,15 @@ def unknown_character_warning(characters: Sequence[str]) -> tuple[str, ...]:
         return ()
     named = " ".join(different[:_LISTED]) + (" and others" if len(different) > _LISTED else "")
     return (f"Not spoken, because this checkpoint does not know the characters: {named}",)
+
+
+def chosen_language(tag: str, spoken: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The language a text is marked with, and a warning when the front end does not speak it.
+
+    tag: such as en or zh-TW, "" for none. spoken: names by language. Returns "" where the text itself has to tell.
+    """
+    language = tag.lower().partition("-")[0]
+    if not language or language in spoken:
+        return language, ()
+    names = " and ".join(spoken.values())
+    return "", (f"The text is marked as '{tag}', but this checkpoint speaks {names} only; it is read as such.",)

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from indextts2.text.expander import identity
+from indextts2.text.expander import identity, plain_digits
 from indextts2.text.normalise import OfficialNormaliser
+from indextts2.text.official import OfficialFrontEnd
 from indextts2.text.pinyin import official_spelling
 from indextts2.text.tracked import TrackedText
 
@@ -105,3 +106,15 @@ def test_a_very_long_word_takes_no_quadratic_time(normalise):
     began = time.process_time()
     normalise("a" * 20_000)
     assert time.process_time() - began < 1.0
+
+
+def test_a_marked_language_says_how_numbers_are_read(official):
+    counting = OfficialFrontEnd(official.tokenizer, expander=plain_digits)
+    assert counting.pieces("3").normalised == counting.pieces("3", language="en").normalised == "three"
+    assert counting.pieces("3", language="zh-TW").normalised == "三"
+
+
+def test_a_language_the_checkpoint_does_not_speak_is_warned_of(official, english):
+    assert "marked as 'fr'" in official.pieces("Bonjour", language="fr").warnings[0]
+    assert "English only" in english.pieces("Bonjour", language="zh").warnings[0]
+    assert not english.pieces("Hello", language="en-GB").warnings
