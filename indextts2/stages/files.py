@@ -110,7 +110,7 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
     Raises InputError when the folder cannot be written to.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     kind = next((name for name, made in KINDS.items() if isinstance(value, made)), None)
     if kind is None:
@@ -125,12 +125,12 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
         **asdict(note),
         "made": note.made or datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    # save_file refuses tensors that share memory, as a vector and its base may
+    # save refuses tensors that share memory, as a vector and its base may; save_file would keep others from reading
     stored = {name: _storable(tensor) for name, tensor in tensors.items()}
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(stored, partial, metadata)
+        partial.write_bytes(save(stored, metadata))
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):

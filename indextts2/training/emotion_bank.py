@@ -181,12 +181,12 @@ def group_by_direction(points: Tensor, count: int) -> Tensor:
 
 def write_bank(path: Path, bank: EmotionBank, metadata: Mapping[str, str] | None = None) -> None:
     """The bank as safetensors: style_rows, emotion_rows, and the group sizes in the metadata."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {"style_rows": bank.style_rows.contiguous(), "emotion_rows": bank.emotion_rows.contiguous()}
     sizes = ",".join(str(size) for size in bank.group_sizes)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, str(path), {"group_sizes": sizes, **(metadata or {})})
+    path.write_bytes(save(tensors, {"group_sizes": sizes, **(metadata or {})}))
 
 
 def separation(bank: EmotionBank) -> float:

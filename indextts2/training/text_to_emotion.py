@@ -305,7 +305,7 @@ def export_text_to_emotion(
     part: TextToEmotionPart, folder: Path, destination: Path, metadata: Mapping[str, str] | None = None
 ) -> dict[str, float]:
     """Write what `load_text_to_emotion` reads: a whole fp16 model, or adapters. Returns the held-out numbers."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     saved = part.build()[LANGUAGE_MODEL]
     saved.load_state_dict(export_weights(folder, LANGUAGE_MODEL))
@@ -317,7 +317,7 @@ def export_text_to_emotion(
     else:
         model.config.save_pretrained(str(destination))
         weights = {name: weight.detach().half().contiguous() for name, weight in model.named_parameters()}
-        save_file(weights, str(destination / "model.safetensors"), {"format": "pt", **(metadata or {})})
+        (destination / "model.safetensors").write_bytes(save(weights, {"format": "pt", **(metadata or {})}))
         write_tokenizer(part.tokenizer, destination)
     write_settings(destination, part.asked)
     return part.measure(saved)

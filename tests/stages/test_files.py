@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields, replace
 
 import pytest
@@ -64,6 +65,14 @@ def test_a_saved_value_comes_back_bit_for_bit(tmp_path, name):
     path = files.save_value(tmp_path / "new" / "a.safetensors", make(), files.FileNote(source="me", text="words"))
     assert same(files.load_value(path, kind), make())
     assert [one.name for one in path.parent.iterdir()] == ["a.safetensors"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are those of POSIX")
+def test_a_saved_file_can_be_read_by_whoever_can_read_a_new_file(tmp_path):
+    plain = tmp_path / "plain"
+    plain.touch()
+    path = files.save_value(tmp_path / "mel.safetensors", mel())
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 def test_the_four_named_pairs_save_and_load(tmp_path):
