@@ -46,9 +46,9 @@ def prepare_text(
     """Normalise, split and encode a text.
 
     segment_tokens: longest segment; pause_seconds: silence between segments, or a table of them; None takes either from
-    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag such
-    as en or zh, which says how numbers are read; "" is seen in the text. Segments get the slice of the text they come
-    from, and its position.
+    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag
+    such as en or zh, which says how numbers are read; "" is seen in the text. Segments get the slice of the text they
+    come from, and its position.
 
     Raises TextError when nothing can be spoken.
     """
