@@ -25,6 +25,7 @@ from ..indextts2.contracts import Progress, Waveform
 from ..indextts2.errors import AudioError, InputError
 from ..indextts2.loading.find import MINI, Found, built_in_references, find_checkpoints, machine_caches
 from ..indextts2.loading.lora import LoraPair
+from ..indextts2.stages.cancel import looking_between
 
 logger = logging.getLogger(__name__)
 
@@ -116,13 +117,21 @@ def running(loaded: Loaded[Models] | None, work_bytes: float = 0.0) -> Iterator[
     Raises InputError for a port without a model, the host's interrupt exception when the user has cancelled.
     """
     bring(required(loaded), work_bytes)
-    yield required(loaded).models
+    with cancellable(loaded):
+        yield required(loaded).models
 
 
 def bring(loaded: Loaded[Any], work_bytes: float = 0.0) -> None:
     """Move the models of a handle to the compute device."""
     check_interrupt()
     model_management.load_models_gpu([loaded.patcher], memory_required=work_bytes, force_full_load=True)
+
+
+@contextmanager
+def cancellable(*handles: Loaded[Any] | None) -> Iterator[None]:
+    """Inside, Cancel is seen between any two layers of the handles' models, however long a step of them takes."""
+    with looking_between([required(loaded).patcher.model for loaded in handles], check_interrupt):
+        yield
 
 
 def check_interrupt() -> None:

@@ -10,7 +10,7 @@ from . import folders, ports, runtime
 from .conditioning import built_in_input
 from .plots import image_output, shown, width_input
 from .ports import node_schema, seed_input
-from .speak import speech_models
+from .speak import PARTS, speech_models
 
 GROUP = "script"
 KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
@@ -220,7 +220,8 @@ class SynthesizeScript(io.ComfyNode):
         models, begin = speech_models(inputs)
         job = _job(models, script, cast, inputs)
         store = LineStore(runtime.temporary_folder())
-        lines = speak_script(job, lambda: models, store=store, progress=runtime.progress(), begin=begin)
+        with runtime.cancellable(*(inputs[part] for part in PARTS)):
+            lines = speak_script(job, lambda: models, store=store, progress=runtime.progress(), begin=begin)
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))

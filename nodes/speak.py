@@ -13,6 +13,7 @@ from .ports import node_schema, seed_input
 from .text import EXAMPLE
 
 GROUP = "easy"
+PARTS = ("encoder", "t2s", "s2m", "vocoder")
 
 
 class Speak(io.ComfyNode):
@@ -82,16 +83,17 @@ class Speak(io.ComfyNode):
         from ..indextts2.stages.speak import speak
 
         models, begin = speech_models(inputs)
-        speech = speak(
-            models,
-            text,
-            runtime.reference_waveform(reference, built_in_speaker),
-            emotion=emotion_request(inputs),
-            duration=wanted_duration(inputs),
-            seed=seed,
-            progress=runtime.progress(),
-            begin=begin,
-        )
+        with runtime.cancellable(*(inputs[part] for part in PARTS)):
+            speech = speak(
+                models,
+                text,
+                runtime.reference_waveform(reference, built_in_speaker),
+                emotion=emotion_request(inputs),
+                duration=wanted_duration(inputs),
+                seed=seed,
+                progress=runtime.progress(),
+                begin=begin,
+            )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         return io.NodeOutput(runtime.audio_of(speech.waveform), speech_report(speech.reports, (), rate, total))
 
@@ -100,7 +102,7 @@ def speech_models(inputs: dict[str, Any]) -> tuple[Any, Any]:
     """The four models as one, and what brings each to the compute device when its turn comes."""
     from ..indextts2.stages.handles import SpeechModels
 
-    parts = {name: runtime.required(inputs[name]) for name in ("encoder", "t2s", "s2m", "vocoder")}
+    parts = {name: runtime.required(inputs[name]) for name in PARTS}
     work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
 
     def begin(part: str) -> None:

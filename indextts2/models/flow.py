@@ -25,6 +25,7 @@ ROTARY_BASE = 10_000.0
 TIME_SCALE = 1000.0  # the time in 0..1 is embedded as if it ran in 0..1000
 TIME_BASE = 10_000.0
 FEED_FORWARD_MULTIPLE = 256  # the inner width of the feed-forward is rounded up to this
+QUERIES_AT_ONCE = 2048  # frames whose attention is computed together: longer speech can be cancelled in between
 
 
 def feed_forward_width(width: int) -> int:
@@ -154,10 +155,12 @@ class Attention(nn.Module):
         """hidden (batch, frames, width) -> the same shape. key_mask broadcasts to (batch, heads, frames, frames)."""
         query, key, value = self.wqkv(hidden).unflatten(-1, (3, self.heads, -1)).unbind(2)
         query, key = rotate(query, rotary), rotate(key, rotary)  # (batch, frames, heads, head_dim)
-        attended = F.scaled_dot_product_attention(
-            query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attn_mask=key_mask
-        )
-        return self.wo(attended.transpose(1, 2).flatten(2))
+        key, value = key.transpose(1, 2), value.transpose(1, 2)  # (batch, heads, frames, head_dim)
+        parts = [
+            self.wo(F.scaled_dot_product_attention(part, key, value, attn_mask=key_mask).transpose(1, 2).flatten(2))
+            for part in query.transpose(1, 2).split(QUERIES_AT_ONCE, dim=2)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
 class FeedForward(nn.Module):

@@ -46,6 +46,21 @@ def test_cancel_at_any_step_stops_at_once_and_the_next_run_is_whole(machine, cha
     assert torch.equal(waveform(machine, chain), whole)
 
 
+def test_cancel_is_seen_inside_a_stage_that_has_no_loop(machine, chain):
+    """Reading a reference and one step of the flow are single calls; Cancel is seen between their layers."""
+    only = {name: chain[name] for name in ("load", "recording", "reference")}
+    only["show"] = graphs.host("PreviewAny", source=["reference", 0])
+    machine.cancel_after(10**9)
+    machine.run(only)
+    looks = machine.looks
+    assert looks > 30
+    machine.free()
+    machine.cancel_after(looks - 5)
+    with pytest.raises(model_management.InterruptProcessingException):
+        machine.run(only)
+    assert machine.executed[-1] == "reference"
+
+
 def test_cancel_during_speak_leaves_its_models_usable(machine):
     graph = graphs.speak()
     whole = waveform(machine, graph, "speak")
