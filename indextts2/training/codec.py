@@ -25,9 +25,9 @@ from .acoustic_cache import AcousticCache, AcousticEntry
 from .acoustic_data import AcousticData
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
-from .phonemes import IGNORED, PHONES
+from .phonemes import IGNORED, PHONES, phone_sequence
 from .recipe import load_recipe
-from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, usable
+from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, collapse, edit_distance, usable
 from .state import export_weights
 from .trainer import LoopSettings, TrainingResult, train
 
@@ -45,6 +45,7 @@ class CodecObjective:
     reconstruction_weight: float = 5.0
     commitment_weight: float = 0.25
     phone_weight: float = 2.0
+    sequence_weight: float = 1.0
     prosody_weight: float = 2.0
     reader_weight: float = 1.0
     usage_decay: float = 0.99  # of the moving count of each row's use
@@ -55,11 +56,15 @@ class CodecObjective:
 
 @dataclass(frozen=True, slots=True)
 class CodecRecipe:
-    """semantic_encoder: folder of the finished run whose features are quantised. cache: its acoustic cache."""
+    """semantic_encoder: folder of the finished run whose features are quantised. cache: its acoustic cache.
+
+    start_from: folder of an earlier codec run, whose tokens then mostly keep their meaning, "" for a fresh one.
+    """
 
     loop: LoopSettings
     semantic_encoder: str
     cache: str
+    start_from: str = ""
     held_out_utterances: int = 60
     objective: CodecObjective = CodecObjective()
 
@@ -172,8 +177,10 @@ class CodecPart(Part):
         statistics: FeatureStatistics,
         heads: EncoderHeads,
         cache: AcousticCache,
+        start_from: str = "",
     ) -> None:
         self.config = config
+        self.start_from = start_from
         self.objective = objective
         self.rows = sorted(rows, key=lambda row: len(row.hidden))
         self.lengths = torch.tensor([len(row.hidden) for row in self.rows])
@@ -185,13 +192,16 @@ class CodecPart(Part):
     def build(self) -> dict[str, nn.Module]:
         codec = SemanticCodec(self.config)
         codec.codebook.codebook.requires_grad_(False)  # rows follow their averages
-        return {
+        models = {
             "codec": codec,
             "decoder": CodecDecoder(self.config),
             "usage": CodebookAverages(self.config.codebook_size, self.config.codebook_dim),
             "reader": nn.Linear(self.config.dim, HALVES * len(PHONES)),
-            "statistics": self.statistics,
         }
+        if self.start_from:
+            for name, model in models.items():
+                model.load_state_dict(export_weights(Path(self.start_from), name))
+        return models | {"statistics": self.statistics}
 
     def averaged(self, models: Models) -> tuple[str, ...]:
         return ()
@@ -234,11 +244,12 @@ class CodecPart(Part):
         quantized = quantizer.expand(passed)
         rebuilt = models["decoder"](quantized)
         reconstruction = F.l1_loss(rebuilt, features)
-        phones, prosody, read = self.heard_differences(rebuilt, batch, models["reader"](quantized))
+        phones, sequence, prosody, read = self.heard_differences(rebuilt, batch, models["reader"](quantized))
         loss = (
             weights.reconstruction_weight * reconstruction
             + weights.commitment_weight * commitment
             + weights.phone_weight * phones
+            + weights.sequence_weight * sequence
             + weights.prosody_weight * prosody
             + weights.reader_weight * read
         )
@@ -248,21 +259,24 @@ class CodecPart(Part):
             "commitment": commitment.detach(),
             "read": read.detach(),
             "phones": phones.detach(),
+            "sequence": sequence.detach(),
             "prosody": prosody.detach(),
             "perplexity": usage.perplexity,
         }
 
-    def heard_differences(self, rebuilt: Tensor, hidden: Tensor, read: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Against what the frozen heads hear in the original: phones and prosody of the reconstruction, phones as read.
+    def heard_differences(self, rebuilt: Tensor, hidden: Tensor, read: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Against what the frozen heads hear in the original: phones, CTC and prosody of the reconstruction, phones as
+        read.
 
         read: (batch, tokens, halves * phones). Phones differ by Kullback-Leibler divergence, prosody by absolute error.
         """
         with torch.no_grad():
-            wanted_phones, _, wanted_prosody = self.heads(hidden)
-        phones, _, prosody = self.heads(self.statistics.undo(rebuilt))
+            wanted_phones, wanted_sequence, wanted_prosody = self.heads(hidden)
+        phones, sequence, prosody = self.heads(self.statistics.undo(rebuilt))
         as_read = read.float().reshape(wanted_phones.shape)
         return (
             phone_divergence(phones, wanted_phones),
+            phone_divergence(sequence, wanted_sequence),
             F.l1_loss(prosody, wanted_prosody),
             phone_divergence(as_read, wanted_phones),
         )
@@ -288,8 +302,8 @@ def phone_divergence(logits: Tensor, wanted: Tensor) -> Tensor:
 def measure_codec(
     part: CodecPart, codec: SemanticCodec, decoder: nn.Module, rows: Sequence[FeatureRow]
 ) -> dict[str, float]:
-    """Over held-out utterances: reconstruction error, share of phone labels the heads still hear right, rows used."""
-    error = tokens_total = right = labelled = pitch = 0.0
+    """Over held-out utterances: reconstruction error, what the heads still hear right of the phones, rows used."""
+    error = tokens_total = right = labelled = pitch = wrong = spoken = 0.0
     used: list[Tensor] = []
     for row in rows:
         hidden = row.hidden.float()[None].to(part.statistics.mean.device)
@@ -299,7 +313,10 @@ def measure_codec(
         error += float((rebuilt - features).abs().mean()) * tokens.numel()
         tokens_total += tokens.numel()
         used.append(tokens.flatten().cpu())
-        phones, _, prosody = part.heads(part.statistics.undo(rebuilt))
+        phones, sequence, prosody = part.heads(part.statistics.undo(rebuilt))
+        said = phone_sequence(row.entry.phonemes)
+        wrong += edit_distance(collapse(sequence[0].argmax(dim=-1).tolist()), said)
+        spoken += len(said)
         _, _, wanted = part.heads(hidden)
         pitch += float((prosody - wanted)[..., 2].abs().mean()) * CONTOUR_SCALE * tokens.numel()
         labels = part.cache.get(row.entry, "labels").long()
@@ -311,6 +328,7 @@ def measure_codec(
     return {
         "reconstruction": error / tokens_total,
         "frame_accuracy": right / max(1.0, labelled),
+        "phone_error_rate": wrong / max(1.0, spoken),
         "contour_change": pitch / tokens_total,
         "perplexity": float(torch.special.entr(share).sum().exp()),
     }
@@ -336,5 +354,6 @@ def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
         statistics=feature_statistics(rows),
         heads=heads,
         cache=cache,
+        start_from=recipe.start_from,
     )
     return train(part, recipe.loop, folder)

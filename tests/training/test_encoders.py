@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from dataclasses import replace
@@ -38,7 +39,9 @@ from indextts2.training.semantic_encoder import (
     collapse,
     edit_distance,
 )
+from indextts2.training.state import export_weights
 from indextts2.training.style_encoder import StyleEncoderPart, StyleObjective, equal_error_rate, style_input
+from indextts2.training.trainer import LoopSettings, train
 
 SEMANTIC = SemanticEncoderConfig(
     dim=24, layers=1, heads=2, feed_forward=32, conv_kernel=5, left_positions=8, right_positions=8, stride=4
@@ -257,6 +260,19 @@ def test_codec_overfits_one_batch(codec_part):
     assert last < 0.6 * first
     numbers = measure_codec(codec_part, models["codec"].eval(), models["decoder"].eval(), codec_part.held_out)
     assert 1.0 <= numbers["perplexity"] <= CODEC.codebook_size
+    assert numbers["phone_error_rate"] > 0
+
+
+def test_a_codec_goes_on_from_the_tokens_of_an_earlier_run(codec_part, tmp_path):
+    loop = LoopSettings(max_steps=2, learning_rate=1e-3, evaluate_steps=0, cpu=True)
+    train(codec_part, loop, tmp_path)
+    later = copy.copy(codec_part)
+    later.start_from = str(tmp_path)
+    codec, fresh = later.build()["codec"], codec_part.build()["codec"]
+    features = torch.cat([codec_part.statistics(row.hidden.float()) for row in codec_part.rows])[None]
+    wanted = export_weights(tmp_path, "codec")
+    assert all(torch.equal(value, wanted[name]) for name, value in codec.state_dict().items())
+    assert not torch.equal(codec.quantize(features)[0], fresh.quantize(features)[0])
 
 
 def test_features_are_normalised_by_their_own_statistics(codec_part):
