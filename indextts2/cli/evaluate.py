@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..stages.handles import SpeechModels
 
 JUDGES = ("transcripts", "speakers", "quality")
+KEPT = 4  # pieces of speech held for the pictures
 HELP = "measure a checkpoint on a corpus"
 
 
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--emotion", type=positive(int, zero=True), metavar="N", help="texts per emotion")
     parser.add_argument("--seed", type=int, default=0, help="draws the texts")
     parser.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges whose packages are not needed")
+    parser.add_argument(
+        "--pictures", action="store_true", help="also draw spectrograms, attention over the text and the duration curve"
+    )
     add_compute_options(parser)
     add_output_options(parser)
 
@@ -55,9 +59,10 @@ def run(options: argparse.Namespace) -> None:
     judges = open_listeners(**{judge: judge not in options.without for judge in JUDGES})
     protocol = build_protocol(options.corpus, settings)
     models = load_speech(checkpoint, device_of(options), dtype_of(options))
+    kept: dict[str, Speech] = {}
     with progress_bar(options, "evaluating") as progress:
         result = evaluate(
-            synthesiser(models, protocol),
+            synthesiser(models, protocol, kept),
             options.corpus,
             options.output,
             name=options.name or checkpoint.config.name,
@@ -65,16 +70,23 @@ def run(options: argparse.Namespace) -> None:
             listeners=judges,
             progress=progress,
         )
+    if options.pictures:
+        from ..evaluation.pictures import write_pictures
+
+        write_pictures(options.output, models, protocol, result.heard, kept)
     write_result(options, result.figures, f"The report is in {options.output / 'report.md'}.")
 
 
-def synthesiser(models: SpeechModels, protocol: Protocol) -> Synthesise:
-    """Speaks the requests of a protocol with a checkpoint."""
+def synthesiser(models: SpeechModels, protocol: Protocol, kept: dict[str, Speech]) -> Synthesise:
+    """Speaks the requests of a protocol with a checkpoint. The first ones of free length are also put into `kept`."""
     from ..stages.speak import NO_EMOTION, EmotionRequest, speak
 
     def synthesise(request: SpeechRequest) -> Speech:
         emotion = NO_EMOTION if request.emotion is None else EmotionRequest(weights=request.emotion)
         reference = protocol.recording(request.reference)
-        return speak(models, request.text, reference, emotion=emotion, duration=request.duration, seed=request.seed)
+        speech = speak(models, request.text, reference, emotion=emotion, duration=request.duration, seed=request.seed)
+        if request.kind == "free" and len(kept) < KEPT:
+            kept[request.id] = speech
+        return speech
 
     return synthesise

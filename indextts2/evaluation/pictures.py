@@ -1,0 +1,145 @@
+"""Pictures of a checkpoint: spectrograms beside the recordings, attention over the text, the duration curve."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from ..audio.mel import log_mel
+from ..audio.resample import resample_soxr
+from ..contracts import Speech, Waveform
+from ..stages.conditions import condition_speaker
+from ..stages.prepare_text import prepare_text
+from ..stages.reference import encode_reference
+from ..stages.text_to_semantic import T2SOptions, text_to_semantic
+from .protocol import Protocol, SpeechRequest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..stages.handles import SpeechModels, T2SModels
+    from .evaluate import Heard
+
+DPI = 90
+WIDTH, ROW_HEIGHT = 10.0, 2.4  # inches
+SHOWN_SENTENCES = 2
+
+
+def write_pictures(
+    folder: Path, models: SpeechModels, protocol: Protocol, heard: Sequence[Heard], made: dict[str, Speech]
+) -> list[Path]:
+    """Write spectrograms.png, attention.png and duration.png; a picture without material is left out.
+
+    made: the speech of some requests by their id; those with a recording are drawn beside it. -> the files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    requests = [request for request in protocol.of_kind("free") if request.id in made][:SHOWN_SENTENCES]
+    paths = []
+    if requests:
+        paths.append(_save(draw_spectrograms(models, protocol, requests, made), folder / "spectrograms.png"))
+        paths.append(_save(draw_attention(models, protocol, requests[0]), folder / "attention.png"))
+    if any(item.request.kind == "duration" for item in heard):
+        paths.append(_save(draw_durations(heard), folder / "duration.png"))
+    return paths
+
+
+def draw_spectrograms(
+    models: SpeechModels, protocol: Protocol, requests: Sequence[SpeechRequest], made: dict[str, Speech]
+) -> Figure:
+    """Log mel of the speech of each request, under that of the corpus's recording of the same text."""
+    mel = models.vocoder.config.mel
+    rows: list[tuple[str, Waveform]] = []
+    for request in requests:
+        if request.recording is not None:
+            rows.append((f"recording: {request.text}", protocol.recording(request.recording)))
+        rows.append((f"spoken: {request.text}", made[request.id].waveform))
+    figure, axes = _figure(len(rows))
+    for (title, waveform), drawn in zip(rows, axes, strict=True):
+        samples = resample_soxr(waveform.samples.mean(dim=1), waveform.sample_rate, mel.sample_rate)
+        values = log_mel(samples, mel)[0]
+        seconds = values.shape[-1] * mel.hop / mel.sample_rate
+        drawn.imshow(values.numpy(), origin="lower", aspect="auto", extent=(0.0, seconds, 0.0, float(values.shape[0])))
+        drawn.set(title=title, ylabel="mel band")
+    axes[-1].set_xlabel("seconds")
+    return figure
+
+
+@torch.no_grad()
+def attention_over_text(
+    t2s: T2SModels, ids: Sequence[int], tokens: Tensor, condition: Tensor, emotion: Tensor
+) -> Tensor:
+    """Mean attention from every token to every text id. tokens: (1, tokens) -> (tokens, text), rows add up to 1.
+
+    Mean of the heads the checkpoint declares to follow the text, or of all heads where it declares none.
+    """
+    model, config = t2s.model, t2s.model.config
+    every_head = [(layer, head) for layer in range(config.layers) for head in range(config.heads)]
+    heads = cast("tuple[tuple[int, int], ...]", config.alignment_heads or tuple(every_head))
+    slots = model.duration_slots(torch.zeros(1, dtype=torch.long))
+    output = model.forward_training(
+        condition,
+        emotion,
+        slots,
+        torch.tensor([list(ids)]),
+        torch.tensor([len(ids)]),
+        tokens,
+        torch.tensor([tokens.shape[1]]),
+        attention_heads=heads,
+    )
+    return cast(Tensor, output.attention)[0].mean(dim=0)[: tokens.shape[1]]
+
+
+def draw_attention(models: SpeechModels, protocol: Protocol, request: SpeechRequest) -> Figure:
+    """Where T2S looks in the text while it speaks; a line from corner to corner means that it reads."""
+    t2s = models.t2s
+    reference = encode_reference(models.encoder, protocol.recording(request.reference))
+    speaker = condition_speaker(t2s, reference)
+    text = prepare_text(t2s.front_end, request.text)
+    speech = text_to_semantic(t2s, text, speaker, seed=request.seed, options=T2SOptions(with_latent=False))
+    ids, tokens = text.segments[0].ids, speech.tokens[:1, : int(speech.token_lengths[0])]
+    looks = attention_over_text(t2s, ids, tokens, speaker.condition, speaker.emotion_vector)
+    figure, (axes,) = _figure(1, height=2.0 * ROW_HEIGHT)
+    axes.imshow(looks.T.float().numpy(), origin="lower", aspect="auto", interpolation="nearest")
+    axes.set(title=request.text, xlabel="semantic token", ylabel="text id")
+    return figure
+
+
+def draw_durations(heard: Sequence[Heard]) -> Figure:
+    """Length produced over the length asked for, both as multiples of the free length, one line per text."""
+    by_text: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for item in heard:
+        if item.request.kind == "duration":
+            by_text[item.request.text].append((item.request.duration.value, item.seconds))
+    figure, (axes,) = _figure(1, height=2.0 * ROW_HEIGHT)
+    for text, points in sorted(by_text.items()):
+        points.sort()
+        natural = next((seconds for factor, seconds in points if factor == 1.0), None)
+        if natural:
+            asked, found = zip(*((factor, seconds / natural) for factor, seconds in points), strict=True)
+            axes.plot(asked, found, marker="o", label=text)
+    low, high = axes.get_xlim()
+    axes.plot((low, high), (low, high), color="grey", linestyle=":", zorder=0)
+    axes.set(title="Duration control", xlabel="factor asked for", ylabel="factor produced")
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _figure(rows: int, *, height: float = ROW_HEIGHT) -> tuple[Figure, list[Axes]]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, rows * height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid: Any = figure.subplots(rows, 1, squeeze=False)
+    return figure, [row[0] for row in grid]
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path)
+    return path

@@ -1,0 +1,36 @@
+"""Pictures of an evaluation: every one is written, has the size of a picture, and shows what was measured."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+from PIL import Image
+
+from indextts2.cli.main import main
+from indextts2.evaluation.pictures import attention_over_text
+from indextts2.loading.checkpoint import load_t2s, open_checkpoint
+from tests.evaluation.test_evaluate import RATE, corpus, tone_samples  # noqa: F401  a fixture
+from tests.stages.speaking import tiny_speaker
+
+
+def test_evaluate_draws_spectrograms_attention_and_durations(corpus, tiny_checkpoint, tmp_path, capsys):  # noqa: F811
+    asked = ["--free", "2", "--duration", "1", "--emotion", "0", "--without", "transcripts", "speakers", "quality"]
+    code = main(
+        ["evaluate", str(corpus), "-o", str(tmp_path), "--checkpoint", str(tiny_checkpoint), "--pictures", *asked]
+    )
+    assert code == 0, capsys.readouterr().err
+    for name in ("spectrograms.png", "attention.png", "duration.png"):
+        pixels = np.asarray(Image.open(tmp_path / name).convert("L"))
+        assert pixels.shape[1] == 900 and pixels.std() > 5, name
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["figures"]["duration"]
+
+
+def test_attention_over_text_is_a_distribution_for_every_token(tiny_checkpoint):
+    t2s = load_t2s(open_checkpoint(tiny_checkpoint))
+    speaker = tiny_speaker()
+    ids, tokens = [3, 4, 5, 6], torch.tensor([[1, 2, 3, 4, 5]])
+    looks = attention_over_text(t2s, ids, tokens, speaker.condition, speaker.emotion_vector)
+    assert looks.shape == (5, 4)
+    torch.testing.assert_close(looks.sum(dim=1), torch.ones(5))
