@@ -1,6 +1,7 @@
 """Times the stages of a checkpoint: median and spread after a warm-up, real-time factor, peak memory, machine.
 
-The lengths are forced, so that figures of different checkpoints and machines speak of the same amount of work.
+The lengths are forced, so that figures of different checkpoints and machines speak of the same amount of work. Besides
+the time on the clock stands the time of the processor, which other programs on the machine do not change.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 
+from .bench_memory import TensorPeak, bytes_of, modules_of, weight_bytes
 from .contracts import Duration, PreparedText, Reference, SemanticSpeech, Speaker, Waveform
 from .errors import InputError
 from .loading.checkpoint import Checkpoint, load_speech
@@ -32,21 +34,24 @@ REFERENCE_RATE = 24_000
 REFERENCE_LEVEL = 0.1
 MEBIBYTE = 1 << 20
 PRODUCT_SIDE, COPY_NUMBERS, LIMIT_RUNS = 2048, 1 << 25, 3  # large enough to reach what the device can do
+WALL, PROCESSOR = "median", "processor"  # beginnings of the names under which their seconds are reported
 STAGES = ("encode reference", "condition speaker", "text to semantic", "semantic to mel", "mel to audio", "speak")
 """What is timed; "speak" is the whole chain from the recording on."""
 
 
 @dataclass(frozen=True, slots=True)
 class BenchSettings:
-    """seconds: length of the speech. stages: which of STAGES are timed, all when empty."""
+    """seconds: length of the speech. stages: which of STAGES are timed, all when empty; "_" may stand for a space."""
 
     seconds: float = 4.0
     repeats: int = 5
     steps: int = 25
     stages: tuple[str, ...] = ()
-    floor: bool = False  # also compare with what the device can do at best, which takes a run more of each stage
+    floor: bool = False  # also compare with what the device can do at best
+    warm_up: bool = True  # one run before the timed ones
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(name.replace("_", " ") for name in self.stages))
         unknown = [name for name in self.stages if name not in STAGES]
         if unknown:
             raise InputError(f"There is no stage '{unknown[0]}' to time; known are {', '.join(STAGES)}.")
@@ -65,12 +70,14 @@ def benchmark(
     load_seconds = time.perf_counter() - begin
     work = _work(models, settings)
     chosen = settings.stages or STAGES
-    stages = {name: _timed(work[name], device, settings) for name in chosen}
     best = device_limits(device) if settings.floor else None
-    if best is not None:
-        moved = _bytes_moved(models, settings)
-        for name, figures in stages.items():
-            figures.update(_against_floor(work[name], moved[name], best, figures["median_seconds"]))
+    moved = _bytes_moved(models, settings)
+    stages = {}
+    for name in chosen:
+        counted = _counted(models, work[name])
+        stages[name] = {**counted, **_timed(work[name], device, settings)}
+        if best is not None:
+            stages[name].update(_against_floor(counted["operations"], moved[name], best, stages[name]))
     return {
         "checkpoint": {
             "name": checkpoint.config.name,
@@ -103,10 +110,11 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLimits:
-    """What a device reaches on one large product in float32, and on one large copy."""
+    """What a device reaches on one large product in float32, and on one large copy, per second of `clock`."""
 
     operations_per_second: float
     bytes_per_second: float
+    clock: str
 
 
 def device_limits(device: torch.device) -> DeviceLimits:
@@ -114,24 +122,15 @@ def device_limits(device: torch.device) -> DeviceLimits:
     square = torch.zeros(PRODUCT_SIDE, PRODUCT_SIDE, device=device)
     block = torch.zeros(COPY_NUMBERS, device=device)
     target = torch.empty_like(block)
-    product = min(_once(lambda: square @ square, device) for _ in range(LIMIT_RUNS))
-    copy = min(_once(lambda: target.copy_(block), device) for _ in range(LIMIT_RUNS))
-    return DeviceLimits(2 * PRODUCT_SIDE**3 / product, 2 * block.nbytes / copy)
+    clock = _floor_clock(device)
+    product = min(_once(lambda: square @ square, device)[clock] for _ in range(LIMIT_RUNS))
+    copy = min(_once(lambda: target.copy_(block), device)[clock] for _ in range(LIMIT_RUNS))
+    return DeviceLimits(2 * PRODUCT_SIDE**3 / product, 2 * block.nbytes / copy, clock)
 
 
-def weight_bytes(models: SpeechModels) -> dict[str, int]:
-    """Bytes of the tensors of each loaded model."""
-    modules: dict[str, list[torch.nn.Module]] = {
-        "encoder": [models.encoder.semantic_encoder, models.encoder.codec, models.encoder.style_encoder],
-        "t2s": [models.t2s.model],
-        "s2m": [models.s2m.model, models.s2m.codec],
-        "vocoder": [models.vocoder.model],
-    }
-    return {name: sum(_bytes(module) for module in group) for name, group in modules.items()}
-
-
-def _bytes(module: torch.nn.Module) -> int:
-    return sum(value.nbytes for value in module.state_dict().values())
+def _floor_clock(device: torch.device) -> str:
+    """On a CPU the floor is compared in processor time, so that other programs do not spoil it."""
+    return PROCESSOR if device.type == "cpu" else WALL
 
 
 def _bytes_moved(models: SpeechModels, settings: BenchSettings) -> dict[str, float]:
@@ -139,23 +138,28 @@ def _bytes_moved(models: SpeechModels, settings: BenchSettings) -> dict[str, flo
     weights, t2s = weight_bytes(models), models.t2s.model
     moved = {
         "encode reference": float(weights["encoder"]),
-        "condition speaker": float(_bytes(t2s.conditioning_encoder) + _bytes(t2s.perceiver_encoder)),
-        "text to semantic": float((_bytes(t2s.gpt) + _bytes(t2s.mel_head)) * _token_count(models, settings)),
+        "condition speaker": float(bytes_of(t2s.conditioning_encoder) + bytes_of(t2s.perceiver_encoder)),
+        "text to semantic": float((bytes_of(t2s.gpt) + bytes_of(t2s.mel_head)) * _token_count(models, settings)),
         "semantic to mel": float(weights["s2m"] * settings.steps),
         "mel to audio": float(weights["vocoder"]),
     }
     return {**moved, "speak": sum(moved.values())}
 
 
-def _against_floor(work: Callable[[], object], moved: float, best: DeviceLimits, seconds: float) -> dict[str, float]:
-    """The time that arithmetic and weights alone need on this device, and its share of the measured time."""
+def _counted(models: SpeechModels, work: Callable[[], object]) -> dict[str, float]:
+    """Operations and tensor bytes of one run, from sizes alone: the products are left out, so it takes little time."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    known = [module for group in modules_of(models).values() for module in group]
+    with torch.no_grad(), TensorPeak(known, leave_out_products=True) as peak, FlopCounterMode(display=False) as counter:
         work()
-    operations = float(counter.get_total_flops())
+    return {"operations": float(counter.get_total_flops()), "work_mebibytes": peak.peak / MEBIBYTE}
+
+
+def _against_floor(operations: float, moved: float, best: DeviceLimits, figures: dict[str, Any]) -> dict[str, float]:
+    """The time that arithmetic and weights alone need on this device, and its share of the measured time."""
     floor = max(operations / best.operations_per_second, moved / best.bytes_per_second)
-    return {"operations": operations, "weight_bytes_read": moved, "floor_seconds": floor, "share": floor / seconds}
+    return {"weight_bytes_read": moved, "floor_seconds": floor, "share": floor / figures[f"{best.clock}_seconds"]}
 
 
 def _token_count(models: SpeechModels, settings: BenchSettings) -> float:
@@ -168,19 +172,21 @@ def _rate(models: SpeechModels, settings: BenchSettings, figures: dict[str, Any]
 
 
 def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[], object]]:
-    """Stage -> a function that runs it once, on inputs made beforehand."""
+    """Stage -> a function that runs it once, on inputs made beforehand, with products left out: sizes are all that
+    counts."""
     recording = noise_recording()
     duration = Duration("seconds", settings.seconds, method="forced")
     flow = FlowSettings(steps=settings.steps)
-    reference: Reference = encode_reference(models.encoder, recording)
-    speaker: Speaker = condition_speaker(models.t2s, reference)
     text: PreparedText = prepare_text(models.t2s.front_end, TEXT)
 
     def semantic() -> SemanticSpeech:
         return text_to_semantic(models.t2s, text, speaker, duration=duration)
 
-    spoken = semantic()
-    mel = semantic_to_mel(models.s2m, spoken, speaker, settings=flow)
+    with torch.no_grad(), TensorPeak(leave_out_products=True):
+        reference: Reference = encode_reference(models.encoder, recording)
+        speaker: Speaker = condition_speaker(models.t2s, reference)
+        spoken = semantic()
+        mel = semantic_to_mel(models.s2m, spoken, speaker, settings=FlowSettings(steps=1))
     return {
         "encode reference": lambda: encode_reference(models.encoder, recording),
         "condition speaker": lambda: condition_speaker(models.t2s, reference),
@@ -199,13 +205,16 @@ def noise_recording() -> Waveform:
 
 
 def _timed(work: Callable[[], object], device: torch.device, settings: BenchSettings) -> dict[str, Any]:
-    work()
+    if settings.warm_up:
+        work()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    seconds = [_once(work, device) for _ in range(settings.repeats)]
+    runs = [_once(work, device) for _ in range(settings.repeats)]
+    seconds = [run[WALL] for run in runs]
     median = statistics.median(seconds)
     return {
-        "median_seconds": median,
+        f"{WALL}_seconds": median,
+        f"{PROCESSOR}_seconds": statistics.median(run[PROCESSOR] for run in runs),
         "minimum_seconds": min(seconds),
         "maximum_seconds": max(seconds),
         "real_time_factor": median / settings.seconds,
@@ -213,12 +222,13 @@ def _timed(work: Callable[[], object], device: torch.device, settings: BenchSett
     }
 
 
-def _once(work: Callable[[], object], device: torch.device) -> float:
+def _once(work: Callable[[], object], device: torch.device) -> dict[str, float]:
+    """Seconds of one run by each clock."""
     _wait(device)
-    begin = time.perf_counter()
+    begin = {WALL: time.perf_counter(), PROCESSOR: time.process_time()}
     work()
     _wait(device)
-    return time.perf_counter() - begin
+    return {WALL: time.perf_counter() - begin[WALL], PROCESSOR: time.process_time() - begin[PROCESSOR]}
 
 
 def _wait(device: torch.device) -> None:

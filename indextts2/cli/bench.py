@@ -1,4 +1,4 @@
-"""Time every stage and the whole chain, and write machine, versions and figures as JSON."""
+"""Time every stage and the whole chain, or count the memory of each; write machine, versions and figures as JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,24 @@ from .common import (
 if TYPE_CHECKING:
     from ..loading.checkpoint import Checkpoint
 
-HELP = "time every stage"
+HELP = "time every stage, or count its memory"
 WEIGHTS = ("fp32", "fp16", "bf16", "int8")
+MEGABYTE = 1e6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("--seconds", type=positive(float), default=4.0, help="length of the speech that is made")
     parser.add_argument("--repeats", type=positive(int), default=5, help="timed runs after one to warm up")
+    parser.add_argument("--no-warm-up", action="store_true", help="time the first run too, where runs are long")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="count weights and tensors of each part instead of timing it; takes seconds at any size",
+    )
+    parser.add_argument(
+        "--reference-seconds", type=positive(float), default=15.0, help="with --memory: length of the reference"
+    )
     parser.add_argument("--stage", action="append", metavar="NAME", help="only this stage; may be given several times")
     parser.add_argument("--steps", type=positive(int), default=25, help="flow steps of semantic-to-mel")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
@@ -44,12 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    import json
-
     from ..bench import BenchSettings, benchmark
     from ..errors import InputError
     from .common import Usage
 
+    if options.memory:
+        _count_memory(options)
+        return
     try:
         settings = BenchSettings(
             seconds=options.seconds,
@@ -57,21 +68,58 @@ def run(options: argparse.Namespace) -> None:
             steps=options.steps,
             stages=tuple(options.stage or ()),
             floor=options.full_size,
+            warm_up=not options.no_warm_up,
         )
     except InputError as error:
         raise Usage(str(error)) from error
     device = device_of(options)
     checkpoint = _generated(options) if options.full_size else checkpoint_of(options)
     result = benchmark(checkpoint, device, dtype_of(options), settings)
+    _write(options, result, _in_words(result))
+
+
+def _write(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
+    import json
+
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    write_line(_in_words(result))
+    write_line(text)
 
 
-def _generated(options: argparse.Namespace) -> Checkpoint:
+def _count_memory(options: argparse.Namespace) -> None:
+    from ..bench_memory import MemoryCase, memory_of
+    from ..loading.checkpoint import load_speech
+
+    device = device_of(options)
+    checkpoint = _generated(options, numbers=False) if options.full_size else checkpoint_of(options)
+    models = load_speech(checkpoint, device, dtype_of(options))
+    case = MemoryCase(seconds=options.seconds, reference_seconds=options.reference_seconds)
+    parts = memory_of(models, case)
+    result = {
+        "checkpoint": checkpoint.config.name,
+        "weights": options.weights or options.precision,
+        "t2s_precision": options.precision,
+        "seconds": case.seconds,
+        "reference_seconds": case.reference_seconds,
+        "parts": {part.part: {"weight_bytes": part.weights, "work_bytes": part.work} for part in parts},
+        "all_at_once_bytes": sum(part.weights for part in parts) + max(part.work for part in parts),
+        "one_at_a_time_bytes": max(part.total for part in parts),
+    }
+    lines = [f"{result['checkpoint']}, {case.seconds:g} s of speech from {case.reference_seconds:g} s, in MB"]
+    lines += [
+        f"  {part.part:<10}weights {part.weights / MEGABYTE:8.0f}, work {part.work / MEGABYTE:7.0f}, "
+        f"together {part.total / MEGABYTE:8.0f}"
+        for part in parts
+    ]
+    lines.append(f"  all parts on the device: {result['all_at_once_bytes'] / MEGABYTE:.0f}")
+    lines.append(f"  one part at a time:      {result['one_at_a_time_bytes'] / MEGABYTE:.0f}")
+    _write(options, result, "\n".join(lines))
+
+
+def _generated(options: argparse.Namespace, *, numbers: bool = True) -> Checkpoint:
     from ..loading.generated import generated_checkpoint
 
-    return generated_checkpoint(options.weights or options.precision)
+    return generated_checkpoint(options.weights or options.precision, seed=0 if numbers else None)
 
 
 def _in_words(result: dict[str, Any]) -> str:
@@ -81,6 +129,10 @@ def _in_words(result: dict[str, Any]) -> str:
             f"  {name:<18}{figures['median_seconds']:9.4f} s  ({figures['minimum_seconds']:.4f} to "
             f"{figures['maximum_seconds']:.4f})  real-time factor {figures['real_time_factor']:.4f}"
         )
+        lines.append(
+            f"{'':20}{figures['processor_seconds']:9.4f} s of the processor, "
+            f"{figures['work_mebibytes']:.0f} MiB of work"
+        )
         if "share" in figures:
-            lines[-1] += f", {figures['share']:.0%} of the time is arithmetic or reading weights at full speed"
+            lines[-1] += f", {figures['share']:.0%} of it is arithmetic or reading weights at full speed"
     return "\n".join(lines)

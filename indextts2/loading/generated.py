@@ -5,6 +5,7 @@ They speak noise. No claim about sound can be made with them; the amount of work
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,15 +24,16 @@ from .renames import MODEL_PARTS, PARTS
 from .stream import Source
 
 DEVIATION = 0.02
+DRAWN = 999_983  # numbers drawn for a large tensor, which repeats them; a prime, so that no two of its rows are alike
 NORM_ENDINGS = ("gamma", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight", "running_var")
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedCheckpoint(Checkpoint):
-    """A checkpoint whose tensors are made when they are read. precision: as for `convert`."""
+    """A checkpoint whose tensors are made when they are read. precision: as for `convert`. seed: None for zeros."""
 
     precision: str = "fp32"
-    seed: int = 0
+    seed: int | None = 0
 
     def read(self, part: str) -> dict[str, Tensor]:
         """All tensors of a part, in the precision of the checkpoint."""
@@ -54,11 +56,12 @@ def full_size_config() -> Config:
 
 
 def generated_checkpoint(
-    precision: str = "fp32", config: Config | None = None, *, tokenizer: Path | None = None, seed: int = 0
+    precision: str = "fp32", config: Config | None = None, *, tokenizer: Path | None = None, seed: int | None = 0
 ) -> GeneratedCheckpoint:
     """A whole checkpoint with generated weights; nothing is written anywhere.
 
-    config: the released sizes when None. tokenizer: the mini's when None.
+    config: the released sizes when None. tokenizer: the mini's when None. seed: None makes zeros, which take no time
+    and, in single precision, no memory: for counting sizes.
     """
     config = config or full_size_config()
     files = {part: (Path(f"generated {part}"),) for part in PARTS}
@@ -69,8 +72,8 @@ def generated_checkpoint(
     )
 
 
-def generated_sources(config: Config, part: str, seed: int = 0) -> dict[str, Source]:
-    """Tensor -> what makes it: the same for the same seed, each on its own."""
+def generated_sources(config: Config, part: str, seed: int | None = 0) -> dict[str, Source]:
+    """Tensor -> what makes it: the same for the same seed, each on its own; zeros without one."""
     if part == "statistics":
         dim = config.semantic_encoder.dim
         return {"mean": partial(torch.zeros, dim), "std": partial(torch.ones, dim)}
@@ -83,7 +86,7 @@ def generated_sources(config: Config, part: str, seed: int = 0) -> dict[str, Sou
     return dict(_of_module(empty_model(config, part), seed))
 
 
-def _of_module(module: torch.nn.Module, seed: int) -> Iterator[tuple[str, Source]]:
+def _of_module(module: torch.nn.Module, seed: int | None) -> Iterator[tuple[str, Source]]:
     for place, (key, value) in enumerate(module.state_dict().items()):
         if not value.is_meta:  # buffers are real: tables and statistics
             yield key, partial(_same, value)
@@ -92,12 +95,18 @@ def _of_module(module: torch.nn.Module, seed: int) -> Iterator[tuple[str, Source
         elif value.dim() == 1:
             yield key, partial(torch.zeros, tuple(value.shape))
         else:
-            yield key, partial(_noise, tuple(value.shape), seed + place)
+            yield key, partial(_noise, tuple(value.shape), None if seed is None else seed + place)
 
 
 def _same(value: Tensor) -> Tensor:
     return value
 
 
-def _noise(shape: tuple[int, ...], seed: int) -> Tensor:
+def _noise(shape: tuple[int, ...], seed: int | None) -> Tensor:
+    if seed is None:
+        return torch.zeros(shape)
+    count = math.prod(shape)
+    if count > DRAWN:  # drawing every number would take longer than all that follows
+        block = DEVIATION * torch.randn(DRAWN, generator=torch.Generator().manual_seed(seed))
+        return block.repeat(-(-count // DRAWN))[:count].reshape(shape)
     return DEVIATION * torch.randn(shape, generator=torch.Generator().manual_seed(seed))

@@ -1,182 +1,212 @@
 """From a web server to speech with generated weights in the official nesting: download, find, convert, load, speak.
 
-    python -m tests.benchmarks.full_size --work DIR [--size full] [--precision fp16] [--json FILE]
+    python -m tests.benchmarks.full_size --work DIR [--size full] [--small-files DIR] [--json FILE]
 
-Run from the root of the repository. Full size writes about 18 GB to DIR and takes minutes; tiny tries the script.
+Run from the root of the repository. Full size needs about 32 GB below DIR for a while and takes minutes of one core;
+tiny tries the script. Of every step it reports the time, the highest memory of its own, and the highest resident memory
+with mapped files. --small-files names a folder with the released configuration, tokenizer, emotion bank and statistics.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
-import resource
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import torch
 
-from indextts2.bench import noise_recording
-from indextts2.config import Config
-from indextts2.contracts import Duration
+from indextts2.audio.io import read_audio, write_wav
+from indextts2.bench_memory import weight_bytes
+from indextts2.cli.main import main as command
+from indextts2.contracts import Waveform
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.download import DownloadSettings, download_official
 from indextts2.loading.find import find_checkpoints
-from indextts2.loading.fingerprint import sha256_of
-from indextts2.loading.generated import full_size_config, generated_sources
-from indextts2.loading.published import PUBLISHED
+from indextts2.loading.native import TENSOR_PARTS
 from indextts2.loading.renames import MODEL_PARTS
-from indextts2.stages.semantic_to_mel import FlowSettings
-from indextts2.stages.speak import SpeakSettings, speak
-from indextts2.training.tokenizer import train_english_tokenizer
 
-from ..conftest import TINY
-from ..loading.official_writer import write_official
+from .publish import publish
+from .serve import serving
 
-BLOCK = 1 << 20
+MEBIBYTE = 1 << 20
 DOWNLOADED = (*MODEL_PARTS, "tokenizer", "emotion_bank", "statistics")
+WATCH_SECONDS = 0.02
+REFERENCE_SECONDS, REFERENCE_RATE = 1.2, 24_000
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+class Steps:
+    """What was measured, written after every step, so that a broken run keeps what it found."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file, self.found = file, {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory begins anew
+        wall, processor, watch = time.perf_counter(), time.process_time(), OwnMemory()
+        facts: dict[str, Any] = {}
+        yield facts
+        self.found[name] = {
+            "wall_seconds": round(time.perf_counter() - wall, 1),
+            "processor_seconds": round(time.process_time() - processor, 1),
+            "own_peak_mebibytes": watch.end() // MEBIBYTE,
+            "resident_peak_mebibytes": status("VmHWM") // MEBIBYTE,
+            **facts,
+        }
+        sys.stderr.write(f"{name}: {self.found[name]}\n")
+        if self.file is not None:
+            self.file.write_text(json.dumps(self.found, indent=2) + "\n", encoding="utf-8")
+
+
+class OwnMemory:
+    """The highest memory of this process that belongs to no file, above what it had at the start."""
+
+    def __init__(self) -> None:
+        self.start = self.peak = status("RssAnon")
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread.start()
+
+    def watch(self) -> None:
+        while not self.over.wait(WATCH_SECONDS):
+            self.peak = max(self.peak, status("RssAnon"))
+
+    def end(self) -> int:
+        self.over.set()
+        self.thread.join()
+        return self.peak - self.start
+
+
+def status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name + ":")) * 1024
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    steps, work = Steps(options.json), options.work
+    published, models = work / "published", work / "models" / "indextts2"
+    official = models / "IndexTTS-2"
+    os.environ["HF_HUB_CACHE"], os.environ["INDEXTTS2_MODELS"] = str(work / "no cache"), str(models)
+    with steps.step("publish") as facts:
+        if not published.exists():  # what an earlier run made is served again
+            publish(published, work, small_files=options.small_files, tiny=options.size == "tiny")
+        facts["bytes"] = sum(path.stat().st_size for path in published.rglob("*") if path.is_file())
+    with steps.step("download") as facts, serving(published, cut_once="gpt.pth") as server:
+        os.environ["HF_ENDPOINT"] = server.address
+        report = download_official(official, DownloadSettings(parts=DOWNLOADED))
+        facts.update(bytes=report.bytes, files=len(report.fetched), cuts=server.cuts)
+    shutil.rmtree(published)
+    with steps.step("find") as facts:
+        facts["found"] = {one.folder: one.name for one in find_checkpoints([models])}[official.resolve()]
+        facts["complete"] = describe(open_checkpoint("IndexTTS-2", [models]))["complete"]
+    for precision in PRECISIONS:
+        with steps.step(f"convert {precision}") as facts:
+            changes = convert(open_checkpoint(official), models / precision, precision=precision)
+            facts["megabytes"] = {one.part: [one.before // 10**6, one.after // 10**6] for one in changes}
+    with steps.step("compare fp32") as facts:
+        facts.update(compared(official, models / "fp32"))
+    for name, dtype in (("IndexTTS-2", torch.float32), ("fp32", torch.float32), ("fp16", torch.float16)):
+        load(steps, models / name, dtype)
+    load(steps, models / "int8", torch.float16)
+    reference = work / "reference.wav"
+    write_wav(reference, noise())
+    for name in ("IndexTTS-2", "fp32"):
+        with steps.step(f"speak by command, {name}") as facts:
+            facts.update(spoken_by_command(name, reference, work / f"{name}.wav", options))
+    for name in ("fp16", "int8"):
+        with steps.step(f"speak by graph, {name}") as facts:
+            facts.update(spoken_by_graph(work, name, options))
+    return steps.found
+
+
+def load(steps: Steps, folder: Path, dtype: torch.dtype) -> None:
+    """All models of a checkpoint at once, as a program does that speaks many times."""
+    kind = str(dtype).removeprefix("torch.")
+    with steps.step(f"load {folder.name}, t2s in {kind}") as facts:
+        models = load_speech(open_checkpoint(folder), "cpu", dtype)
+        facts["live_weights_mebibytes"] = sum(weight_bytes(models).values()) // MEBIBYTE
+        del models
+
+
+def compared(official: Path, native: Path) -> dict[str, int]:
+    """Tensors that are bit for bit the same in both, and those that are not."""
+    one, other = open_checkpoint(official), open_checkpoint(native)
+    same = different = 0
+    for part in TENSOR_PARTS:
+        left, right = one.sources(part), other.sources(part)
+        different += len(left.keys() ^ right.keys())
+        for key in left.keys() & right.keys():
+            equal = torch.equal(left[key](), right[key]())
+            same, different = same + equal, different + (not equal)
+    return {"same_tensors": same, "different_tensors": different}
+
+
+def noise() -> Waveform:
+    samples = torch.randn(1, 1, round(REFERENCE_SECONDS * REFERENCE_RATE), generator=torch.Generator().manual_seed(0))
+    return Waveform((0.1 * samples).clamp(-1.0, 1.0), REFERENCE_RATE)
+
+
+def spoken_by_command(name: str, reference: Path, target: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """What `python -m indextts2 speak` does, from reading the weights to the file."""
+    words = ["speak", "Hello.", "--checkpoint", name, "--reference", str(reference), "-o", str(target)]
+    words += ["--tokens", str(options.tokens), "--duration-method", "forced", "--steps", str(options.steps)]
+    code = command([*words, "--threads", "1"])
+    samples = read_audio(target).samples
+    return {"exit_code": code, "samples": samples.shape[-1], "finite": bool(torch.isfinite(samples).all())}
+
+
+def spoken_by_graph(work: Path, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The graph with a node for every stage, in the strict stand-in of the host."""
+    from ..host.load import load_pack
+    from ..host.machine import Machine
+    from ..nodes import graphs
+
+    machine = Machine(work, load_pack(work / "custom_nodes"))
+    graph = graphs.chain(text="Hello.")
+    changes = {
+        "load": {"checkpoint": name},
+        "recording": {"seconds": REFERENCE_SECONDS},
+        "duration": {"value": float(options.tokens), "method": "forced"},
+        "s2m": {"steps": options.steps},
+    }
+    for node, inputs in changes.items():
+        graph[node]["inputs"].update(inputs)
+    samples = machine.run(graph)["vocoder"][0][0]["waveform"]
+    facts = {"samples": samples.shape[-1], "finite": bool(torch.isfinite(samples).all())}
+    machine.free()
+    return facts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="a new folder for everything that is written")
     parser.add_argument("--size", choices=("tiny", "full"), default="full")
-    parser.add_argument("--precision", choices=("fp32", "fp16", "bf16", "int8"), default="fp16")
-    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32", help="of T2S")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--small-files", type=Path, metavar="DIR", help="released small files (default: made up)")
+    parser.add_argument("--tokens", type=int, default=12, help="semantic tokens of the speech")
+    parser.add_argument("--steps", type=int, default=1, help="flow steps")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    result = run(options)
-    text = json.dumps(result, indent=2)
-    sys.stdout.write(text + "\n")
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
+    options = replace_work(parser.parse_args())
+    torch.set_num_threads(1)
+    sys.stdout.write(json.dumps(run(options), indent=2) + "\n")
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    steps: dict[str, Any] = {}
-    config = full_size_config() if options.size == "full" else TINY
-    config = replace(config, text=replace(config.text, tokenizer="bpe.model"))  # as the released files call it
-    published, official, native = (options.work / name for name in ("published", "models/IndexTTS-2", "models/native"))
-    with step(steps, "publish"):
-        if not published.exists():  # what an earlier run made is served again
-            publish(published, config, options.work)
-    with step(steps, "download"), serving(published) as address:
-        os.environ["HF_ENDPOINT"], os.environ["HF_HUB_CACHE"] = address, str(options.work / "no cache")
-        report = download_official(official, DownloadSettings(parts=DOWNLOADED))
-        steps["bytes"] = report.bytes
-    with step(steps, "find"):
-        found = {one.folder: one.name for one in find_checkpoints([options.work / "models"])}
-        steps["found"] = found[official.resolve()]
-    with step(steps, "convert"):
-        changes = convert(open_checkpoint(official), native, precision=options.precision)
-        steps["sizes"] = {change.part: [change.before, change.after] for change in changes}
-    with step(steps, "load"):
-        models = load_speech(open_checkpoint(native), options.device, getattr(torch, options.dtype))
-    with step(steps, "speak"):
-        duration = Duration("seconds", options.seconds, method="forced")
-        settings = SpeakSettings(flow=FlowSettings(steps=options.steps))
-        speech = speak(models, "Hello there.", noise_recording(), duration=duration, settings=settings)
-        steps["samples"] = speech.waveform.samples.shape[-1]
-        steps["finite"] = bool(torch.isfinite(speech.waveform.samples).all())
-    steps["precision"] = [part["precision"] for part in describe(open_checkpoint(native))["parts"]]
-    return steps
-
-
-@contextmanager
-def step(steps: dict[str, Any], name: str) -> Iterator[None]:
-    """Seconds, own memory after it, and the highest resident memory of the process so far, mapped files included."""
-    begin = time.perf_counter()
-    yield
-    steps[name] = {
-        "seconds": round(time.perf_counter() - begin, 2),
-        "own_mebibytes": own_memory() // BLOCK,
-        "highest_resident_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
-    sys.stderr.write(f"{name}: {steps[name]}\n")
-
-
-def own_memory() -> int:
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
-
-
-def publish(folder: Path, config: Config, work: Path) -> None:
-    """The official files with generated weights, and small stand-ins for those that hold none."""
-    parts = {
-        part: {key: make() for key, make in generated_sources(config, part).items()}
-        for part in (*MODEL_PARTS, "statistics", "emotion_bank")
-    }
-    tokenizer = train_english_tokenizer(work / "tokenizer.model")
-    write_official(folder, config, parts, tokenizer)
-    for file in PUBLISHED:
-        if file.part in DOWNLOADED and not (folder / file.local).exists():
-            (folder / file.local).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file.local).write_bytes(b"{}")
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """A hub on this machine with the files of a folder in the official layout."""
-    places = {(file.repository, file.path): folder / file.local for file in PUBLISHED}
-    sums = {place: sha256_of(place) for place in places.values() if place.exists()}
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-        def do_GET(self) -> None:
-            names = urlsplit(self.path).path.strip("/").split("/")
-            if names[:2] == ["api", "models"]:
-                self.listing("/".join(names[2:4]))
-            else:
-                self.file(places["/".join(names[:2]), "/".join(names[4:])])
-
-        def listing(self, repository: str) -> None:
-            entries = [
-                {"type": "file", "path": path, "size": size, "lfs": {"oid": sums[place], "size": size}}
-                for (owner, path), place in places.items()
-                if owner == repository and place.exists() and (size := place.stat().st_size)
-            ]
-            content = json.dumps(entries).encode()
-            self.answer(200, len(content))
-            self.wfile.write(content)
-
-        def file(self, place: Path) -> None:
-            first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-            count = place.stat().st_size
-            self.answer(206 if first else 200, count - first, f"bytes {first}-{count - 1}/{count}")
-            with place.open("rb") as source:
-                source.seek(first)
-                while block := source.read(BLOCK):
-                    self.wfile.write(block)
-
-        def answer(self, code: int, count: int, content_range: str = "") -> None:
-            self.send_response(code)
-            self.send_header("Content-Length", str(count))
-            if code == 206:
-                self.send_header("Content-Range", content_range)
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def replace_work(options: argparse.Namespace) -> argparse.Namespace:
+    options.work = options.work.resolve()
+    options.work.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 if __name__ == "__main__":
