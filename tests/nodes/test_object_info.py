@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from tests.host.load import ROOT
+
+from .node_table import PAGE, page
 from .object_info import GOLDEN, comparable
 
 
@@ -38,3 +41,18 @@ def test_every_input_and_output_of_every_node_has_a_tooltip():
                 assert len(spec) > 1 and spec[1].get("tooltip"), f"{name}.{port}"
         assert all(entry["output_tooltips"]), name
         assert entry["description"] and entry["category"].startswith("audio/IndexTTS2/"), name
+
+
+def test_the_page_of_all_nodes_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page(golden()), "write it again: python -m tests.nodes.node_table"
+
+
+def test_the_readme_names_every_node_and_every_type_of_port():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ")[2] for row in text.splitlines() if row.startswith("| ") and row.count(" | ") == 4]
+    named = {name.strip() for row in rows for name in row.split(",")}
+    assert {entry["display_name"].removeprefix("IndexTTS2 ") for entry in golden().values()} <= named
+    described = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
+    for entry in golden().values():
+        for kind in entry["output"]:
+            assert not kind.startswith("INDEXTTS2_") or (f"`{kind}`" in described and f"`{kind}`" in text), kind
