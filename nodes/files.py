@@ -97,10 +97,12 @@ class _Load(io.ComfyNode):
         return io.NodeOutput(runtime.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())
 
     @classmethod
-    def validate_inputs(cls, file: str) -> bool | str:
-        """Says why a file cannot be loaded before anything runs."""
+    def validate_inputs(cls, file: str | None) -> bool | str:
+        """Says why a file cannot be loaded before anything runs; None stands for a linked name, not known yet."""
         from ..indextts2.errors import InputError
 
+        if file is None:
+            return True
         if file == NOTHING_SAVED:
             return f"No file of kind '{cls.KIND}' was saved yet. Save one first, or put one into input/indextts2."
         try:
@@ -110,8 +112,8 @@ class _Load(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, file: str) -> str:
-        return folders.file_state(file)
+    def fingerprint_inputs(cls, file: str | None) -> str:
+        return folders.file_state(file or "")
 
 
 class SaveSpeaker(_Save):

@@ -7,6 +7,7 @@ the kind that a file says it has is read here.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..indextts2.errors import InputError
@@ -15,6 +16,9 @@ from . import runtime
 
 SUBFOLDER = "indextts2"
 """Where files are looked for below input and output; names to save under may choose another place below output."""
+
+DEEPEST = 2  # folders below the input folder that are searched for scripts
+MOST_ENTRIES = 50_000  # files and folders that such a search looks at
 
 
 def saved_files(kind: str) -> list[str]:
@@ -77,8 +81,36 @@ def script_files() -> list[str]:
     from ..indextts2.script.read import SUFFIXES
 
     root = runtime.user_folders()["input"]
-    found = (path for path in root.rglob("[!.]*.*") if path.suffix.lower().lstrip(".") in SUFFIXES and path.is_file())
+    found = (path for path in _files_near(root) if path.suffix.lower().lstrip(".") in SUFFIXES)
     return sorted(path.relative_to(root).as_posix() for path in found if _is_inside(path, root))
+
+
+def _files_near(root: Path) -> Iterator[Path]:
+    """Visible files of a folder, then of the folders in it, and so on, until DEEPEST or MOST_ENTRIES is reached.
+
+    The host asks for lists whenever a page opens, and its input folder may hold any number of pictures.
+    """
+    waiting, looked_at = [root], 0
+    for _ in range(DEEPEST + 1):
+        folders, waiting = waiting, []
+        for folder in folders:
+            for entry in _entries(folder):
+                looked_at += 1
+                if looked_at > MOST_ENTRIES:
+                    return
+                if entry.is_dir():
+                    waiting.append(Path(entry.path))
+                elif entry.is_file():
+                    yield Path(entry.path)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, without hidden names; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        return
 
 
 def script_file(name: str) -> Path:
@@ -90,10 +122,10 @@ def script_file(name: str) -> Path:
     return path
 
 
-def script_state(name: str) -> str:
-    """Changes when the file does; empty for a file that is not there."""
+def script_state(name: str | None) -> str:
+    """Changes when the file does; empty for a file that is not there, or a linked name that is not known yet."""
     try:
-        found = os.stat(script_file(name))
+        found = os.stat(script_file(name or ""))
     except (InputError, OSError):
         return ""
     return f"{found.st_size},{found.st_mtime_ns}"

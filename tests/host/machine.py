@@ -102,6 +102,7 @@ class Machine:
             yield f"there is no node {graph[node]['class_type']}"
             return
         schema, inputs = self._schema(graph, node), graph[node]["inputs"]
+        own, named = own_check(self.nodes[graph[node]["class_type"]])
         for name in sorted(set(inputs) - {port.id for port in schema.inputs or []}):
             yield f"it has no input {name}"
         for port in schema.inputs or []:
@@ -111,7 +112,24 @@ class Machine:
             elif is_link(inputs[port.id]):
                 yield from self._link_problems(graph, port, *inputs[port.id])
             else:
-                yield from self._value_problems(port, inputs[port.id])
+                yield from self._value_problems(
+                    port, inputs[port.id], ranges=named is not None and port.id not in named
+                )
+        if own is not None:
+            yield from self._own_problems(schema, own, named, inputs)
+
+    def _own_problems(self, schema: io.Schema, own: Any, named: set[str] | None, inputs: Any) -> Iterator[str]:
+        """What the node's validate_inputs says; of linked inputs it sees None, because nothing has run yet."""
+        given = {
+            port.id: None if is_link(inputs[port.id]) else self._converted(schema, port.id, inputs[port.id])
+            for port in schema.inputs or []
+            if port.id in inputs and (named is None or port.id in named)
+        }
+        found = own(**given)
+        if not isinstance(found, bool | str):
+            raise TypeError(f"{schema.node_id}.validate_inputs returned {type(found)}")
+        if found is not True:
+            yield from (f"{name} - {found or 'refused'}" for name in given)
 
     def _link_problems(self, graph: Graph, port: Any, source: str, slot: int) -> Iterator[str]:
         if source not in graph or graph[source]["class_type"] not in self.nodes:
@@ -125,7 +143,8 @@ class Machine:
         if "*" not in (sent, taken) and not set(sent.split(",")) & set(taken.split(",")):
             yield f"{port.id} takes {taken}, but {sent} comes"
 
-    def _value_problems(self, port: Any, value: Any) -> Iterator[str]:
+    def _value_problems(self, port: Any, value: Any, *, ranges: bool) -> Iterator[str]:
+        """ranges: False for inputs that the node checks itself; the host then leaves range and list to it."""
         kind = port.get_io_type()
         if not isinstance(port, io.WidgetInput):
             yield f"{port.id} takes {kind} from a link, not {value!r}"
@@ -135,10 +154,12 @@ class Machine:
         except (TypeError, ValueError) as error:
             yield f"{port.id}: {value!r} is no {kind} ({error})"
             return
+        if not ranges:
+            return
         lowest, highest = getattr(port, "min", None), getattr(port, "max", None)
-        if lowest is not None and not value >= lowest:
+        if lowest is not None and value < lowest:  # so not a number passes, as in the host
             yield f"{port.id}: {value} is smaller than {lowest}"
-        if highest is not None and not value <= highest:
+        if highest is not None and value > highest:
             yield f"{port.id}: {value} is bigger than {highest}"
         options = getattr(port, "options", None)
         if self.check_combos and options is not None and value not in options:
@@ -229,6 +250,14 @@ class Machine:
 
     def _converted(self, schema: io.Schema, name: str, value: Any) -> Any:
         return CONVERT.get(schema.input(name).get_io_type(), lambda same: same)(value)
+
+
+def own_check(node_class: Any) -> tuple[Any, set[str] | None]:
+    """A node's validate_inputs and the inputs it names, None for all of them; (None, empty) without one."""
+    if not hasattr(node_class, "validate_inputs"):
+        return None, set()
+    found = inspect.getfullargspec(node_class.validate_inputs)
+    return node_class.validate_inputs, None if found.varkw else set(found.args) - {"cls"}
 
 
 def is_link(value: Any) -> bool:

@@ -183,7 +183,7 @@ def test_the_host_refuses_every_number_outside_its_range(machine):
     widgets = [(name, port) for name, port in numbers(machine) if port.min is not None]  # a bare socket has no range
     assert widgets
     for name, port in widgets:
-        for value in (port.min - port.step, port.max + port.step, "many", float("nan")):
+        for value in (port.min - port.step, port.max + port.step, "many"):
             graph = {"1": {"class_type": name, "inputs": {port.id: value}}}
             with pytest.raises(Refused, match=port.id):
                 machine.validate(graph)

@@ -6,6 +6,9 @@ import os
 
 import pytest
 import torch
+from comfy_api.latest import io
+
+from tests.host.machine import Refused
 
 from . import graphs
 from .graphs import change, host, node
@@ -110,9 +113,40 @@ def test_loading_from_outside_the_folders_is_refused(machine, name):
     (machine.base / "secret.safetensors").write_bytes(b"x")
     reason = machine.pack.nodes["IndexTTS2_LoadSpeaker"].validate_inputs(file=name)
     assert isinstance(reason, str) and reason.endswith((".", "file."))
-    machine.check_combos = False
-    with pytest.raises(ValueError, match="folder"):
+    with pytest.raises(Refused, match="folder"):
         machine.run(load("speaker", name))
+    with pytest.raises(ValueError, match="folder"):
+        machine.run(linked(machine, load("speaker", name)))
+    assert machine.executed == ["name", "new"]
+
+
+def linked(machine, graph):
+    """The same graph, its file name coming from a node of another pack, which the host cannot check beforehand."""
+    from tests.host.host_nodes import node as made
+
+    name = graph["new"]["inputs"]["file"]
+    machine.nodes["Anything"] = made("Anything", [], [io.AnyType.Output()])(lambda: io.NodeOutput(name))
+    return change(graph, "new", file=["name", 0]) | {"name": {"class_type": "Anything", "inputs": {}}}
+
+
+def test_a_linked_file_name_is_read_when_it_is_known(saved):
+    machine, values, names = saved
+    loaded = machine.run(linked(machine, load("speaker", names["speaker"])))["new"][0][0]
+    assert torch.equal(loaded.condition, values["speaker"].condition)
+
+
+def test_the_host_leaves_a_list_that_a_node_checks_itself_to_the_node(saved):
+    """A file that was saved after the page read the list is loaded all the same."""
+    machine, _, names = saved
+    node_class = machine.nodes["IndexTTS2_LoadSpeaker"]
+    stale = node_class.GET_SCHEMA()
+    stale.inputs[0].options, stale.inputs[0].default = ["(nothing saved yet)"], None
+    machine.nodes["IndexTTS2_LoadSpeaker"] = type(
+        "Stale", (node_class,), {"define_schema": classmethod(lambda _: stale)}
+    )
+    machine.validate(load("speaker", names["speaker"]))
+    with pytest.raises(Refused, match="file - There is no file"):
+        machine.validate(load("speaker", "indextts2/gone.safetensors [output]"))
 
 
 def test_a_link_that_leads_outside_is_neither_listed_nor_loaded(saved, tmp_path_factory):

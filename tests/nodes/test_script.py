@@ -75,3 +75,21 @@ def test_script_files_come_from_the_input_folder_and_nowhere_else(machine, graph
     assert machine.run(change(graph, "one", number=1))["script"][1] == [1]
     with pytest.raises(pack.errors.InputError, match="no script file"):
         pack.part("nodes.folders").script_file("../scene.srt")
+
+
+def test_the_list_of_scripts_stops_at_a_depth_and_at_a_number_of_entries(machine, pack, monkeypatch):
+    """However full the input folder is, opening a page does not walk through all of it."""
+    folders, root = pack.part("nodes.folders"), machine.base / "input"
+    for name in ("a.srt", "x/b.SRT", "x/y/c.txt", "x/y/z/too_deep.srt", ".hidden/d.srt", "x/.e.srt", "picture.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("1", encoding="utf-8")
+    assert folders.script_files() == ["a.srt", "x/b.SRT", "x/y/c.txt"]
+    (root / "x" / "y" / "round").symlink_to(root, target_is_directory=True)
+    assert folders.script_files() == ["a.srt", "x/b.SRT", "x/y/c.txt"]
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 3)
+    assert folders.script_files() == ["a.srt"], "what lies nearest is found first"
+
+
+def test_a_linked_script_name_is_no_fault_before_it_is_known(machine):
+    reads = machine.nodes["IndexTTS2_ScriptFromFile"]
+    assert reads.fingerprint_inputs(file=None, encoding="") == ","
