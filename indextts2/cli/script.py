@@ -100,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
         if processes.index:
             return
         run_lines(job, load, store, progress=progress)  # what other processes could not leave in this folder
+    store.tidy()
     _write(options, job, store, mixing, cast.notes(script.speakers))
 
 

@@ -26,6 +26,7 @@ from ..contracts import Duration, EmotionWeights
 from ..errors import InputError
 from ..text.tags import find_tags
 from .model import LINE_UNITS, MILLISECONDS, Line, check_name, clock, milliseconds_of, plain_text, read_clock
+from .speakers import TAG, parts_of, tagged_name
 
 MOST_WORDS = 3  # of a name without brackets
 _BRACKETED = re.compile(r"\s*([^\[\]:：<>]*?)\s*\[([^\[\]]*)\]\s*[:：]")
@@ -178,8 +179,12 @@ def line_of(text: str, *, lenient: bool = False, **given: Any) -> Line | None:
     spoken = plain_text(text[header.at :])
     if not spoken:
         return None
+    for tag in TAG.finditer(text, header.at):
+        _check(tagged_name(tag), tag.start())
     values = {"speaker": header.speaker, **header.values}
-    return Line(spoken, **{**values, **{key: value for key, value in given.items() if value is not None}})
+    line = Line(spoken, **{**values, **{key: value for key, value in given.items() if value is not None}})
+    parts_of(line)
+    return line
 
 
 def written(line: Line, *, times: bool = False, name: bool = True) -> str:

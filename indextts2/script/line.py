@@ -69,7 +69,8 @@ class LineReport:
     """What was asked and what came out. status: "spoken", "unfit" (it cannot stay before the next line; needs_samples
     says how long it is at its shortest) or "silent" (nothing in it can be spoken).
 
-    asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none.
+    asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none; passages: parts a
+    long line was spoken in, each with takes of its own.
     """
 
     status: str
@@ -87,6 +88,7 @@ class LineReport:
     takes: tuple[TakeScore, ...] = ()
     chosen: int = 0
     warnings: tuple[str, ...] = ()
+    passages: int = 1
 
 
 @dataclass(frozen=True, slots=True)

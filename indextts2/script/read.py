@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import InputError, ScriptError
 from .dialogue import read_dialogue, write_dialogue
 from .model import Script
+from .speakers import with_own_lines
 from .subtitles import ARROW, read_ass, read_srt, read_vtt, write_srt, write_vtt
 from .tables import read_json, read_table, write_json
 
@@ -37,7 +38,7 @@ def read_script(text: str, kind: str = AUTO) -> Script:
     """A script from text. kind: one of READERS; "auto" looks at the text. Raises ScriptError with line and column."""
     if kind != AUTO and kind not in READERS:
         raise InputError(f"A script is one of {', '.join(READERS)}, but '{kind}' came.")
-    return READERS[kind_of(text) if kind == AUTO else kind](text)
+    return with_own_lines(READERS[kind_of(text) if kind == AUTO else kind](text))
 
 
 def kind_of(text: str) -> str:

@@ -22,7 +22,8 @@ from .cast import SAVED_SUFFIX, Voice
 from .fit import Slot, slots_of
 from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
 from .model import Line, Script
-from .store import LineStore, key_of
+from .passages import joined_passages, passages_of
+from .store import LineStore, key_of, passage_key
 
 STEPS = 1000  # of a line, on the progress bar of the whole
 
@@ -100,7 +101,7 @@ def run_lines(
         if store.get(keys[index]) is not None:
             continue
         speaking = speaking or _Speaking(job, load(), begin)
-        store.put(keys[index], speaking.line(index, _part(progress, place, len(mine))))
+        speaking.finish(index, keys[index], store, _part(progress, place, len(mine)))
         count += 1
     progress(len(mine) * STEPS, max(1, len(mine)) * STEPS)
     return count
@@ -138,25 +139,45 @@ class _Speaking:
         self.speaker_of = LineSpeaker(models, job.settings.line, begin)
         self._known: dict[str, Speaker] = {}
 
-    def line(self, index: int, progress: Progress) -> SpokenLine:
+    def finish(self, index: int, key: str, store: LineStore, progress: Progress) -> None:
+        """Speak a line and keep it; a long one passage by passage, going on with those that are kept already."""
+        line = self.job.script.lines[index]
+        try:
+            ask = self._ask(index)
+        except TextError as error:
+            store.put(key, self._silent(str(error)))
+            return
+        try:
+            speaker = self.speaker(line.speaker)
+            emotion = self.emotion(line, speaker, ask.seed)
+            passages = passages_of(ask, emotion, takes_start_only=self.job.settings.line.fit.cue == "start")
+            names = [passage_key(key, place) for place in range(len(passages))] if len(passages) > 1 else [key]
+            parts = []
+            for place, (name, passage) in enumerate(zip(names, passages, strict=True)):
+                part = store.get(name)
+                if part is None:
+                    part = self.speaker_of.speak(passage, speaker, emotion, _part(progress, place, len(passages)))
+                    store.put(name, part)
+                parts.append(part)
+        except (InputError, CheckpointMismatch) as error:
+            raise type(error)(f"Line {index + 1} of the script ('{_shown(line.text)}'): {error}") from error
+        if len(parts) > 1:
+            store.put(key, joined_passages(parts))
+            for name in names:
+                store.drop(name)
+
+    def _ask(self, index: int) -> LineAsk:
+        """Raises TextError for a line without a word that can be spoken."""
         line = self.job.script.lines[index]
         settings = self.job.settings
-        try:
-            text = prepare_text(self.models.t2s.front_end, line.text, pause_seconds=settings.pauses)
-        except TextError as error:
-            return self._silent(str(error))
-        ask = LineAsk(
+        text = prepare_text(self.models.t2s.front_end, line.text, pause_seconds=settings.pauses, language=line.language)
+        return LineAsk(
             text=text,
             seed=settings.seed if line.seed is None else line.seed,
             takes=line.takes or settings.line.candidates.takes,
             duration=line.duration,
             slot=self.slots[index],
         )
-        try:
-            speaker = self.speaker(line.speaker)
-            return self.speaker_of.speak(ask, speaker, self.emotion(line, speaker, ask.seed), progress)
-        except (InputError, CheckpointMismatch) as error:
-            raise type(error)(f"Line {index + 1} of the script ('{_shown(line.text)}'): {error}") from error
 
     def _silent(self, reason: str) -> SpokenLine:
         rate = Clock.of(self.job.config).sample_rate

@@ -18,14 +18,22 @@ from .line import LineReport, SpokenLine
 
 logger = logging.getLogger(__name__)
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes whenever the same settings would give another sound."""
+
+PART = ".part"
+PASSAGE = "-passage-"
 
 
 def key_of(**parts: Any) -> str:
     """The name of a finished line. parts: plain values and dataclasses of them."""
     text = json.dumps({"format": FORMAT, **parts}, default=_plain, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def passage_key(key: str, place: int) -> str:
+    """The name of a passage of a line that is not finished."""
+    return f"{key}{PASSAGE}{place:04}"
 
 
 def _plain(value: Any) -> Any:
@@ -69,9 +77,28 @@ class LineStore:
         content = save({"audio": line.audio.contiguous(), "tokens": line.tokens.contiguous()}, metadata)
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        beside = path.with_name(f"{path.name}.{os.getpid()}{PART}")
         beside.write_bytes(content)
         os.replace(beside, path)
+
+    def drop(self, key: str) -> None:
+        """Forget a line, or a passage of one."""
+        if self.folder is None:
+            self._held.pop(key, None)
+        else:
+            self._path(key).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove what killed processes left behind: half written files, and passages of lines that are finished.
+
+        Only for one process, when no other is at work in the folder.
+        """
+        if self.folder is None or not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.iterdir()):
+            whole, mark, _ = path.name.partition(PASSAGE)
+            if path.suffix == PART or (mark and self._path(whole).is_file()):
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return (self.folder or Path()) / f"{key}.safetensors"

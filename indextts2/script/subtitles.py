@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InputError, ScriptError
 from .header import SettingError, line_of, written
-from .model import Line, Script, clock, plain_text, read_clock
+from .model import Line, Script, check_name, clock, plain_text, read_clock
 
 ARROW = "-->"
 DEFAULT_CUE_MS = 2000  # end of a cue written for a line whose end nobody knows
@@ -97,17 +97,14 @@ def _times(row: str, number: int) -> tuple[int, int]:
 def _spoken(body: str, number: int, *, vtt: bool, **given: Any) -> Line | None:
     """The line of a cue's text; None where nothing is left to say. number: the row it begins in."""
     voices = list(_VOICE.finditer(body)) if vtt else []
-    if len({html.unescape(voice.group(1)).strip() for voice in voices}) > 1:
-        raise ScriptError(
-            "Two voices speak in this cue. Give each a cue of its own.",
-            number + body.count("\n", 0, voices[1].start()),
-            voices[1].start() - body.rfind("\n", 0, voices[1].start()),
-        )
     if vtt:
         language = _LANGUAGE.search(body)
         given["language"] = language.group(1) if language else None
     if voices:
-        given["speaker"] = plain_text(html.unescape(voices[0].group(1)))
+        names = [_voice_name(voice, body, number) for voice in voices]
+        given["speaker"] = names[0]
+        first = voices[0].end()
+        body = body[:first] + _VOICE.sub(lambda voice: f"[speaker {voice.group(1)}] ", body[first:])
     text = plain_text(body)
     try:
         return line_of(plain_text(html.unescape(text)) if vtt else text, lenient=True, **given)
@@ -115,6 +112,17 @@ def _spoken(body: str, number: int, *, vtt: bool, **given: Any) -> Line | None:
         raise ScriptError(str(error), number, error.at + 1) from error
     except InputError as error:
         raise ScriptError(str(error), number, 1) from error
+
+
+def _voice_name(voice: re.Match[str], body: str, number: int) -> str:
+    """The speaker of a voice mark. number: the row the body begins in."""
+    name = plain_text(html.unescape(voice.group(1)))
+    try:
+        check_name(name)
+    except InputError as error:
+        at = voice.start()
+        raise ScriptError(str(error), number + body.count("\n", 0, at), at - body.rfind("\n", 0, at)) from error
+    return name
 
 
 def read_ass(text: str) -> Script:

@@ -24,6 +24,7 @@ from ..contracts import EmotionWeights
 from ..errors import InputError, ScriptError
 from .header import plain_number, read_settings, read_time, whole_number
 from .model import LINE_UNITS, MILLISECONDS, Line, Script, check_language, check_name, plain_text
+from .speakers import parts_of
 from .subtitles import rows_of
 
 DELIMITERS = ",;\t"
@@ -99,7 +100,9 @@ def _line(given: dict[str, Any], fail: Fail) -> Line:
     if not values.get("text"):
         raise fail("text", InputError("The line has no text."))
     try:
-        return Line(**values)
+        line = Line(**values)
+        parts_of(line)
+        return line
     except InputError as error:
         raise fail("end" if "end" in given else "text", error) from error
 

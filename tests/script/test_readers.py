@@ -119,6 +119,25 @@ def test_a_sentence_with_a_colon_has_no_speaker():
     assert read_script("李明：你好。").lines[0] == Line("你好。", "李明")
 
 
+def test_a_speaker_tag_hands_the_rest_of_a_line_to_somebody_else():
+    lines = read_script("Anna [happy .6; pause 1s]: Hello. <speaker Ben> [sad .3] Good day. [speaker Anna] Well.").lines
+    assert lines == (
+        Line("Hello.", "Anna", HAPPY),
+        Line("[sad .3] Good day.", "Ben"),
+        Line("Well.", "Anna", pause_ms=1000),
+    )
+
+
+def test_the_time_of_a_cue_is_divided_among_its_speakers():
+    cue = "1\n00:00:01,000 --> 00:00:04,000\nAnna: Hi there.\n<speaker Ben> Good evening to you all.\n"
+    first, second = read_script(cue).lines
+    assert (first.start_ms, second.end_ms) == (1000, 4000) and first.end_ms == second.start_ms
+    assert second.end_ms - second.start_ms > 2 * (first.end_ms - first.start_ms)
+    two = read_script(VTT.replace("<v Anna>", "<v Anna>Hi. <v Ben>")).lines
+    assert [line.speaker for line in two] == ["Anna", "Ben", ""] and two[0].text == "Hi."
+    assert read_script(VTT.replace("<v Anna>", "<v Anna>Hi. <v Anna>")).lines[0].text.startswith("Hi. [happy")
+
+
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_the_kind_is_seen_in_the_text(kind):
     assert kind_of(SAMPLES[kind]) == kind
@@ -135,7 +154,9 @@ def test_the_kind_is_seen_in_the_text(kind):
         (SRT.replace("00:00:02,500", "00:00:00,500"), 2, 18, "not after its start"),
         (SRT.replace("2\n00:00:03", "00:00:03").replace("that?\n\n", "that?\n"), 4, 1, "blank line is missing"),
         ("WEBVTTx\n\n", 1, 1, "begins with the word WEBVTT"),
-        (VTT.replace("<v Anna>", "<v Anna>Hi <v Ben>"), 7, 12, "Two voices"),
+        ("Anna: Hi. <speaker B:n> Hello.", 1, 11, "A speaker's name"),
+        ("Anna [seconds 2]: Hi. [speaker Ben] Hello.", 1, 1, "has one speaker"),
+        (VTT.replace("<v Anna>", "<v Anna>Hi <v B:n>"), 7, 12, "A speaker's name"),
         (ASS.replace("0:00:03.00", "0:99:03.00"), 8, 13, "below 60"),
         (ASS.replace(",0,0,0,,Ben: I heard nothing.", ""), 8, 1, "10 fields are expected"),
         (CSV.replace("3.000,4.25", "3.000,4.2.5"), 3, 5, "end: A number"),
