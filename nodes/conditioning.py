@@ -153,7 +153,7 @@ class EmotionFromReference(io.ComfyNode):
         work = memory.encoder_bytes(runtime.required(t2s).models.config, reference.seconds)
         with runtime.running(t2s, work) as models:
             emotion = emotion_from_reference(models, reference, base=speaker)
-        scaled = emotion if strength == 1.0 else scale_emotion(emotion, strength).emotion
+        scaled = emotion if strength == 1.0 else scale_emotion(runtime.on_compute(emotion), strength).emotion
         return io.NodeOutput(runtime.on_intermediate(scaled))
 
 
@@ -248,7 +248,7 @@ class EmotionFromWeights(io.ComfyNode):
             weights = balance_weights(set_by_hand) if balance else set_by_hand
         used = scale_weights(weights, strength)
         style = None if selection_reference is None else selection_reference.style
-        models = runtime.required(t2s).models
+        models, speaker = runtime.required(t2s).models, runtime.on_compute(speaker)
         emotion = speaker_emotion(models, used, speaker, style=style, selection=selection, seed=seed)
         return io.NodeOutput(runtime.on_intermediate(emotion), used)
 

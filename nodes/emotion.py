@@ -1,6 +1,7 @@
 """Nodes that compute with emotion vectors: blend, interpolate, add differences, scale, limit, transfer, schedule.
 
-The arithmetic is float32 on differences from the base, the speaker's own emotion. Checkpoints do not mix.
+The arithmetic is float32 on the compute device, on differences from the base, the speaker's own emotion. Checkpoints do
+not mix.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class BlendEmotions(io.ComfyNode):
         if normalise and total == 0.0:
             raise InputError("The weights sum to 0, so they cannot be scaled to sum to 1. Set one, or normalise not.")
         divisor = total if normalise else 1.0
-        emotions = [(emotion, weight / divisor) for _, emotion, weight in parts]
+        emotions = [(runtime.on_compute(emotion), weight / divisor) for _, emotion, weight in parts]
         mixed = blend_emotions(emotions, base=base_from(speaker, *(emotion for emotion, _ in emotions)))
         return mixed_output(mixed, *(f"emotion {number}" for number, _, _ in parts), "base")
 
@@ -153,7 +154,8 @@ class InterpolateEmotions(io.ComfyNode):
         from ..indextts2.stages.emotion_combine import base_from
 
         base = base_from(speaker, emotion_a, emotion_b)
-        mixed = interpolate_emotions(emotion_a, emotion_b, place, mode=mode, base=base)
+        ends = runtime.on_compute((emotion_a, emotion_b))
+        mixed = interpolate_emotions(*ends, place, mode=mode, base=base)
         return mixed_output(mixed, "emotion a", "emotion b", "")
 
 
@@ -187,7 +189,7 @@ class EmotionArithmetic(io.ComfyNode):
         from ..indextts2.stages.emotion_combine import base_from
 
         base = base_from(speaker, emotion_a, emotion_b, emotion_c)
-        mixed = add_difference(emotion_a, emotion_b, emotion_c, amount, base=base)
+        mixed = add_difference(*runtime.on_compute((emotion_a, emotion_b, emotion_c)), amount, base=base)
         return mixed_output(mixed, "emotion a", "emotion b", "emotion c", "")
 
 
@@ -217,7 +219,7 @@ class ScaleEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion_algebra import scale_emotion
         from ..indextts2.stages.emotion_combine import base_from
 
-        mixed = scale_emotion(emotion, strength, base=base_from(speaker, emotion))
+        mixed = scale_emotion(runtime.on_compute(emotion), strength, base=base_from(speaker, emotion))
         return mixed_output(mixed, "emotion", "base")
 
 
@@ -251,6 +253,7 @@ class LimitEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion_measure import base_of, strength_ruler
 
         bank = bank_of(runtime.required(t2s).models, emotion)
+        emotion = runtime.on_compute(emotion)
         base = base_of(emotion, base=base_from(speaker, emotion))
         return mixed_output(limit_emotion(emotion, strength_ruler(bank, base), limit, base=base))
 
@@ -282,6 +285,7 @@ class TransferEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion_combine import base_from
 
         base = base_from(speaker, emotional, neutral)
+        emotional, neutral, base = runtime.on_compute((emotional, neutral, base))
         mixed = transfer_emotion(emotional, neutral, strength, base=base)
         return mixed_output(mixed, "emotional", "neutral", "speaker")
 
@@ -310,7 +314,8 @@ class RemoveEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion_algebra import remove_emotion
         from ..indextts2.stages.emotion_combine import base_from
 
-        return mixed_output(remove_emotion(emotion, unwanted, base=base_from(speaker, emotion, unwanted)))
+        base = base_from(speaker, emotion, unwanted)
+        return mixed_output(remove_emotion(*runtime.on_compute((emotion, unwanted)), base=base))
 
 
 class ScheduleEmotions(io.ComfyNode):

@@ -169,8 +169,8 @@ class CombineEmotions(io.ComfyNode):
             multiply_weights(text_weights or NO_WEIGHTS, text_strength),
         )
         mixed = combine_sources(
-            runtime.required(t2s).models, speaker, audio=audio_emotion, audio_strength=audio_strength, weights=joined,
-            rule=rule, selection=selection, seed=seed,
+            runtime.required(t2s).models, runtime.on_compute(speaker), audio=runtime.on_compute(audio_emotion),
+            audio_strength=audio_strength, weights=joined, rule=rule, selection=selection, seed=seed,
         )  # fmt: skip
         return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, ("audio", "weights", "speaker")))
 

@@ -180,6 +180,11 @@ def precision(choice: str) -> torch.dtype:
     return DTYPES[choice]
 
 
+def on_compute(value: Value) -> Value:
+    """The same value with every tensor on the device where models run, for arithmetic between nodes."""
+    return moved(value, model_management.get_torch_device())
+
+
 def on_intermediate(value: Value) -> Value:
     """The same value with every tensor on the device where the host keeps results between nodes."""
     return moved(value, model_management.intermediate_device())

@@ -202,7 +202,8 @@ def _slerp(first: Tensor, second: Tensor, t: float) -> Tensor:
 def _angle(first: Tensor, second: Tensor) -> float | None:
     if not bool(first.norm() > 0) or not bool(second.norm() > 0):
         return None
-    first, second = first.double() / first.double().norm(), second.double() / second.double().norm()
+    first, second = first.cpu().double(), second.cpu().double()  # some devices have no float64
+    first, second = first / first.norm(), second / second.norm()
     return math.degrees(2.0 * math.atan2(float((first - second).norm()), float((first + second).norm())))
 
 

@@ -32,8 +32,8 @@ def strength_ruler(bank: EmotionBank, base: Tensor) -> float:
             f"The base has {base.shape[-1]} numbers, the emotion bank {bank.emotion_rows.shape[-1]}. "
             "Take both from the same checkpoint."
         )
-    rows = as_float(bank.emotion_rows).to(base.device)
-    return float((rows - as_float(base)).norm(dim=-1).quantile(0.5))
+    rows = as_float(bank.emotion_rows)
+    return float((rows - as_float(base).to(rows.device)).norm(dim=-1).quantile(0.5))
 
 
 def strength_index(emotion: Emotion, ruler: float, *, base: Tensor | None = None) -> float:

@@ -262,3 +262,48 @@ def test_an_emotion_survives_the_way_through_text_and_through_a_list(here):
 def test_bad_numbers_are_refused_in_words(here, text, words):
     with pytest.raises(Exception, match=words):
         run(here, "EmotionFromNumbers", text=text, like="a")
+
+
+# where and in which precision
+
+ARITHMETIC = {
+    "BlendEmotions": {
+        "emotion_1": "a", "emotion_2": "b", **{f"weight_{number}": 0.5 for number in range(1, 5)}, "normalise": False,
+    },
+    "InterpolateEmotions": {"emotion_a": "a", "emotion_b": "b", "place": 0.3, "mode": "lerp"},
+    "EmotionArithmetic": {"emotion_a": "a", "emotion_b": "b", "emotion_c": "c", "amount": 0.5},
+    "ScaleEmotion": {"emotion": "a", "strength": 0.5},
+    "RemoveEmotion": {"emotion": "a", "unwanted": "b"},
+    "TransferEmotion": {"speaker": "speaker", "emotional": "a", "neutral": "b", "strength": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_emotions_are_computed_with_on_the_compute_device(here, name):
+    """A device without memory stands for it: whatever is computed there cannot come back."""
+    from comfy import model_management
+
+    made = run(here, name, **ARITHMETIC[name])
+    assert made.vector.dtype == torch.float32
+    here.free()
+    model_management.set_devices(compute="meta")
+    with pytest.raises((NotImplementedError, RuntimeError), match="(?i)meta"):
+        run(here, name, **ARITHMETIC[name])
+
+
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_emotions_in_half_precision_are_computed_with_in_float32(here, name):
+    exact = run(here, name, **ARITHMETIC[name]).vector
+    for key in ("a", "b", "c"):
+        here.values[key] = halved(here.values[key])
+    here.free()
+    made = run(here, name, **ARITHMETIC[name]).vector
+    assert made.dtype == torch.float32
+    rounding = float((made - exact).norm() / exact.norm())
+    assert 0.0 < rounding < 2e-3, "only the inputs were rounded"
+
+
+def halved(emotion):
+    from dataclasses import replace
+
+    return replace(emotion, vector=emotion.vector.half())
