@@ -20,6 +20,8 @@ FILES = (
     "plots",
     "files",
     "script",
+    "script_lines",
+    "duration_video",
 )
 
 

@@ -6,36 +6,20 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import folders, ports, runtime
+from . import folders, ports, runtime, script_examples
 from .conditioning import built_in_input
-from .plots import image_output, shown, width_input
 from .ports import node_schema, seed_input
+from .script_lines import lines_input, overflow_input, timeline_of
 from .speak import PARTS, speech_models
 
 GROUP = "script"
 KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
 CUES = ("fill", "within", "start")
-OVERFLOWS = ("list", "overlap", "shift")
-NO_SCRIPT = "(no script file in the input folder)"
 EXAMPLE = "Anna [happy .6]: Did you hear that? <pause 0.4s> Somebody is at the door.\nBen: I heard nothing."
 
 
 def script_output(what: str) -> Any:
     return ports.Script.Output(id="lines_of_text", display_name="script", tooltip=what)
-
-
-def lines_input() -> Any:
-    return ports.Lines.Input("lines", tooltip="Spoken lines, from Synthesize Script.")
-
-
-def overflow_input() -> Any:
-    return io.Combo.Input(
-        "overflow",
-        options=list(OVERFLOWS),
-        default="list",
-        tooltip="Lines too long for their place. list: left out and reported with the seconds they need. overlap: they "
-        "run into the next line. shift: later lines wait.",
-    )
 
 
 class ScriptFromText(io.ComfyNode):
@@ -76,13 +60,13 @@ class ScriptFromFile(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        files = folders.script_files() or [NO_SCRIPT]
+        files = script_examples.offered_files()
         return node_schema(
             "ScriptFromFile",
             "IndexTTS2 Script from File",
             GROUP,
             "Read a script file of the host's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
-            "Faults are reported with line and column.",
+            "Faults are reported with line and column. Files marked [example] ship with the pack.",
             inputs=[
                 io.Combo.Input(
                     "file", options=files, default=files[0], tooltip="The file. Key R reads the list again."
@@ -103,7 +87,7 @@ class ScriptFromFile(io.ComfyNode):
     def execute(cls, file: str, encoding: str) -> io.NodeOutput:
         from ..indextts2.script.read import read_script_file
 
-        script = read_script_file(folders.script_file(file), encoding=encoding.strip())
+        script = read_script_file(script_examples.offered_file(file), encoding=encoding.strip())
         return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers))
 
     @classmethod
@@ -181,6 +165,15 @@ class SynthesizeScript(io.ComfyNode):
                     "start: natural length, only the start is kept.",
                 ),
                 overflow_input(),
+                io.Float.Input(
+                    "squeeze",
+                    default=0.5,
+                    min=0.2,
+                    max=0.8,
+                    step=0.05,
+                    tooltip="How short a line may be made before it runs into the next, as a factor of its length; 0.8 "
+                    "keeps to what is hardly heard.",
+                ),
                 io.Int.Input("takes", default=1, min=1, max=16, step=1, tooltip="Takes per line; the best is kept."),
                 io.Int.Input(
                     "retries", default=2, min=0, max=10, step=1, tooltip="Further seeds, so many times, for poor takes."
@@ -193,8 +186,17 @@ class SynthesizeScript(io.ComfyNode):
                     step=0.5,
                     tooltip="Loudness of every line in LUFS; 0 leaves lines as they come out.",
                 ),
+                io.Boolean.Input("trim_tails", default=True, tooltip="Cut what follows the last word of a line."),
                 io.Boolean.Input(
-                    "clean", default=True, tooltip="Trim tails and long silences, and soften ends and joins."
+                    "soft_ends", default=True, tooltip="Soft ends, and joins that fade, so that nothing clicks."
+                ),
+                io.Float.Input(
+                    "longest_silence",
+                    default=0.8,
+                    min=0.0,
+                    max=60.0,
+                    step=0.05,
+                    tooltip="Longest silence inside lines of free length, in seconds; 0 leaves all.",
                 ),
                 io.Int.Input(
                     "max_tokens", default=1500, min=10, max=4000, step=1, tooltip="Longest segment, in tokens."
@@ -239,10 +241,10 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     from ..indextts2.script.run import Job, JobSettings
     from ..indextts2.stages.semantic_to_mel import FlowSettings
 
-    tidy = inputs["clean"]
+    soft = inputs["soft_ends"]
     settings = LineSettings(
-        fit=FitSettings(inputs["cue"], overflow=inputs["overflow"]),
-        clean=CleanSettings(tidy, tidy, tidy, 0.8 if tidy else 0.0, inputs["loudness"] or None),
+        fit=FitSettings(inputs["cue"], squeeze=inputs["squeeze"], overflow=inputs["overflow"]),
+        clean=CleanSettings(inputs["trim_tails"], soft, soft, inputs["longest_silence"], inputs["loudness"] or None),
         candidates=CandidateSettings(inputs["takes"], retries=inputs["retries"]),
         sampling=SamplingSettings(max_tokens=inputs["max_tokens"]),
         flow=FlowSettings(steps=inputs["steps"]),
@@ -300,84 +302,10 @@ class TimelineMix(io.ComfyNode):
         from ..indextts2.script.read import write_script
         from ..indextts2.script.report import in_words
 
-        timeline = _timeline(lines, overflow, gap, seconds)
+        timeline = timeline_of(lines, overflow, gap, seconds)
         srt = write_script(timeline.script, "srt") if timeline.script else ""
         report = in_words(lines.script, lines.lines, timeline)
         return io.NodeOutput(runtime.audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
 
 
-def _timeline(lines: Any, overflow: str, gap: float = 0.35, seconds: float = 0.0) -> Any:
-    from ..indextts2.script.mix import MixSettings, mix
-
-    return mix(lines.script, lines.lines, lines.sample_rate, MixSettings(overflow, gap, seconds))
-
-
-class ScriptLine(io.ComfyNode):
-    """Spoken lines -> the audio of one."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return node_schema(
-            "ScriptLine",
-            "IndexTTS2 Script Line",
-            GROUP,
-            "Take the audio of one spoken line, to listen to it or to work on it.",
-            inputs=[
-                lines_input(),
-                io.Int.Input(
-                    "number",
-                    default=1,
-                    min=1,
-                    max=100_000,
-                    step=1,
-                    tooltip="Number of the line, a whole number from 1.",
-                ),
-            ],
-            outputs=[
-                io.Audio.Output(display_name="audio", tooltip="The line, mono."),
-                io.String.Output(display_name="text", tooltip="What is said in it."),
-            ],
-            aliases=["pick line", "preview line"],
-        )
-
-    @classmethod
-    def execute(cls, lines: Any, number: int) -> io.NodeOutput:
-        from ..indextts2.contracts import Waveform
-        from ..indextts2.errors import InputError
-
-        if number > len(lines.lines) or not lines.lines[number - 1].audio.numel():
-            raise InputError(f"There is no spoken line {number}; the script has {len(lines.lines)} lines.")
-        waveform = Waveform(lines.lines[number - 1].audio.view(1, 1, -1), lines.sample_rate)
-        return io.NodeOutput(runtime.audio_of(waveform), lines.script.lines[number - 1].text)
-
-
-class PlotScript(io.ComfyNode):
-    """Spoken lines -> picture and report."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return node_schema(
-            "PlotScript",
-            "IndexTTS2 Plot Script Timeline",
-            GROUP,
-            "Draw spoken lines on their clock: a lane per speaker, cues as frames, speech as bars; what was stretched "
-            "much or does not fit is red. The report is JSON for other programs.",
-            inputs=[lines_input(), overflow_input(), width_input()],
-            outputs=[image_output(), io.String.Output(display_name="json", tooltip="The report, as JSON.")],
-            aliases=["script report", "timeline", "show script"],
-            is_output_node=True,
-        )
-
-    @classmethod
-    def execute(cls, lines: Any, overflow: str, width: int) -> io.NodeOutput:
-        import json
-
-        from ..indextts2.plots.script import draw_script
-        from ..indextts2.script.report import script_report
-
-        timeline = _timeline(lines, overflow)
-        report = script_report(lines.script, lines.lines, timeline)
-        return shown(cls, draw_script(lines, timeline, width=width), json.dumps(report, ensure_ascii=False, indent=2))
-
-
-NODES = (ScriptFromText, ScriptFromFile, VoiceCast, SynthesizeScript, TimelineMix, ScriptLine, PlotScript)
+NODES = (ScriptFromText, ScriptFromFile, VoiceCast, SynthesizeScript, TimelineMix)

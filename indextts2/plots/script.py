@@ -53,7 +53,7 @@ def draw_script(spoken: SpokenScript, timeline: Timeline, *, width: int = DEFAUL
 def _title(canvas: Canvas, size: float, spoken: SpokenScript, timeline: Timeline) -> None:
     title = f"{len(timeline.placements)} of {len(spoken.lines)} lines, {timeline.waveform.seconds:.2f} s"
     if timeline.unfit:
-        title += f", {len(timeline.unfit)} do not fit"
+        title += f", {len(timeline.unfit)} {'does' if len(timeline.unfit) == 1 else 'do'} not fit"
     large = round(TITLE_SIZE * size)
     canvas.text(24 * size, 16 * size, canvas.fitted(title, canvas.width - 48 * size, large), size=large)
 

@@ -91,3 +91,15 @@ def test_no_help_page_is_left_of_a_node_that_is_gone():
     nodes = set(pack_nodes())
     assert {path.stem for path in pages.DOCS.glob("*.md")} == nodes
     assert {path.name for path in pages.DOCS.iterdir() if path.is_dir()} == nodes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pictures_of_help_pages_lie_where_the_browser_looks_for_them(language):
+    """Beside the English pages, whatever the language of the page is."""
+    shown = {
+        link
+        for node in pack_nodes()
+        for link in re.findall(r"!\[[^]]+\]\(([^)]+)\)", pages.page_path(node, language).read_text(encoding="utf-8"))
+    }
+    assert shown == {"IndexTTS2_PlotScript/timeline.png"}
+    assert all((pages.DOCS / link).is_file() for link in shown)

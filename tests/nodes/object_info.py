@@ -29,6 +29,7 @@ HOST_NODES = (
     "GetImageSize",
     "PrimitiveFloat",
     "CreateVideo",
+    "GetVideoComponents",
     "SaveVideo",
 )
 """The host's own nodes that the example graphs use."""

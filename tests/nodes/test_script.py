@@ -12,8 +12,8 @@ from .graphs import change
 
 TEXT = "Anna [start 0.1; end 0.6]: Hello there.\nBen [start 0.8; seconds 0.5]: Good day."
 SYNTHESIS = {
-    "cue": "fill", "overflow": "list", "takes": 1, "retries": 0, "loudness": -20.0, "clean": True, "max_tokens": 30,
-    "steps": 1, "seed": 1,
+    "cue": "fill", "overflow": "list", "squeeze": 0.5, "takes": 1, "retries": 0, "loudness": -20.0, "trim_tails": True,
+    "soft_ends": True, "longest_silence": 0.8, "max_tokens": 30, "steps": 1, "seed": 1,
 }  # fmt: skip
 MODELS = {name: ["load", place] for place, name in enumerate(("encoder", "t2s", "s2m", "vocoder"))}
 
@@ -93,3 +93,51 @@ def test_the_list_of_scripts_stops_at_a_depth_and_at_a_number_of_entries(machine
 def test_a_linked_script_name_is_no_fault_before_it_is_known(machine):
     reads = machine.nodes["IndexTTS2_ScriptFromFile"]
     assert reads.fingerprint_inputs(file=None, encoding="") == ","
+
+
+def test_the_example_scripts_are_always_offered_and_read(machine):
+    files = machine.nodes["IndexTTS2_ScriptFromFile"].GET_SCHEMA().inputs[0].options
+    assert "subtitles.srt [example]" in files
+    reading = graphs.node("ScriptFromFile", file="subtitles.srt [example]", encoding="")
+    small = {"script": reading, "show": graphs.host("PreviewAny", source=["script", 2])}
+    assert machine.run(small)["script"][1:] == [[3], ["Anna\nBen"]]
+
+
+def test_another_recording_takes_the_place_of_one_line(machine, graph):
+    graph["other"] = graphs.host("TestAudio", seconds=0.4, seed=3, rate=16_000, channels=2)
+    graph["changed"] = graphs.node(
+        "ReplaceLine", lines=["lines", 0], number=2, audio=["other", 0], text="Another text.", match_loudness=True
+    )
+    graph["again"] = graphs.node("TimelineMix", lines=["changed", 0], overflow="list", gap=0.35, seconds=2.0)
+    graph["hear"] = graphs.host("SaveAudio", audio=["again", 0], filename_prefix="audio/again")
+    results = machine.run(graph)
+    before, after = (results[place][0][0]["waveform"] for place in ("mix", "again"))
+    assert torch.equal(before[..., :17_640], after[..., :17_640]) and not torch.equal(before, after)
+    assert "00:00:00,800 --> 00:00:01,200\nBen [seconds 0.5]: Another text." in results["again"][2][0]
+
+
+def test_a_line_that_is_not_there_cannot_be_replaced(machine, graph, pack):
+    graph["changed"] = graphs.node(
+        "ReplaceLine", lines=["lines", 0], number=9, audio=["recording", 0], text="", match_loudness=False
+    )
+    graph["hear"] = graphs.host("PreviewAny", source=["changed", 1])
+    with pytest.raises(pack.errors.InputError, match="no line 9; the script has 2 lines"):
+        machine.run(graph)
+
+
+def test_lengths_come_from_videos_and_from_batches_of_pictures(machine):
+    from tests.workflows.host_extra import EXTRA
+
+    machine.nodes.update(EXTRA)
+    graph = {
+        "images": graphs.host("EmptyImage", width=8, height=8, batch_size=48, color=0),
+        "video": graphs.host("CreateVideo", images=["images", 0], fps=16.0),
+        "from_video": graphs.node("DurationFromVideo", video=["video", 0], method="auto"),
+        "from_images": graphs.node("DurationFromImages", images=["images", 0], fps=16.0, method="auto"),
+        "one": graphs.host("PreviewAny", source=["from_video", 1]),
+        "two": graphs.host("PreviewAny", source=["from_images", 1]),
+    }
+    results = machine.run(graph)
+    for name in ("from_video", "from_images"):
+        assert results[name][1] == [3.0]
+        assert (results[name][0][0].unit, results[name][0][0].value) == ("seconds", 3.0)

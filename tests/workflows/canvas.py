@@ -35,6 +35,7 @@ EXTRA_HEIGHT = {
     "IndexTTS2_PlotEmotion": 320,
     "IndexTTS2_PlotMel": 220,
     "IndexTTS2_PlotSemantic": 300,
+    "IndexTTS2_PlotScript": 200,
 }
 """What nodes show below their widgets."""
 
@@ -82,7 +83,7 @@ class Canvas:
     muting: bool = False
 
     def add(
-        self, name: str, *, column: int, title: str = "", box: int = WIDTH, muted: bool = False, **inputs: Any
+        self, name: str, /, *, column: int, title: str = "", box: int = WIDTH, muted: bool = False, **inputs: Any
     ) -> Node:
         """A node of the pack (by its short name) or of the host. Raises ValueError for an input it does not have.
 

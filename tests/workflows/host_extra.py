@@ -10,6 +10,13 @@ from comfy_api.latest import io
 from tests.host.host_nodes import node
 
 
+class Video(dict):
+    """What travels on a VIDEO port."""
+
+    def get_duration(self) -> float:
+        return self["images"].shape[0] / self["fps"]
+
+
 @node("EmptyImage", [io.Int.Input("width", default=512, min=1, max=16384, step=1),
                      io.Int.Input("height", default=512, min=1, max=16384, step=1),
                      io.Int.Input("batch_size", default=1, min=1, max=4096, step=1),
@@ -32,7 +39,13 @@ def PrimitiveFloat(value: float) -> io.NodeOutput:
 @node("CreateVideo", [io.Image.Input("images"), io.Float.Input("fps", default=30.0, min=1.0, max=120.0, step=1.0),
                       io.Audio.Input("audio", optional=True)], [io.Video.Output()])  # fmt: skip
 def CreateVideo(images: Any, fps: float, audio: Any = None) -> io.NodeOutput:
-    return io.NodeOutput({"images": images, "fps": fps, "audio": audio})
+    return io.NodeOutput(Video(images=images, fps=fps, audio=audio))
+
+
+@node("GetVideoComponents", [io.Video.Input("video")], [io.Image.Output(), io.Audio.Output(), io.Float.Output()])
+def GetVideoComponents(video: Any) -> io.NodeOutput:
+    silence = {"waveform": torch.zeros(1, 1, 1), "sample_rate": 44_100}  # the host gives None here
+    return io.NodeOutput(video["images"], video["audio"] or silence, float(video["fps"]))
 
 
 @node("SaveVideo", [io.Video.Input("video"), io.String.Input("filename_prefix", default="video/ComfyUI"),
@@ -53,5 +66,5 @@ def AudioConcat(audio1: Any, audio2: Any, direction: str) -> io.NodeOutput:
 
 EXTRA = {
     made.GET_SCHEMA().node_id: made
-    for made in (EmptyImage, GetImageSize, PrimitiveFloat, CreateVideo, SaveVideo, AudioConcat)
+    for made in (EmptyImage, GetImageSize, PrimitiveFloat, CreateVideo, GetVideoComponents, SaveVideo, AudioConcat)
 }

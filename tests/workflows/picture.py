@@ -20,7 +20,11 @@ WIRES = {
     "INDEXTTS2_EMOTION": "#ff7a9c",
     "INDEXTTS2_EMOTION_WEIGHTS": "#ff9cac",
     "INDEXTTS2_DURATION": "#c3e88d",
+    "INDEXTTS2_SCRIPT": "#b39ddb",
+    "INDEXTTS2_CAST": "#ffb74d",
+    "INDEXTTS2_LINES": "#4dd0e1",
     "AUDIO": "#a5e075",
+    "VIDEO": "#e57373",
     "IMAGE": "#64b5f6",
 }
 OTHER_WIRE = "#9a9aa2"

@@ -27,8 +27,8 @@ def active(graph: dict) -> dict:
     return {node["id"]: node for node in graph["nodes"] if node["type"] != NOTE and node["mode"] == 0}
 
 
-def test_there_are_thirteen_examples_each_with_a_twin_and_a_picture():
-    assert len(NAMES) == 13
+def test_there_are_eighteen_examples_each_with_a_twin_and_a_picture():
+    assert len(NAMES) == 18
     assert sorted(path.stem for path in API.glob("*.json")) == NAMES
     assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
 
@@ -128,7 +128,7 @@ def test_every_picture_is_small_and_opens(name):
 
 def test_every_node_of_the_pack_that_speaks_stands_in_some_example():
     used = {node["class_type"] for name in NAMES for node in runnable(name).values()}
-    groups = ("easy", "T2S", "S2M", "vocoder", "condition", "duration", "text", "plot")
+    groups = ("easy", "T2S", "S2M", "vocoder", "condition", "duration", "text", "plot", "script")
     wanted = {name for name, entry in known.known_nodes().items() if entry["category"].rpartition("/")[2] in groups}
-    rare = {f"{known.PREFIX}DurationFromAudio"}
+    rare = {f"{known.PREFIX}DurationFromImages"}
     assert wanted & {name for name in known.known_nodes() if name.startswith(known.PREFIX)} - rare <= used

@@ -1,0 +1,72 @@
+"""Nodes that take a length from the host's pictures: a VIDEO, or a batch of IMAGEs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts2.errors import InputError
+from . import ports
+from .duration import GROUP, method_input, target
+from .ports import node_schema
+
+
+def outputs() -> list[Any]:
+    return [
+        ports.Duration.Output(display_name="duration", tooltip="For Text to Semantic or Speak."),
+        io.Float.Output(display_name="seconds", tooltip="The length asked for, in seconds."),
+    ]
+
+
+def fps_input() -> Any:
+    return io.Float.Input(
+        "fps", default=24.0, min=0.1, max=1000.0, step=0.001, tooltip="Pictures per second of the video."
+    )
+
+
+class DurationFromVideo(io.ComfyNode):
+    """The length of a video -> duration."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "DurationFromVideo",
+            "IndexTTS2 Duration from Video",
+            GROUP,
+            "Ask for the length of a video, such as that of Load Video. Its pictures are not decoded for it.",
+            inputs=[io.Video.Input("video", tooltip="The video whose length is taken."), method_input()],
+            outputs=outputs(),
+            aliases=["video length", "match video", "dubbing", "lip sync"],
+        )
+
+    @classmethod
+    def execute(cls, video: Any, method: str) -> io.NodeOutput:
+        seconds = float(video.get_duration())
+        if not seconds > 0.0:
+            raise InputError("The video has no length. Check that it holds pictures.")
+        return io.NodeOutput(target("seconds", seconds, method), seconds)
+
+
+class DurationFromImages(io.ComfyNode):
+    """A batch of pictures and their rate -> duration."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "DurationFromImages",
+            "IndexTTS2 Duration from Images",
+            GROUP,
+            "Ask for the length of a batch of pictures that is shown as a video: their number divided by their rate.",
+            inputs=[io.Image.Input("images", tooltip="The pictures of the video."), fps_input(), method_input()],
+            outputs=outputs(),
+            aliases=["image batch length", "frames to seconds", "match video"],
+        )
+
+    @classmethod
+    def execute(cls, images: Any, fps: float, method: str) -> io.NodeOutput:
+        seconds = images.shape[0] / fps
+        return io.NodeOutput(target("seconds", seconds, method), float(seconds))
+
+
+NODES = (DurationFromVideo, DurationFromImages)
