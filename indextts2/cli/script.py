@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", default="auto", help="dialogue, srt, vtt, ass, csv, tsv, json (default: by the name)")
     parser.add_argument("--encoding", default="", help="of the script file (default: UTF-8)")
     parser.add_argument("--seed", type=int, default=0, help="of lines without their own")
+    parser.add_argument(
+        "--pause", type=positive(float, zero=True), metavar="S", help="between sentences (default: by punctuation)"
+    )
     fit = parser.add_argument_group("fitting")
     fit.add_argument(
         "--cue", choices=("fill", "within", "start"), default="fill", help="how lines relate to their cues"
@@ -174,7 +177,8 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
             sampling=SamplingSettings(**({"max_tokens": options.max_tokens} if options.max_tokens else {})),
             flow=FlowSettings(**({"steps": options.steps} if options.steps else {})),
         )
-        return JobSettings(line, options.seed), MixSettings(options.overflow, options.gap, options.length)
+        pauses = {} if options.pause is None else {"pauses": options.pause}
+        return JobSettings(line, options.seed, **pauses), MixSettings(options.overflow, options.gap, options.length)
     except InputError as error:
         raise Usage(str(error)) from error
 

@@ -19,6 +19,7 @@ from ..contracts import (
     no_progress,
 )
 from ..sampling import SamplingSettings
+from ..stages.decode import longest_take
 from ..stages.duration import Clock, in_words, target_of
 from ..stages.handles import SpeechModels
 from ..stages.mel_to_audio import mel_to_audio
@@ -187,8 +188,15 @@ class LineSpeaker:
         fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True)
         if fit.told is None and takes == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
-        told = Duration("samples", fit.told or fit.samples or natural)
+        told = Duration("samples", min(fit.told or fit.samples or natural, self._most_samples(ask.text)))
         return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(takes, told))]
+
+    def _most_samples(self, text: PreparedText) -> int:
+        """The longest that T2S can be told for a text: its longest segment must stay within one take."""
+        sizes = [len(segment.ids) + 1 for segment in text.segments]  # as a length is shared out among them
+        tokens = (longest_take(self.models.t2s.model, self.settings.sampling) - 2) * sum(sizes) / max(sizes)
+        pauses = sum(self.clock.pause_samples(segment.pause_seconds) for segment in text.segments)
+        return max(1, int(tokens * self.clock.frames_per_token)) * self.clock.hop + pauses
 
     def _with_own_length(self, ask: LineAsk, spoken: Sequence[SemanticSpeech], seed: int) -> list[_Candidate]:
         """Takes of a line that states its length: exact, whatever else is on the timeline."""

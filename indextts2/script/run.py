@@ -26,17 +26,26 @@ from .passages import joined_passages, passages_of
 from .store import LineStore, key_of, passage_key
 
 STEPS = 1000  # of a line, on the progress bar of the whole
+BRIEF, MIDDLE, FULL, TRAILING, UNMARKED = 0.15, 0.25, 0.4, 0.5, 0.1  # seconds of silence
+PAUSES: Mapping[str, float] = {
+    **dict.fromkeys(",，、", BRIEF),
+    **dict.fromkeys(";；:：—", MIDDLE),
+    **dict.fromkeys(".。!！?？", FULL),
+    "…": TRAILING,
+    "": UNMARKED,
+}
+"""Silence between two segments of a line, by the character the first ends with."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
     """How a script is spoken. seed: of lines without their own. pauses: between segments of one line, as in
-    `stages/prepare_text.py`; None for the checkpoint's.
+    `stages/prepare_text.py`; None for the checkpoint's one number.
     """
 
     line: LineSettings = field(default_factory=LineSettings)
     seed: int = 0
-    pauses: Pauses | None = None
+    pauses: Pauses | None = field(default_factory=lambda: PAUSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ class Job:
                 slot=slot,
                 voice=identities[line.speaker],
                 settings=settings.line,
-                pauses=settings.pauses,
+                pauses=dict(settings.pauses) if isinstance(settings.pauses, Mapping) else settings.pauses,
                 checkpoint=self.mark,
             )
             for line, slot in zip(self.script.lines, self.slots, strict=True)

@@ -15,6 +15,8 @@ from indextts2.errors import IndexTTS2Error, InputError, ScriptError
 from indextts2.script.model import LINE_UNITS, Line, Script, milliseconds_at, plain_text, samples_of
 from indextts2.script.read import READERS, decoded, kind_of, read_script, read_script_file, write_script
 
+from .malformed import case_of
+
 SRT = """\
 1
 00:00:01,000 --> 00:00:02,500
@@ -288,6 +290,23 @@ def test_a_thousand_spoiled_scripts_give_a_reading_or_a_clear_error():
             assert all(line.text for line in script.lines)
             outcomes["read"] += 1
     assert min(outcomes.values()) > 100, outcomes
+
+
+def test_a_thousand_scripts_with_one_known_accident_read_right_or_name_the_row():
+    dice = random.Random(7)
+    counts = {"right": 0, "refused": 0}
+    for _ in range(1000):
+        case = case_of(dice)
+        if not case.row:
+            assert read_script(case.text, case.kind) == case.script, (case.kind, case.accident, case.text)
+            counts["right"] += 1
+            continue
+        with pytest.raises(ScriptError) as caught:
+            read_script(case.text, case.kind)
+        assert caught.value.line == case.row, (case.kind, case.accident, str(caught.value), case.text)
+        assert str(caught.value).startswith(f"Line {case.row}, column ") and len(str(caught.value)) > 40
+        counts["refused"] += 1
+    assert min(counts.values()) > 400, counts
 
 
 def test_well_formed_subtitles_read_as_the_well_kept_parser_reads_them():
