@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from .bench_memory import TensorPeak, bytes_of, modules_of, weight_bytes
+from .bench_memory import TensorPeak, bytes_of, weight_bytes
 from .contracts import Duration, PreparedText, Reference, SemanticSpeech, Speaker, Waveform
 from .errors import InputError
 from .loading.checkpoint import Checkpoint, load_speech
 from .stages.conditions import condition_speaker
-from .stages.handles import SpeechModels
+from .stages.handles import SpeechModels, modules_of
 from .stages.mel_to_audio import mel_to_audio
 from .stages.prepare_text import prepare_text
 from .stages.reference import encode_reference

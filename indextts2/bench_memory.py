@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from .contracts import Duration, PreparedText, Waveform
 from .stages.conditions import condition_speaker
-from .stages.handles import SpeechModels
+from .stages.handles import SpeechModels, modules_of
 from .stages.mel_to_audio import mel_to_audio
 from .stages.prepare_text import prepare_text
 from .stages.reference import encode_reference
@@ -127,16 +127,6 @@ class PartMemory:
     def total(self) -> int:
         """What a device needs while this part alone is on it."""
         return self.weights + self.work
-
-
-def modules_of(models: SpeechModels) -> dict[str, list[nn.Module]]:
-    """The modules of each part."""
-    return {
-        "encoder": [models.encoder.semantic_encoder, models.encoder.codec, models.encoder.style_encoder],
-        "t2s": [models.t2s.model],
-        "s2m": [models.s2m.model, models.s2m.codec],
-        "vocoder": [models.vocoder.model],
-    }
 
 
 def weight_bytes(models: SpeechModels) -> dict[str, int]:

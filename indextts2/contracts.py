@@ -230,12 +230,14 @@ class Duration:
 
     unit: "free" (value ignored), "tokens", "frames", "seconds", "samples", or "factor" of the free length.
     method: "auto" (the checkpoint's default), "natural", "model", "guided" or "forced" (spec/control.md section 5).
+    slot: where "model" and "guided" tell the length, "a", "b" or "both"; empty is the checkpoint's own place.
     """
 
     unit: str = "free"
     value: float = 0.0
     method: str = "auto"
     takes: int = 1
+    slot: str = ""
 
     def __post_init__(self) -> None:
         units = ("free", "tokens", "frames", "seconds", "samples", "factor")
@@ -248,6 +250,8 @@ class Duration:
             raise InputError(f"A duration should be positive and finite, but {self.value} {self.unit} was asked.")
         if self.takes < 1:
             raise InputError(f"At least one take is needed, but {self.takes} were asked.")
+        if self.slot not in ("", "a", "b", "both"):
+            raise InputError(f"A duration slot is a, b or both, or empty, but '{self.slot}' came.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    import torch
+
     from ..contracts import Duration, EmotionWeights, Speech, Waveform
+    from ..loading.checkpoint import Checkpoint
     from ..stages.speak import EmotionRequest, SpeakSettings
 
 HELP = "speak a text in the voice of a reference"
@@ -67,7 +70,14 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
         "--duration-method",
         choices=("auto", "natural", "model", "guided", "forced"),
         default="auto",
-        help="how text-to-semantic is held to the length (default: what the checkpoint was trained for)",
+        help="how text-to-semantic is held to the length (default: what the checkpoint was trained for); model and "
+        "guided are experimental on checkpoints that were not taught lengths, such as the official one",
+    )
+    parser.add_argument(
+        "--duration-slot",
+        choices=("a", "b", "both"),
+        default="",
+        help="experimental: where the methods model and guided tell the length to a checkpoint that was not taught one",
     )
     parser.add_argument(
         "--takes", type=positive(int), default=1, metavar="N", help="decode so many, keep the nearest in length"
@@ -76,6 +86,9 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
+    parser.add_argument(
+        "--offload", action="store_true", help="only one model at a time on the device, for cards with little memory"
+    )
     sampling = parser.add_argument_group("text-to-semantic")
     sampling.add_argument("--mode", choices=("beam", "sample", "greedy", "beam_search"))
     sampling.add_argument("--beams", type=positive(int))
@@ -112,7 +125,8 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_wav
     from ..loading.checkpoint import load_speech
-    from ..stages.speak import speak
+    from ..stages.offload import Offload
+    from ..stages.speak import nothing_to_bring, speak
 
     text = _text_of(options)
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
@@ -120,7 +134,8 @@ def run(options: argparse.Namespace) -> None:
     reference = read_audio(_reference_of(options))
     _check_output(options.output)
     begin = time.perf_counter()
-    models = load_speech(checkpoint, device, dtype_of(options), with_text_to_emotion=emotion.text is not None)
+    emotion = _without_text(emotion, checkpoint, device, options.seed)
+    models = load_speech(checkpoint, "cpu" if options.offload else device, dtype_of(options))
     loaded = time.perf_counter()
     with progress_bar(options, "speaking") as progress:
         speech = speak(
@@ -132,6 +147,7 @@ def run(options: argparse.Namespace) -> None:
             settings=settings,
             seed=options.seed,
             progress=progress,
+            begin=Offload(models, device).begin if options.offload else nothing_to_bring,
         )
     spoken = time.perf_counter()
     write_wav(options.output, speech.waveform)
@@ -205,6 +221,22 @@ def _emotion(options: argparse.Namespace) -> EmotionRequest:
     )
 
 
+def _without_text(emotion: EmotionRequest, checkpoint: Checkpoint, device: torch.device, seed: int) -> EmotionRequest:
+    """The emotion of words as weights: the language model is there only while it is asked, in half precision on a GPU,
+    as it was published.
+    """
+    if emotion.text is None:
+        return emotion
+    import torch
+
+    from ..loading.text_to_emotion import load_text_to_emotion
+    from ..stages.text_to_emotion import emotion_from_text
+
+    dtype = torch.float32 if device.type == "cpu" else torch.float16
+    model = load_text_to_emotion(checkpoint.folder, device, dtype)
+    return dataclasses.replace(emotion, text=None, weights=emotion_from_text(model, emotion.text, seed=seed))
+
+
 def _recording(path: Path | None) -> Waveform | None:
     from ..audio.io import read_audio
 
@@ -217,7 +249,7 @@ def _duration(options: argparse.Namespace) -> Duration:
     for unit in UNITS:
         value = getattr(options, unit)
         if value is not None:
-            return Duration(unit, value, method=options.duration_method, takes=options.takes)
+            return Duration(unit, value, options.duration_method, options.takes, options.duration_slot)
     return Duration(method=options.duration_method, takes=options.takes)
 
 

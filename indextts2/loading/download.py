@@ -17,7 +17,7 @@ from .find import machine_caches
 from .fingerprint import sha256_of
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
 from .official import AUXILIARY_FOLDER, cached_snapshot
-from .published import LICENCE_PART, PublishedFile, licence_file, published_files
+from .published import CONFIG_PART, LICENCE_PART, PublishedFile, licence_file, published_files
 from .sums import read_sums, write_sums
 from .web import HttpClient, HttpFailure, Patience
 
@@ -148,8 +148,10 @@ def _run(
     client: HttpClient,
     progress: Progress,
 ) -> int:
-    """Fetch side by side, the largest first; the first failure stops all. Returns the bytes of what came."""
-    order = sorted(missing, key=lambda file: -(missing[file].bytes or 0))
+    """Fetch side by side: the configuration first, by which a folder is known, then the largest; the first failure
+    stops all. Returns the bytes of what came.
+    """
+    order = sorted(missing, key=lambda file: (file.part != CONFIG_PART, -(missing[file].bytes or 0)))
     here = {file: _here(missing[file]) for file in order}
     total = sum(missing[file].bytes or 0 for file in order)
     lock = threading.Lock()

@@ -15,6 +15,9 @@ MINI = "mini"
 """The name that always means the checkpoint inside the package."""
 
 OFFICIAL_REPOSITORY = "IndexTeam/IndexTTS-2"
+OFFICIAL_NAME = OFFICIAL_REPOSITORY.rpartition("/")[2]
+"""Folder of the released checkpoint below a folder of models."""
+
 REFERENCES = "references"
 CACHE_PREFIX = "models--"
 
@@ -63,7 +66,7 @@ def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list
     for cache in caches:
         snapshot = cached_snapshot(cache, OFFICIAL_REPOSITORY)
         if snapshot is not None and (snapshot / CONFIG_NAME).is_file():
-            folders.setdefault(snapshot.resolve(), f"{OFFICIAL_REPOSITORY.rpartition('/')[2]} (cache)")
+            folders.setdefault(snapshot.resolve(), f"{OFFICIAL_NAME} (cache)")
     names: dict[str, Path] = {}
     for folder, name in folders.items():
         unique = name if name not in names else f"{name} ({folder.parent.name})"
@@ -78,7 +81,10 @@ def _children(root: Path) -> list[Path]:
 
 
 def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
-    """The folder of a checkpoint given by "mini", by path, or by name below `roots`. Raises CheckpointError."""
+    """The folder of a checkpoint given by "mini", by path, or by name below `roots`. Raises CheckpointError, which for
+    the released checkpoint says how to get it.
+    """
+    roots = list(roots)
     if str(name) == MINI:
         return mini_folder()
     given = Path(name).expanduser()
@@ -91,6 +97,11 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
     for found in known:
         if found.name == str(name):
             return found.folder
+    if given.name == OFFICIAL_NAME:
+        from .download_message import missing_files_message
+
+        place = given if given.parent != Path() or not roots else roots[0] / given
+        raise CheckpointError(missing_files_message(place.absolute()))
     raise CheckpointError(
         f"There is no checkpoint '{name}'. Give the folder of one, or one of: "
         + (", ".join(found.name for found in known) or "none was found")

@@ -43,9 +43,10 @@ class GeneratedCheckpoint(Checkpoint):
         dtype = STORED_PRECISIONS[self.precision] if part in MODEL_PARTS else torch.float32
         made: dict[str, Tensor] = {}
         for key, make in generated_sources(self.config, part, self.seed).items():
-            for name, value in encoded(key, make(), layers).items():
-                halved = value.is_floating_point() and name == key
-                made[name] = value.to(dtype) if halved else value
+            whole = make().to("meta") if self.seed is None and part in MODEL_PARTS else make()
+            for name, value in encoded(key, whole, layers).items():
+                kind = dtype if value.is_floating_point() and name == key else value.dtype
+                made[name] = torch.zeros((), dtype=kind).expand(value.shape) if value.is_meta else value.to(kind)
         return made
 
 
@@ -60,8 +61,8 @@ def generated_checkpoint(
 ) -> GeneratedCheckpoint:
     """A whole checkpoint with generated weights; nothing is written anywhere.
 
-    config: the released sizes when None. tokenizer: the mini's when None. seed: None makes zeros, which take no time
-    and, in single precision, no memory: for counting sizes.
+    config: the released sizes when None. tokenizer: the mini's when None. seed: None makes zeros, which take little
+    time and memory: for counting sizes.
     """
     config = config or full_size_config()
     files = {part: (Path(f"generated {part}"),) for part in PARTS}
@@ -104,9 +105,12 @@ def _same(value: Tensor) -> Tensor:
 
 def _noise(shape: tuple[int, ...], seed: int | None) -> Tensor:
     if seed is None:
-        return torch.zeros(shape)
+        return torch.zeros(()).expand(shape)
     count = math.prod(shape)
     if count > DRAWN:  # drawing every number would take longer than all that follows
         block = DEVIATION * torch.randn(DRAWN, generator=torch.Generator().manual_seed(seed))
-        return block.repeat(-(-count // DRAWN))[:count].reshape(shape)
+        whole = torch.empty(count)
+        for piece in whole.split(DRAWN):
+            piece.copy_(block[: len(piece)])
+        return whole.reshape(shape)
     return DEVIATION * torch.randn(shape, generator=torch.Generator().manual_seed(seed))

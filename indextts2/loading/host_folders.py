@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .config_file import CONFIG_NAME
-from .find import OFFICIAL_REPOSITORY
+from .find import OFFICIAL_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ def host_model_folders(root: Path | None) -> list[Path]:
         return []
     own = [root / "models" / FOLDER, *_extra_folders(root / EXTRA_PATHS)]
     others = [place for name in OTHER_FOLDERS if (place := root / "models" / name).is_dir()]
-    return own + others + _inside_packs(root)
+    return own + others + inside_packs(root)
 
 
-def _inside_packs(root: Path) -> list[Path]:
+def inside_packs(root: Path) -> list[Path]:
     """Released checkpoints that other packs keep inside their own folders."""
     places = sorted((root / CUSTOM_NODES).glob("*/checkpoints"))
     return [place for place in places if all((place / name).is_file() for name in (CONFIG_NAME, "gpt.pth"))]
@@ -48,7 +48,7 @@ def _inside_packs(root: Path) -> list[Path]:
 def download_folder(named: Iterable[Path], root: Path | None = None) -> Path | None:
     """Where the released files go when nothing is said: the first folder that is named, or ComfyUI's, or None."""
     places = [*named, *host_model_folders(root or host_root())[:1]]
-    return places[0] / OFFICIAL_REPOSITORY.rpartition("/")[2] if places else None
+    return places[0] / OFFICIAL_NAME if places else None
 
 
 def _extra_folders(path: Path) -> list[Path]:

@@ -49,7 +49,8 @@ class Take:
     """One decoded item.
 
     tokens: (tokens,) int64 on the CPU; phases: (tokens,) the phase each token was fed in; stopped: False when the limit
-    ended it; stalled: a phase began only because the text position stood still.
+    ended it; stalled: a phase began only because the text position stood still; willing: the stop was forced where the
+    model would have stopped by itself.
     """
 
     tokens: Tensor
@@ -57,6 +58,7 @@ class Take:
     score: float
     stopped: bool
     stalled: bool = False
+    willing: bool = False
 
 
 def longest_take(model: TextToSemantic, settings: SamplingSettings) -> int:
@@ -197,11 +199,14 @@ class _Loop:
         """The best hypothesis of each item."""
         found = self.search.found()
         if self.tracker is None:
-            return [Take(one.tokens, torch.zeros_like(one.tokens), one.score, one.stopped) for one in found]
+            return [
+                Take(one.tokens, torch.zeros_like(one.tokens), one.score, one.stopped, willing=one.willing)
+                for one in found
+            ]
         history, stalled = self.tracker.history.cpu(), self.tracker.stalled.cpu()
         return [self._phased(one, history[:, item], bool(stalled[item].any())) for item, one in enumerate(found)]
 
     @staticmethod
     def _phased(one: Found, history: Tensor, stalled: bool) -> Take:
         phases = history[torch.arange(len(one.tokens)), one.beams]
-        return Take(one.tokens, phases, one.score, one.stopped, stalled)
+        return Take(one.tokens, phases, one.score, one.stopped, stalled, one.willing)

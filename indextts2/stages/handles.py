@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import EMOTIONS, Config, MelConfig
 from ..contracts import check_shape
@@ -103,3 +103,16 @@ class SpeechModels:
     s2m: S2MModels
     vocoder: VocoderModels
     text_to_emotion: TextToEmotionModel | None = None
+
+
+def modules_of(models: SpeechModels) -> dict[str, list[nn.Module]]:
+    """The modules of each part, by the names that `speak` calls them."""
+    modules: dict[str, list[nn.Module]] = {
+        "encoder": [models.encoder.semantic_encoder, models.encoder.codec, models.encoder.style_encoder],
+        "t2s": [models.t2s.model],
+        "s2m": [models.s2m.model, models.s2m.codec],
+        "vocoder": [models.vocoder.model],
+    }
+    if models.text_to_emotion is not None:
+        modules["text_to_emotion"] = [models.text_to_emotion.model]
+    return modules

@@ -23,13 +23,15 @@ class Found:
     """The best hypothesis of one item.
 
     tokens: (tokens,) int64 on the CPU without the stop; beams: (tokens,), the beam that held each token; score: sum of
-    processed scores; stopped: False when the length limit ended it.
+    processed scores; stopped: False when the length limit ended it; willing: the stop that ended it was forced, but is
+    what the model would have chosen there.
     """
 
     tokens: Tensor
     beams: Tensor
     score: float
     stopped: bool
+    willing: bool = False
 
 
 class Search:
@@ -54,6 +56,7 @@ class Search:
         self.tokens = torch.zeros(history, dtype=torch.int64, device=device)
         self.parents = torch.zeros(history, dtype=torch.int64, device=device)
         self.done = torch.zeros(items, dtype=torch.bool, device=device)
+        self.willing = torch.zeros(items, beams, dtype=torch.bool, device=device)
         self.best_scores = torch.full((items, beams), EMPTY, device=device)
         self.best_lengths = torch.zeros(items, beams, dtype=torch.int64, device=device)
         self.best_beams = torch.zeros(items, beams, dtype=torch.int64, device=device)
@@ -71,6 +74,8 @@ class Search:
         nothing else. -> tokens (items, beams) and the beams they continue (items, beams).
         """
         scores = penalise_repeats(starting_scores(logits, self.settings), self.used, self.penalty)
+        forced = torch.isposinf(stop_bias) & ~self.done[:, None]
+        self.willing = torch.where(forced, scores.argmax(-1) == self.stop, self.willing)
         scores = truncate(self._biased(scores, stop_bias), self.settings) + self.scores[..., None]
         tokens, parents = self._advance(scores, step, noise)
         self.used = self.used.gather(1, parents[..., None].expand_as(self.used))
@@ -85,11 +90,13 @@ class Search:
         tokens, parents = self.tokens.cpu(), self.parents.cpu()
         lengths, beams = self.best_lengths[:, 0].tolist(), self.best_beams[:, 0].tolist()
         scores, still_open = self.best_scores[:, 0].tolist(), self.best_open[:, 0].tolist()
+        willing = self.willing.tolist()
         return [
             Found(
                 *_path(tokens[:, item], parents[:, item], lengths[item], beams[item]),
                 scores[item],
                 not still_open[item],
+                willing[item][beams[item]],
             )
             for item in range(len(lengths))
         ]

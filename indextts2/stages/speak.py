@@ -27,7 +27,7 @@ from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
 from .reference import encode_reference
 from .semantic_to_mel import FlowSettings, semantic_to_mel
-from .text_to_emotion import read_emotion
+from .text_to_emotion import emotion_from_text
 from .text_to_semantic import T2SOptions, text_to_semantic
 
 PROGRESS_TOTAL = 1000
@@ -143,7 +143,8 @@ def emotion_of(
         if models.text_to_emotion is None:
             raise InputError("No text-to-emotion model is loaded. Load one, or give the emotion by weights.")
         begin("text_to_emotion")
-        weights = read_emotion(models.text_to_emotion, request.text, seed=seed).weights
+        weights = emotion_from_text(models.text_to_emotion, request.text, seed=seed)
+        begin("t2s")
     if weights is not None:
         return speaker_emotion(models.t2s, weights, speaker, strength=request.strength, seed=seed)
     if request.recording is not None:

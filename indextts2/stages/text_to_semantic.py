@@ -44,7 +44,8 @@ from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, pref
 class T2SOptions:
     """Settings few users touch.
 
-    rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own.
+    rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own, for
+    durations that name none.
     with_latent: False leaves the latents out. guided: the stop schedule of method "guided". schedule: how an emotion
     that changes along the text is spoken. silent_token: runs of this token are shortened in segments whose length T2S
     was not told (52 is silence in the released codec); None leaves the speech as it is.
@@ -261,7 +262,7 @@ class _Speaking:
         return take if token is None or plan.steers else with_short_silences(take, token)
 
     def _prefix(self, task: _Task) -> Prefix:
-        plan, slot = task.plan, self.options.duration_slot
+        plan, slot = task.plan, task.plan.duration.slot or self.options.duration_slot
         trusted = self.model.config.duration.trained or slot is not None
         slots = self.model.duration_slots(None)
         if plan.token_target is not None and (plan.method == "model" or (plan.method == "guided" and trusted)):
@@ -315,7 +316,7 @@ def _report(plan: SegmentPlan, spoken: _Spoken, target: Target | None, *, limit:
     elif plan.steers:
         stop = "guided" if plan.method == "guided" else "forced"
     if plan.method in ("model", "guided") and not trained:
-        warnings += (f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths.",)
+        warnings += (_experimental(plan, take),)
     if take.stalled:
         warnings += ("The place in the text stood still, so an emotion of the schedule began by the clock.",)
     return DurationReport(
@@ -329,6 +330,15 @@ def _report(plan: SegmentPlan, spoken: _Spoken, target: Target | None, *, limit:
         take_lengths=spoken.lengths,
         warnings=warnings,
     )
+
+
+def _experimental(plan: SegmentPlan, take: Take) -> str:
+    """What to know of a length told to a model that was not taught lengths."""
+    warning = f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths."
+    if plan.method != "model" or not take.stopped:
+        return warning
+    ended = "would have stopped there by itself" if take.willing else "was made to stop there"
+    return f"{warning} After {len(take.tokens)} tokens it {ended}."
 
 
 def _speech(

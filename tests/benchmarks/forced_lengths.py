@@ -26,6 +26,7 @@ import yaml
 
 from indextts2.audio.io import read_audio, write_wav
 from indextts2.contracts import Duration, Speaker, Waveform
+from indextts2.errors import InputError
 from indextts2.evaluation.listeners import open_listeners
 from indextts2.evaluation.protocol import ProtocolSettings, build_protocol
 from indextts2.evaluation.words import error_rates
@@ -98,7 +99,11 @@ class Forcing:
         yield self.row(ask, "free", None, free)
         for factor in factors:
             asked = round(factor * free.audio.shape[0])
-            forced = self.speaker.speak(replace(plan, duration=Duration("samples", asked)), self.voice(ask), None)
+            try:
+                forced = self.speaker.speak(replace(plan, duration=Duration("samples", asked)), self.voice(ask), None)
+            except InputError as error:  # longer than one take can be: the free one did not end by itself
+                yield {"line": ask.number, "factor": f"{factor:g}", "error": str(error)}
+                continue
             yield self.row(ask, f"{factor:g}", asked, forced)
 
     def row(self, ask: Ask, factor: str, asked: int | None, spoken: SpokenLine) -> dict[str, Any]:
@@ -148,15 +153,17 @@ def table_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for row in rows:
         groups[row["factor"]].append(row)
     table = {}
-    for factor, own in sorted(groups.items(), key=lambda item: (item[0] != "free", item[0])):
+    for factor, every in sorted(groups.items(), key=lambda item: float(item[0].replace("free", "0"))):
+        own = [row for row in every if "error" not in row]
         samples = [abs(row["samples_made"] - row["samples_asked"]) for row in own if row["samples_asked"]]
         told = [row for row in own if row["tokens_asked"]]
         heard = [(row["text"], row["heard"]) for row in own if row["heard"] is not None]
         table[factor] = {
             "lines": len(own),
+            "refused": len(every) - len(own),
             "largest_sample_error": max(samples, default=None),
             "token_error": fmean(abs(row["tokens_made"] / row["tokens_asked"] - 1.0) for row in told) if told else None,
-            "stretch": round(fmean(row["stretch"] for row in own), 4),
+            "stretch": round(fmean(row["stretch"] for row in own), 4) if own else None,
             "word_error_rate": round(error_rates(heard).word_error_rate, 4) if heard else None,
         }
     return table
@@ -164,8 +171,8 @@ def table_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def in_markdown(table: dict[str, Any]) -> str:
     rows = [
-        "| factor | lines | largest sample error | token error | stretch | word error rate |",
-        "|---|---|---|---|---|---|",
+        "| factor | lines | refused | largest sample error | token error | stretch | word error rate |",
+        "|---|---|---|---|---|---|---|",
     ]
     for factor, own in table.items():
         rows.append(

@@ -10,6 +10,8 @@ with mapped files. --small-files names a folder with the released configuration,
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -44,17 +46,23 @@ DOWNLOADED = (*MODEL_PARTS, "tokenizer", "emotion_bank", "statistics")
 WATCH_SECONDS = 0.02
 REFERENCE_SECONDS, REFERENCE_RATE = 1.2, 24_000
 PRECISIONS = ("fp32", "fp16", "int8")
+LOADED = {"IndexTTS-2": torch.float32, "fp32": torch.float32, "fp16": torch.float16, "int8": torch.float16}
+"""Checkpoint -> precision in which T2S is loaded."""
 
 
 class Steps:
     """What was measured, written after every step, so that a broken run keeps what it found."""
 
-    def __init__(self, file: Path | None) -> None:
-        self.file, self.found = file, {}
+    def __init__(self, file: Path | None, only: list[str]) -> None:
+        self.file, self.only = file, only
+        self.found: dict[str, Any] = {}
+
+    def wanted(self, name: str) -> bool:
+        return not self.only or name in self.only
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
-        gc.collect()
+        release()
         Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory begins anew
         wall, processor, watch = time.perf_counter(), time.process_time(), OwnMemory()
         facts: dict[str, Any] = {}
@@ -69,6 +77,13 @@ class Steps:
         sys.stderr.write(f"{name}: {self.found[name]}\n")
         if self.file is not None:
             self.file.write_text(json.dumps(self.found, indent=2) + "\n", encoding="utf-8")
+
+
+def release() -> None:
+    """Give freed memory back to the system, so that the next step does not find it as its own."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class OwnMemory:
@@ -96,47 +111,64 @@ def status(name: str) -> int:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    steps, work = Steps(options.json), options.work
+    steps, work = Steps(options.json, options.only), options.work
     published, models = work / "published", work / "models" / "indextts2"
     official = models / "IndexTTS-2"
     os.environ["HF_HUB_CACHE"], os.environ["INDEXTTS2_MODELS"] = str(work / "no cache"), str(models)
+    if not official.exists():  # what an earlier run brought is used again
+        fetched(steps, published, official, options)
+    with steps.step("find") as facts:
+        facts["found"] = {one.folder: one.name for one in find_checkpoints([models])}[official.resolve()]
+        facts["complete"] = describe(open_checkpoint("IndexTTS-2", [models]))["complete"]
+    for precision in PRECISIONS:
+        if (models / precision).exists() or not steps.wanted(f"convert {precision}"):
+            continue
+        with steps.step(f"convert {precision}") as facts:
+            changes = convert(open_checkpoint(official), models / precision, precision=precision)
+            facts["megabytes"] = {one.part: [one.before // 10**6, one.after // 10**6] for one in changes}
+    if steps.wanted("compare fp32"):
+        with steps.step("compare fp32") as facts:
+            facts.update(compared(official, models / "fp32"))
+    for name, dtype in LOADED.items():
+        if steps.wanted(f"load {name}"):
+            load(steps, models / name, dtype)
+    speak(steps, work, options)
+    return steps.found
+
+
+def speak(steps: Steps, work: Path, options: argparse.Namespace) -> None:
+    """The official files and the converted ones speak by the command, the lean ones by the graph."""
+    reference = work / "reference.wav"
+    write_wav(reference, noise())
+    for name in ("IndexTTS-2", "fp32"):
+        if not steps.wanted(f"speak {name}"):
+            continue
+        with steps.step(f"speak by command, {name}") as facts:
+            facts.update(spoken_by_command(name, reference, work / f"{name}.wav", options))
+    for name in ("fp16", "int8"):
+        if not steps.wanted(f"speak {name}"):
+            continue
+        with steps.step(f"speak by graph, {name}") as facts:
+            facts.update(spoken_by_graph(work, name, options))
+
+
+def fetched(steps: Steps, published: Path, official: Path, options: argparse.Namespace) -> None:
+    """Write what a hub holds, and download it from there; the first transfer of the largest file breaks off."""
     with steps.step("publish") as facts:
-        if not published.exists():  # what an earlier run made is served again
-            publish(published, work, small_files=options.small_files, tiny=options.size == "tiny")
+        publish(published, options.work, small_files=options.small_files, tiny=options.size == "tiny")
         facts["bytes"] = sum(path.stat().st_size for path in published.rglob("*") if path.is_file())
     with steps.step("download") as facts, serving(published, cut_once="gpt.pth") as server:
         os.environ["HF_ENDPOINT"] = server.address
         report = download_official(official, DownloadSettings(parts=DOWNLOADED))
         facts.update(bytes=report.bytes, files=len(report.fetched), cuts=server.cuts)
     shutil.rmtree(published)
-    with steps.step("find") as facts:
-        facts["found"] = {one.folder: one.name for one in find_checkpoints([models])}[official.resolve()]
-        facts["complete"] = describe(open_checkpoint("IndexTTS-2", [models]))["complete"]
-    for precision in PRECISIONS:
-        with steps.step(f"convert {precision}") as facts:
-            changes = convert(open_checkpoint(official), models / precision, precision=precision)
-            facts["megabytes"] = {one.part: [one.before // 10**6, one.after // 10**6] for one in changes}
-    with steps.step("compare fp32") as facts:
-        facts.update(compared(official, models / "fp32"))
-    for name, dtype in (("IndexTTS-2", torch.float32), ("fp32", torch.float32), ("fp16", torch.float16)):
-        load(steps, models / name, dtype)
-    load(steps, models / "int8", torch.float16)
-    reference = work / "reference.wav"
-    write_wav(reference, noise())
-    for name in ("IndexTTS-2", "fp32"):
-        with steps.step(f"speak by command, {name}") as facts:
-            facts.update(spoken_by_command(name, reference, work / f"{name}.wav", options))
-    for name in ("fp16", "int8"):
-        with steps.step(f"speak by graph, {name}") as facts:
-            facts.update(spoken_by_graph(work, name, options))
-    return steps.found
 
 
 def load(steps: Steps, folder: Path, dtype: torch.dtype) -> None:
     """All models of a checkpoint at once, as a program does that speaks many times."""
-    kind = str(dtype).removeprefix("torch.")
-    with steps.step(f"load {folder.name}, t2s in {kind}") as facts:
+    with steps.step(f"load {folder.name}") as facts:
         models = load_speech(open_checkpoint(folder), "cpu", dtype)
+        facts["t2s"] = str(dtype).removeprefix("torch.")
         facts["live_weights_mebibytes"] = sum(weight_bytes(models).values()) // MEBIBYTE
         del models
 
@@ -197,6 +229,7 @@ def main() -> None:
     parser.add_argument("--small-files", type=Path, metavar="DIR", help="released small files (default: made up)")
     parser.add_argument("--tokens", type=int, default=12, help="semantic tokens of the speech")
     parser.add_argument("--steps", type=int, default=1, help="flow steps")
+    parser.add_argument("--only", nargs="+", default=[], metavar="STEP", help="such as 'convert fp16' or 'load int8'")
     parser.add_argument("--json", type=Path)
     options = replace_work(parser.parse_args())
     torch.set_num_threads(1)

@@ -15,9 +15,13 @@ from pathlib import Path
 import pytest
 
 from indextts2.cli.main import main
+from indextts2.config import Config
 from indextts2.errors import Cancelled, CheckpointError, InputError
+from indextts2.loading.config_file import dump_config
+from indextts2.loading.describe import summary
 from indextts2.loading.download import DownloadSettings, download_official
 from indextts2.loading.download_message import download_command, missing_files_message
+from indextts2.loading.find import find_checkpoints
 from indextts2.loading.published import PUBLISHED, published_files
 from indextts2.loading.sums import SUMS_NAME, read_sums, wrong_sums
 from indextts2.loading.web import Patience
@@ -224,6 +228,18 @@ def test_a_killed_download_never_looks_complete_and_goes_on(hub, tmp_path):
     get(tmp_path / "o")
     assert_whole(hub, tmp_path / "o")
     assert [path for path, _ in hub.asked] == ["gpt.pth"] and hub.asked[0][1].startswith("bytes=")
+
+
+def test_a_broken_download_is_listed_with_what_it_lacks(hub, tmp_path):
+    hub.faults["gpt.pth"] = ["gone!"]
+    text = dump_config(Config(), {}).replace("checkpoint: {}\n", "")
+    hub.files[OFFICIAL, "config.yaml"] = text.encode()
+    with pytest.raises(CheckpointError, match="404"):
+        get(tmp_path / "IndexTTS-2", workers=1)
+    assert hub.asked[0][0] == "config.yaml"
+    (found,) = [one for one in find_checkpoints([tmp_path]) if one.name == "IndexTTS-2"]
+    facts = summary(found.folder)
+    assert not facts["complete"] and "t2s" in facts["missing"] and not facts["error"]
 
 
 def test_cancel_stops_every_transfer_and_keeps_the_parts(hub, tmp_path):

@@ -74,6 +74,14 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
         checkpoint_folder("yours", [tmp_path])
 
 
+@pytest.mark.parametrize("given", ["IndexTTS-2", "models/IndexTTS-2"])
+def test_the_released_checkpoint_by_name_says_how_to_get_it_while_it_is_not_there(tmp_path, given, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="download official --to") as caught:
+        checkpoint_folder(given, [tmp_path / "models"])
+    assert str(tmp_path / "models" / "IndexTTS-2") in str(caught.value)
+
+
 def test_the_machines_cache_follows_the_usual_environment_variables(tmp_path, monkeypatch):
     (tmp_path / "hub").mkdir()
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)

@@ -6,11 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+import sentencepiece
 import torch
 
-from indextts2.config import Config
+from indextts2.config import EMOTIONS, Config
 from indextts2.loading.checkpoint import load_encoder, load_front_end, load_speech, load_t2s, open_checkpoint
 from indextts2.loading.config_file import read_config
+from indextts2.stages.emotion import SELECTIONS, choose_rows, row_indices
+from indextts2.stages.handles import EmotionBank
 
 VARIABLE = "INDEXTTS2_OFFICIAL_DIR"
 ROWS, STYLE, DIM, FEATURES = 73, 192, 1280, 1024
@@ -59,15 +62,35 @@ def test_the_statistics_have_one_mean_and_one_deviation_per_feature(folder):
     assert bool((statistics["std"] > 0).all())
 
 
-@pytest.mark.parametrize("text", ["Hello, world!", "你好，世界。", "今天 is a good 日子，对吧？"])
-def test_the_released_tokenizer_knows_english_and_chinese(folder, text):
+@pytest.mark.parametrize(
+    ("text", "pieces", "first"),
+    [
+        ("Hello, world!", "▁HELLO , ▁WORLD !", 11122),
+        ("The door was open.", "▁THE ▁DOOR ▁WAS ▁OPEN .", 10204),
+        ("你好，世界。", "▁ 你 ▁ 好 ▁, ▁ 世 ▁ 界 ▁.", 10201),
+        ("今天 is a good 日子，对吧？", "▁ 今 ▁ 天 ▁IS ▁A ▁GOOD ▁ 日 ▁ 子 ▁, ▁ 对 ▁ 吧 ▁?", 10201),
+    ],
+)
+def test_the_released_tokenizer_cuts_english_and_chinese_as_expected(folder, text, pieces, first):
     from indextts2.stages.prepare_text import prepare_text
 
-    front_end = load_front_end(open_checkpoint(folder))
-    prepared = prepare_text(front_end, text)
-    ids = [token for segment in prepared.segments for token in segment.ids]
-    assert ids and max(ids) < Config().t2s.text_tokens
-    assert not prepared.warnings
+    checkpoint = open_checkpoint(folder)
+    prepared = prepare_text(load_front_end(checkpoint), text)
+    (segment,) = prepared.segments
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(checkpoint.files["tokenizer"][0]))
+    assert processor.get_piece_size() == Config().t2s.text_tokens
+    assert [processor.id_to_piece(token) for token in segment.ids] == pieces.split()
+    assert segment.ids[0] == first and not prepared.warnings
+
+
+def test_the_released_bank_gives_a_row_of_every_emotion(folder):
+    checkpoint = open_checkpoint(folder)
+    rows = checkpoint.read("emotion_bank")
+    bank = EmotionBank(rows["style_rows"], rows["emotion_rows"], checkpoint.config.emotion_bank.group_sizes)
+    style = bank.style_rows[20:21]  # the first row of the sad ones: three are happy, seventeen angry
+    assert row_indices(bank, style, selection="nearest")[2] == 0
+    for selection in SELECTIONS:
+        assert choose_rows(bank, style, selection=selection, seed=1).shape == (len(EMOTIONS), DIM)
 
 
 def test_the_released_encoder_loads(folder):

@@ -328,3 +328,28 @@ def test_an_emotion_can_change_inside_a_segment(t2s, layout, transition):
     speech = speak(t2s, TEXTS[2], TEXTS[0], emotion=emotion, options=options, durations=(tokens(120),))
     assert int(speech.token_lengths[0]) == 120
     assert torch.isfinite(speech.latent).all()
+
+
+def test_a_length_told_to_an_untaught_model_says_whether_it_would_have_stopped_there(untaught):
+    model = tiny_model(untaught.config.t2s)
+    asked = tokens(7, "model")
+    for bias, words in ((60.0, "stopped there by itself"), (-60.0, "made to stop there")):
+        model.mel_head.bias[TINY.t2s.stop_semantic] = bias
+        for mode in ("beam", "greedy"):
+            report = speak(
+                tiny_handle(model, untaught.config), TEXTS[0], how=replace(HOW, mode=mode), duration=asked
+            ).reports[0]
+            assert report.token_count == 7 and words in report.warnings[0]
+
+
+@pytest.mark.parametrize("slot", ["a", "b", "both"])
+def test_a_duration_can_say_where_the_length_is_told(untaught, slot):
+    def latent(duration, **more):
+        return speak(untaught, TEXTS[0], duration=duration, **more).latent
+
+    own = latent(Duration("tokens", 20, "model", slot=slot))
+    option = latent(tokens(20, "model"), options=T2SOptions(duration_slot=slot))
+    assert torch.equal(own, option)
+    assert torch.equal(own, latent(tokens(20, "model"))) == (slot == "a")
+    with pytest.raises(InputError, match="a, b or both"):
+        Duration("tokens", 20, "model", slot="c")
