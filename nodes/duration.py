@@ -12,7 +12,10 @@ from .ports import node_schema
 
 GROUP = "duration"
 UNITS = ("free", "seconds", "tokens", "frames", "factor")
-METHODS = ("auto", "natural", "model", "guided", "forced")
+SLOTS = {"model_b": ("model", "b")}
+"""Methods of the widget that also say where the length is told."""
+
+METHODS = ("auto", "natural", "model", *SLOTS, "guided", "forced")
 MOST = 100_000.0
 
 
@@ -23,8 +26,16 @@ def method_input() -> io.Combo.Input:
         options=list(METHODS),
         default="auto",
         tooltip="How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
-        "stretched. model: the length is told to the model. guided: the end is urged. forced: the end is set.",
+        "stretched. model: the length is told to the model; model_b: in its other place. guided: the end is urged. "
+        "forced: the end is set. model, model_b and guided are experimental with checkpoints that were not taught "
+        "lengths, such as the official one.",
     )
+
+
+def target(unit: str, value: float, method: str) -> Target:
+    """The duration that widgets ask for."""
+    name, slot = SLOTS.get(method, (method, ""))
+    return Target(method=name, slot=slot) if unit == "free" else Target(unit, value, name, slot=slot)
 
 
 class Duration(io.ComfyNode):
@@ -61,7 +72,7 @@ class Duration(io.ComfyNode):
 
     @classmethod
     def execute(cls, unit: str, value: float, method: str) -> io.NodeOutput:
-        return io.NodeOutput(Target(method=method) if unit == "free" else Target(unit, value, method))
+        return io.NodeOutput(target(unit, value, method))
 
 
 class DurationFromAudio(io.ComfyNode):
@@ -96,7 +107,7 @@ class DurationFromAudio(io.ComfyNode):
     @classmethod
     def execute(cls, audio: Any, factor: float, method: str) -> io.NodeOutput:
         seconds = runtime.waveform_of(audio).seconds * factor
-        return io.NodeOutput(Target("seconds", seconds, method), float(seconds))
+        return io.NodeOutput(target("seconds", seconds, method), float(seconds))
 
 
 class DurationFromFrameCount(io.ComfyNode):
@@ -127,7 +138,7 @@ class DurationFromFrameCount(io.ComfyNode):
 
     @classmethod
     def execute(cls, frame_count: int, fps: float, method: str) -> io.NodeOutput:
-        return io.NodeOutput(Target("seconds", frame_count / fps, method), frame_count / fps)
+        return io.NodeOutput(target("seconds", frame_count / fps, method), frame_count / fps)
 
 
 NODES = (Duration, DurationFromAudio, DurationFromFrameCount)

@@ -36,8 +36,8 @@ class LoadCheckpoint(io.ComfyNode):
                     "checkpoint",
                     options=list(runtime.checkpoints()),
                     default=MINI,
-                    tooltip="Which checkpoint to load: 'mini' (built in, small, English), or a folder of "
-                    "models/indextts2.",
+                    tooltip="Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' (the official "
+                    "one; while it is not there, it says how to get it), or a folder of models/indextts2.",
                 ),
                 io.Combo.Input(
                     "precision",

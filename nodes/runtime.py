@@ -23,7 +23,15 @@ from torch import Tensor, nn
 
 from ..indextts2.contracts import Progress, Waveform
 from ..indextts2.errors import AudioError, InputError
-from ..indextts2.loading.find import MINI, Found, built_in_references, find_checkpoints, machine_caches
+from ..indextts2.loading.find import (
+    MINI,
+    OFFICIAL_NAME,
+    Found,
+    built_in_references,
+    find_checkpoints,
+    machine_caches,
+)
+from ..indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
 from ..indextts2.loading.lora import LoraPair
 from ..indextts2.stages.cancel import looking_between
 
@@ -31,9 +39,6 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "indextts2"
 """Name of the pack's folder below the host's models, and its key in extra_model_paths.yaml."""
-
-OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2")
-"""Where other packs keep the released model below the host's models; read, never written."""
 
 LORA_FOLDER = "loras"
 BUILT_IN_PLACES = ("first", "second")
@@ -270,14 +275,20 @@ def numbered_place(prefix: str) -> tuple[Path, str, int]:
 def model_roots() -> list[Path]:
     """The pack's own folders, then those of other packs that exist."""
     own = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
-    others = [Path(folder_paths.models_dir, *folder.split("/")) for folder in OTHER_FOLDERS]
-    return own + [folder for folder in others if folder.is_dir()]
+    models = Path(folder_paths.models_dir)
+    others = [models / folder for folder in OTHER_FOLDERS]
+    return own + [folder for folder in others if folder.is_dir()] + inside_packs(models.parent)
 
 
 def checkpoints() -> dict[str, Path | None]:
-    """Name -> folder of every checkpoint that can be chosen; the built-in one comes first, whatever is installed."""
+    """Name -> folder of every checkpoint that can be chosen; the built-in one comes first, whatever is installed.
+
+    The released one is offered before it is there: loading it then says how to get it.
+    """
     found: dict[str, Path | None] = {MINI: None}
     found.update((one.name, one.folder) for one in _found())
+    if not any(name.startswith(OFFICIAL_NAME) for name in found):
+        found[OFFICIAL_NAME] = Path(folder_paths.get_folder_paths(FOLDER)[0], OFFICIAL_NAME)
     return found
 
 
