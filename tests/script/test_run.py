@@ -90,6 +90,14 @@ def test_changing_one_line_leaves_the_others_finished(models, job, tmp_path):
     assert run_lines(job(SCRIPT.replace("seconds 0.5", "seconds 0.5; seed 9")), lambda: models, store) == 1
 
 
+def test_a_language_the_checkpoint_does_not_speak_is_named_in_the_report(models, job):
+    spoken = speak_script(
+        job("Anna [language fr; seconds 0.4]: Hello.\nAnna [language en; seconds 0.4]: Hi."), lambda: models
+    )
+    marked = [any("marked as 'fr'" in warning for warning in line.report.warnings) for line in spoken]
+    assert marked == [True, False]
+
+
 def test_a_line_without_words_is_reported_as_silent(models, job):
     spoken = speak_script(job("Anna [seconds 0.4]: Hello.\nBen: ♪♪♪"), lambda: models)
     assert [line.report.status for line in spoken] == ["spoken", "silent"]
