@@ -11,10 +11,29 @@ from PIL import Image
 
 from tests.host.load import ROOT
 
-SHIPPED = [ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py")), *sorted((ROOT / "indextts2").rglob("*.py"))]
+
+def ignored() -> set[str]:
+    """Names at the top that the registry leaves out of the archive."""
+    lines = (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
+    return {line.strip("/") for line in lines if line and not line.startswith("#")}
+
+
+def shipped() -> list[Path]:
+    """Every Python file of the archive."""
+    kept = [path for path in sorted(ROOT.iterdir()) if path.name not in ignored() and not path.name.startswith(".")]
+    return [file for path in kept for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
+            if file.suffix == ".py"]  # fmt: skip
+
+
+SHIPPED = shipped()
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
-FORBIDDEN_MODULES = {"subprocess", "pty", "ctypes", "pip"}
-NETWORK = {"urllib", "requests", "httpx", "socket", "huggingface_hub", "aiohttp"}
+FORBIDDEN_METHODS = {
+    ("os", "system"), ("os", "popen"), ("os", "startfile"), ("builtins", "eval"), ("builtins", "exec"),
+    ("pickle", "load"), ("pickle", "loads"), ("pickle", "Unpickler"),
+}  # fmt: skip
+FORBIDDEN_MODULES = {"subprocess", "pty", "ctypes", "pip", "marshal"}
+NETWORK = {"urllib", "requests", "httpx", "http", "socket", "huggingface_hub", "aiohttp"}
+HARMLESS = {"urllib.parse"}  # text only
 
 
 def tables() -> dict:
@@ -39,23 +58,69 @@ def imported(tree: ast.AST) -> set[str]:
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.partition(".")[0])
+            found.add(node.module)
+    return {name.partition(".")[0] for name in found - HARMLESS}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def own_imports(path: Path) -> set[Path]:
+    """The files of the pack that a file imports, inside functions too."""
+    found = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1]
+            base = folder.joinpath(*(node.module or "").split(".")) if node.module else folder
+            for place in (base, *(base / alias.name for alias in node.names)):
+                found |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+    return found
+
+
+def reachable(start: list[Path]) -> set[Path]:
+    """What can be imported from some files, directly or through others."""
+    found, waiting = set(start), list(start)
+    while waiting:
+        new = own_imports(waiting.pop()) - found
+        found |= new
+        waiting += new
     return found
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_file_runs_text_as_code_or_starts_programs(path: Path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert not called & FORBIDDEN_CALLS
+    tree = parsed(path)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not {call.func.id for call in calls if isinstance(call.func, ast.Name)} & FORBIDDEN_CALLS
+    methods = {
+        (call.func.value.id, call.func.attr)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    }
+    assert not methods & FORBIDDEN_METHODS
     assert not imported(tree) & FORBIDDEN_MODULES
+    loads = [call for call in calls if ast.unparse(call.func) == "torch.load"]
+    assert all("weights_only=True" in ast.unparse(call) for call in loads), "a pickle could run foreign code"
 
 
-def test_no_node_can_reach_the_network():
-    for path in (ROOT / "nodes").rglob("*.py"):
-        assert not imported(ast.parse(path.read_text(encoding="utf-8"))) & NETWORK, path
+def test_nothing_that_a_node_can_call_reaches_the_network_or_installs_anything():
+    """Downloads belong to the command line: no file that nodes import, however far, has what they need."""
+    files = reachable([ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))])
+    assert ROOT / "indextts2" / "stages" / "text_to_semantic.py" in files, "the search goes through functions"
+    online = {path.relative_to(ROOT).as_posix() for path in files if imported(parsed(path)) & NETWORK}
+    assert not online
+    assert imported(parsed(ROOT / "indextts2" / "loading" / "web.py")) & NETWORK, "the search knows what it looks for"
+
+
+def test_models_of_transformers_are_read_from_files_alone():
+    for path in SHIPPED:
+        for call in (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)):
+            written = ast.unparse(call)
+            if ast.unparse(call.func).startswith("Auto") and "from_pretrained" in written:
+                assert "local_files_only=True" in written and "trust_remote_code=False" in written, path
 
 
 def test_requirements_leave_torch_to_the_host_and_pin_nothing():
@@ -82,7 +147,7 @@ def test_the_icon_is_square_and_small_enough_for_the_registry():
 
 
 def test_the_archive_leaves_out_tests_but_keeps_what_users_need():
-    lines = (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
-    ignored = {line.strip("/") for line in lines if line and not line.startswith("#")}
-    assert "tests" in ignored
-    assert not ignored & {"nodes", "indextts2", "locales", "web", "workflows", "docs", "LICENSE", "requirements.txt"}
+    assert "tests" in ignored()
+    needed = {"nodes", "indextts2", "locales", "web", "workflows", "docs", "LICENSE", "requirements.txt"}
+    assert not ignored() & needed
+    assert {path.relative_to(ROOT).parts[0] for path in SHIPPED} == {"__init__.py", "nodes", "indextts2"}
