@@ -188,7 +188,10 @@ class LineSpeaker:
         fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True)
         if fit.told is None and takes == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
-        told = Duration("samples", min(fit.told or fit.samples or natural, self._most_samples(ask.text)))
+        wanted, most = fit.told or fit.samples or natural, self._most_samples(ask.text)
+        if wanted > most:
+            fit = replace(fit, samples=fit.samples or natural)  # the stretch does what one take cannot
+        told = Duration("samples", min(wanted, most))
         return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(takes, told))]
 
     def _most_samples(self, text: PreparedText) -> int:
