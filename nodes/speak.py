@@ -60,13 +60,22 @@ class Speak(io.ComfyNode):
                     "reference", optional=True, tooltip="A recording of the speaker, 3 to 15 seconds of clean speech."
                 ),
                 ports.EmotionWeights.Input(
-                    "emotion_weights", optional=True, tooltip="Eight emotion weights from 0 to 1."
+                    "emotion_weights",
+                    optional=True,
+                    tooltip="How it is said, as eight weights: from Emotion Weights (sliders) or Emotion from Text.",
                 ),
                 io.Audio.Input(
                     "emotion_audio", optional=True, tooltip="A recording whose emotion is taken, whoever speaks in it."
                 ),
-                ports.Emotion.Input("emotion", optional=True, tooltip="A ready emotion, used as it is."),
-                ports.Duration.Input("duration", optional=True, tooltip="A length in any unit; replaces 'seconds'."),
+                ports.Emotion.Input(
+                    "emotion",
+                    optional=True,
+                    tooltip="How it is said, as a vector that is used as it is: from Blend Emotions, Schedule Emotions "
+                    "and others.",
+                ),
+                ports.Duration.Input(
+                    "duration", optional=True, tooltip="A length in any unit, from Duration; replaces 'seconds'."
+                ),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),

@@ -16,7 +16,7 @@ INTRODUCTION = """# Nodes
 
 Every node with its ports, by its group in the menu (`audio/IndexTTS2`). Ports in brackets may stay open. Widgets are
 left out here: their meaning, unit and range stand in their tooltips and on the help page of each node (`web/docs/`, and
-in ComfyUI behind the question mark of a selected node). `docs/ports.md` says what travels on each type of port.
+in ComfyUI behind the information button of a selected node). `docs/ports.md` says what travels on each type of port.
 """
 
 
