@@ -3,10 +3,16 @@
 The loss is the absolute error of the velocity over the target (the released code's reading of eq. 2). The T2S latent
 is fused in half of the cases; all conditions are withheld in some, so that guidance has a null branch. Start without
 latents while T2S is still untrained, then go on from the same folder with them: `gpt_layer` begins at zero.
+
+Differs from the paper: the hidden states in the middle of the transformer are also drawn towards what the semantic
+encoder hears in the clean target (representation alignment, Yu et al., arXiv 2410.06940), which a small model needs to
+read its tokens in context within minutes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +24,7 @@ from torch import Tensor, nn
 from ..config import Config
 from ..models.codec import SemanticCodec
 from ..models.flow import AdaptiveNorm
+from ..models.length_regulator import frame_to_token
 from ..models.s2m import FlowExample, SemanticToMel
 from .feature_store import FeatureStore
 from .mini import MINI
@@ -28,6 +35,7 @@ from .state import export_weights
 from .trainer import LoopSettings, TrainingResult, train
 
 MODEL = "s2m"
+READER = "reader"
 HELD_OUT_BATCHES = 4
 HELD_OUT_SEED = 1
 MEAN_UTTERANCES = 200  # enough for the mean of every band
@@ -39,7 +47,8 @@ class S2MRecipe:
 
     features, codec: folders of the precomputed features and of the codec's run. latents: folder of the T2S latents, ""
     while there are none. latent_probability: share of targets that see their latent. condition_dropout: share that
-    sees no condition at all. loop: the optimisation.
+    sees no condition at all. start_from: folder of an earlier run whose weights it begins with, "" for fresh ones.
+    alignment_weight: of the distance between hidden states and semantic features, 0 for none. loop: the optimisation.
     """
 
     features: str = ".train/features"
@@ -49,6 +58,8 @@ class S2MRecipe:
     data: S2MDataSettings = field(default_factory=S2MDataSettings)
     latent_probability: float = 0.5
     condition_dropout: float = 0.15
+    start_from: str = ""
+    alignment_weight: float = 0.0
     loop: LoopSettings = LoopSettings(max_steps=20_000)
 
 
@@ -62,12 +73,13 @@ class S2MPart(Part):
         self.recipe, self.config = recipe, config
         self.embedding = embedding if embedding is not None else token_embedding(recipe, config)
         store = FeatureStore(Path(recipe.features))
-        store.preload("tokens", "style", "mel")
+        store.preload("tokens", "style", "mel", *(["features"] if recipe.alignment_weight else []))
         latents = FeatureStore(Path(recipe.latents)) if recipe.latents else None
         if latents is not None:
             latents.preload("latent")
         rate = config.s2m.frames_per_token
-        self.data = S2MData(store, recipe.data, rate, latents=latents)
+        aligned = recipe.alignment_weight > 0.0
+        self.data = S2MData(store, recipe.data, rate, latents=latents, with_features=aligned)
         self.mel_mean = mean_of_bands(self.data)
         self.held_out = self._held_out_batches(store, latents)
 
@@ -78,7 +90,16 @@ class S2MPart(Part):
     def build(self) -> dict[str, nn.Module]:
         model = SemanticToMel(self.config.s2m)
         initialise(model, self.mel_mean)
-        return {MODEL: model}
+        if self.recipe.start_from:
+            model.load_state_dict(export_weights(Path(self.recipe.start_from), MODEL))
+        if not self.recipe.alignment_weight:
+            return {MODEL: model}
+        width = self.config.s2m.flow.width
+        reader = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, self.config.codec.dim))
+        return {MODEL: model, READER: reader}
+
+    def averaged(self, models: Models) -> tuple[str, ...]:
+        return (MODEL,)
 
     def prepare(self, device: torch.device) -> None:
         super().prepare(device)
@@ -96,8 +117,17 @@ class S2MPart(Part):
             latent_probability=recipe.latent_probability,
             condition_dropout=recipe.condition_dropout,
         )
-        loss = velocity_loss(models[MODEL](example), velocity)
-        return loss, {"latent_share": example.latent_mask.float().mean()}
+        metrics: Metrics = {"latent_share": example.latent_mask.float().mean()}
+        if READER not in models:
+            return velocity_loss(models[MODEL](example), velocity), metrics
+        with middle_states(cast(SemanticToMel, models[MODEL])) as states:
+            loss = velocity_loss(models[MODEL](example), velocity)
+        heard = models[READER](states[0][:, -velocity.shape[-1] :])
+        distance = feature_distance(heard, batch["features"], example.condition_mask)
+        return loss + recipe.alignment_weight * distance, metrics | {
+            "velocity": loss.detach(),
+            "alignment": distance.detach(),
+        }
 
     def evaluate(self, models: Models) -> dict[str, float]:
         generator = torch.Generator().manual_seed(HELD_OUT_SEED)
@@ -161,6 +191,31 @@ def flow_example(
 def velocity_loss(found: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute error over the target frames, the last ones of `found` (batch, bands, prompt + target frames)."""
     return (found[..., -wanted.shape[-1] :].float() - wanted).abs().mean()
+
+
+@contextmanager
+def middle_states(model: SemanticToMel) -> Iterator[list[Tensor]]:
+    """Collects the output of the transformer's middle layer, (batch, prompt + target frames, width), of every pass."""
+    transformer = model.estimator.transformer
+    states: list[Tensor] = []
+    handle = transformer.layers[transformer.middle].register_forward_hook(
+        lambda _module, _given, output: states.append(output)
+    )
+    try:
+        yield states
+    finally:
+        handle.remove()
+
+
+def feature_distance(heard: Tensor, features: Tensor, counted: Tensor) -> Tensor:
+    """Mean of one minus the cosine between `heard` (batch, frames, dim) and the features (batch, tokens, dim) there.
+
+    counted: (batch,) bool, rows that saw their tokens; the others could not know.
+    """
+    tokens, frames = features.shape[1], heard.shape[1]
+    index = frame_to_token([(tokens, frames)], features.device)
+    apart = 1.0 - F.cosine_similarity(heard.float(), features[:, index], dim=-1).mean(dim=1)
+    return (apart * counted).sum() / counted.sum().clamp(min=1)
 
 
 @torch.no_grad()

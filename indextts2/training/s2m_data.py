@@ -41,7 +41,7 @@ class S2MData:
 
     A batch is a dictionary: `prompt_tokens` and `tokens` (batch, tokens) int64, `prompt_mel` and `mel`
     (batch, bands, frames), `style` (batch, style_dim), and with latents `latent` (batch, tokens, latent_dim) of the
-    target and `has_latent` (batch,) bool.
+    target and `has_latent` (batch,) bool; with_features adds `features` (batch, tokens, dim) of the target.
     """
 
     def __init__(
@@ -52,8 +52,10 @@ class S2MData:
         *,
         latents: FeatureStore | None = None,
         split: str = "train",
+        with_features: bool = False,
     ) -> None:
         self.store, self.settings, self.latents, self.frames_per_token = store, settings, latents, frames_per_token
+        self.with_features = with_features
         chosen = store.select(lambda entry: entry.split == split and entry.language in settings.languages)
         self.entries = sorted(chosen, key=lambda entry: (self._usable(entry), entry.id))
         if not self.entries:
@@ -136,6 +138,8 @@ class S2MData:
             "mel": self._mel(entry, start, target_tokens),
             "style": self.store.tensor(entry, "style"),
         }
+        if self.with_features:
+            row["features"] = self.store.tensor(entry, "features")[start : start + target_tokens]
         if self.latents is not None:
             row["has_latent"] = torch.tensor(entry.id in self._latent_entries)
             row["latent"] = self._latent(self.latents, entry, start, target_tokens)

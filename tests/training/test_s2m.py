@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,19 @@ import torch
 from safetensors.torch import save_file
 
 from indextts2.errors import TrainingError
+from indextts2.models.length_regulator import frame_to_token
 from indextts2.models.s2m import SemanticToMel
+from indextts2.training.curves import read_log
 from indextts2.training.feature_store import FeatureStore
-from indextts2.training.s2m import MODEL, S2MPart, S2MRecipe, flow_example, initialise, velocity_loss
+from indextts2.training.s2m import (
+    MODEL,
+    S2MPart,
+    S2MRecipe,
+    feature_distance,
+    flow_example,
+    initialise,
+    velocity_loss,
+)
 from indextts2.training.s2m_data import S2MData, S2MDataSettings
 from indextts2.training.state import export_weights
 from indextts2.training.trainer import LoopSettings, train
@@ -37,6 +48,7 @@ def write_store(folder: Path, *, latents: bool = False, lengths: tuple[int, ...]
                 tensors[f"{name}/tokens"] = torch.arange(tokens)
                 tensors[f"{name}/mel"] = (clock + 100.0 * speaker).expand(20, -1).contiguous()
                 tensors[f"{name}/style"] = torch.full((16,), float(speaker))
+                tensors[f"{name}/features"] = torch.arange(float(tokens))[:, None].expand(-1, 24).contiguous()
             line = {"id": name, "speaker": f"s{speaker}", "style": "neutral", "text": "x", "seconds": tokens / 25}
             split = "test_text" if number == len(lengths) - 1 else "train"
             lines.append(
@@ -201,3 +213,34 @@ def test_training_runs_resumes_and_exports_published_keys(store, tiny_config, tm
     assert {key.split(".")[0] for key in weights} == {"cfm", "length_regulator", "gpt_layer"}
     log = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8")
     assert "held_out_loss" in log
+
+
+def test_alignment_pulls_the_middle_states_towards_the_semantic_features(store, tiny_config, tmp_path):
+    recipe = S2MRecipe(features=str(store.folder), data=SETTINGS, alignment_weight=1.0, condition_dropout=0.0)
+    part = S2MPart(recipe, tiny_config, embedding=EMBEDDING)
+    models = part.build()
+    batch = part.batch(0, generator())
+    assert batch["features"].shape == (*batch["tokens"].shape, 24)
+    assert torch.equal(batch["features"][..., 0], batch["tokens"].float())
+    loss, metrics = part.loss(models, batch, generator())
+    torch.testing.assert_close(loss.detach(), metrics["velocity"] + metrics["alignment"])
+    loss.backward()
+    layers = models[MODEL].estimator.transformer.layers
+    assert not layers[0]._forward_hooks and not layers[len(layers) // 2]._forward_hooks
+    assert float(layers[0].attention.wo.weight.grad.abs().sum()) > 0
+    settings = LoopSettings(max_steps=30, learning_rate=5e-3, evaluate_steps=0, log_steps=10, cpu=True)
+    train(part, settings, tmp_path / "run")
+    later = [float(row["alignment"]) for row in read_log(tmp_path / "run" / "log.csv")]
+    assert later[-1] < 0.5 * float(metrics["alignment"])
+    going_on = S2MPart(replace(recipe, start_from=str(tmp_path / "run")), tiny_config, embedding=EMBEDDING)
+    wanted = export_weights(tmp_path / "run", MODEL)
+    assert all(torch.equal(value, wanted[name]) for name, value in going_on.build()[MODEL].state_dict().items())
+
+
+def test_rows_without_their_tokens_are_not_asked_to_know_them():
+    features = torch.randn(2, 5, 24, generator=generator(1))
+    index = frame_to_token([(5, 17)])
+    heard = features[:, index].clone()
+    heard[1] = -heard[1]
+    assert float(feature_distance(heard, features, torch.tensor([True, False]))) == pytest.approx(0.0, abs=1e-5)
+    assert float(feature_distance(heard, features, torch.tensor([True, True]))) == pytest.approx(1.0, abs=1e-5)
