@@ -1,7 +1,7 @@
 """How much memory a stage works in: the sizes of all tensors that are alive at its highest moment, counted.
 
-Large products may be left out while counting: their results are zeros of the right shape, so that the released sizes
-are counted in seconds on any machine. What a library needs inside a single operation is not seen.
+Large products may be left out while counting: their results have the right shape and all the same number, so that the
+released sizes are counted in seconds on any machine. What a library needs inside a single operation is not seen.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from .stages.text_to_semantic import text_to_semantic
 
 PARTS = ("encoder", "t2s", "s2m", "vocoder")
+FILL = 0.01  # what products that are left out come to; zero would be divided by in norms
 _ATEN = torch.ops.aten
 PRODUCTS = {
     getattr(_ATEN, name)
@@ -56,6 +57,7 @@ class TensorPeak(TorchDispatchMode):
         weights = (value for module in known for value in module.state_dict().values())
         self._seen: dict[int, Any] = {value.untyped_storage()._cdata: None for value in weights}
         self._leave_out = leave_out_products
+        self._shapes: dict[Any, Any] = {}
         self.alive = self.peak = 0
 
     def __torch_dispatch__(
@@ -63,7 +65,7 @@ class TensorPeak(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         leave_out = self._leave_out and (func.overloadpacket in PRODUCTS or _unpacks(func, args))
-        result = _zeros_of(func, args, kwargs) if leave_out else func(*args, **kwargs)
+        result = _filled(func, args, kwargs, self._shapes) if leave_out else func(*args, **kwargs)
         for value in tree_leaves(result):
             if isinstance(value, Tensor) and value.device.type != "meta":
                 self._count(value)
@@ -88,21 +90,29 @@ def _unpacks(func: Any, args: tuple[Any, ...]) -> bool:
     return func.overloadpacket is _ATEN._to_copy and args[0].dtype is torch.int8
 
 
-def _zeros_of(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What an operation would return, as zeros."""
-    devices = [value.device for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
+def _filled(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], known: dict[Any, Any]) -> Any:
+    """What an operation would return, with FILL for every number. known: shapes found before, by what was asked."""
+    leaves = tree_leaves((args, kwargs))
+    device = next(value.device for value in leaves if isinstance(value, Tensor))
+    asked = (func, *(_kind(value) for value in leaves))
 
     def without_numbers(value: Any) -> Any:
         return value.to("meta") if isinstance(value, Tensor) else value
 
-    def zeros(value: Any) -> Any:
+    def fill(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
         count = value.untyped_storage().nbytes() // max(value.element_size(), 1)
-        flat = torch.zeros(count, dtype=value.dtype, device=devices[0])
+        flat = torch.full((count,), FILL, dtype=value.dtype, device=device)
         return flat.as_strided(value.shape, value.stride())
 
-    return tree_map(zeros, func(*tree_map(without_numbers, args), **tree_map(without_numbers, dict(kwargs))))
+    if asked not in known:
+        known[asked] = func(*tree_map(without_numbers, args), **tree_map(without_numbers, dict(kwargs)))
+    return tree_map(fill, known[asked])
+
+
+def _kind(value: Any) -> Any:
+    return (value.shape, value.stride(), value.dtype) if isinstance(value, Tensor) else repr(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ ATTENTION_COPIES = 3  # scores, position scores and weights
 
 
 def encoder_bytes(config: Config, seconds: float) -> float:
-    """Encoding a recording: attention of the semantic encoder, or the first maps of the style encoder."""
+    """Encoding a recording: attention of the semantic encoder, and the first maps of the style encoder."""
     semantic, style = config.semantic_encoder, config.style_encoder
     tokens = seconds * semantic.tokens_per_second
     attention = ATTENTION_COPIES * semantic.heads * tokens**2
     hidden = LIVE_TENSORS * tokens * max(semantic.feed_forward, semantic.dim)
     head = LIVE_TENSORS * seconds * FBANK_RATE * style.bands * style.head_channels
-    return FLOAT_BYTES * max(attention + hidden, head)
+    return FLOAT_BYTES * (attention + hidden + head)
 
 
 def t2s_bytes(config: Config, rows: int, tokens: int, item_bytes: int = FLOAT_BYTES) -> float:

@@ -48,6 +48,8 @@ REFERENCE_SECONDS, REFERENCE_RATE = 1.2, 24_000
 PRECISIONS = ("fp32", "fp16", "int8")
 LOADED = {"IndexTTS-2": torch.float32, "fp32": torch.float32, "fp16": torch.float16, "int8": torch.float16}
 """Checkpoint -> precision in which T2S is loaded."""
+BY_COMMAND, BY_GRAPH = ("IndexTTS-2",), ("fp32", "int8")
+"""Which checkpoints speak which way. Half precision would be widened on a CPU and take twice its memory."""
 
 
 class Steps:
@@ -137,15 +139,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def speak(steps: Steps, work: Path, options: argparse.Namespace) -> None:
-    """The official files and the converted ones speak by the command, the lean ones by the graph."""
+    """The official files speak by the command, converted ones by the graph."""
     reference = work / "reference.wav"
     write_wav(reference, noise())
-    for name in ("IndexTTS-2", "fp32"):
+    for name in BY_COMMAND:
         if not steps.wanted(f"speak {name}"):
             continue
         with steps.step(f"speak by command, {name}") as facts:
             facts.update(spoken_by_command(name, reference, work / f"{name}.wav", options))
-    for name in ("fp16", "int8"):
+    for name in BY_GRAPH:
         if not steps.wanted(f"speak {name}"):
             continue
         with steps.step(f"speak by graph, {name}") as facts:

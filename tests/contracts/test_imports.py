@@ -28,8 +28,10 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": BASIC | {"models", "text", "audio", "stages", "loading", "training"},
     "script": BASIC | {"stages", "sampling", "text", "audio"},
     "plots": BASIC | {"stages", "script"},
-    "bench": BASIC | {"stages", "loading", "sampling"},
-    "cli": BASIC | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench", "script"},
+    "bench": BASIC | {"stages", "loading", "sampling", "bench_memory"},
+    "bench_memory": BASIC | {"stages"},
+    "cli": BASIC
+    | {"stages", "loading", "audio", "text", "sampling", "training", "evaluation", "bench", "bench_memory", "script"},
     "__main__": {"cli"},
     "__init__": set(),
 }

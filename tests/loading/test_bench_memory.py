@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from indextts2.bench_memory import MemoryCase, TensorPeak, bytes_of, memory_of
+from indextts2.bench_memory import FILL, MemoryCase, TensorPeak, bytes_of, memory_of
 from indextts2.cli.main import main
 from indextts2.loading.checkpoint import load_speech
 from indextts2.loading.generated import generated_checkpoint
@@ -55,11 +55,11 @@ def test_leaving_products_out_changes_numbers_and_no_size(kind):
     with torch.no_grad(), TensorPeak(leave_out_products=True) as short:
         found = jobs[kind]()
     assert found.shape == wanted.shape and found.dtype == wanted.dtype
-    assert wanted.any() and not found.any()
+    assert bool((found == FILL).all()) and not bool((wanted == FILL).any())
     assert short.peak == pytest.approx(whole.peak, rel=0.5)
 
 
-def test_the_chain_counts_the_same_with_and_without_its_products(models):
+def test_a_stage_without_its_products_is_counted_a_little_larger_and_never_smaller(models):
     def peak(leave_out: bool) -> int:
         from indextts2.bench import noise_recording
         from indextts2.stages.reference import encode_reference
@@ -69,7 +69,7 @@ def test_the_chain_counts_the_same_with_and_without_its_products(models):
             encode_reference(models.encoder, noise_recording())
         return counted.peak
 
-    assert peak(True) == pytest.approx(peak(False), rel=0.1)
+    assert peak(False) <= peak(True) <= 1.3 * peak(False)
 
 
 def test_every_part_has_weights_and_work_and_more_speech_needs_more(models):
