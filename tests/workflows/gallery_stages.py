@@ -239,7 +239,7 @@ def stage_by_stage() -> Canvas:
 The whole chain, left to right: **reference** → **speaker** and **emotion** → **text** → **semantic tokens** →
 **mel** → **audio**. Every wire carries one kind of value, and every value can be seen, saved, or swapped.
 - Change only what a stage reads, and only that stage and those after it run again.
-- Hold the mouse over a name for its meaning; press **?** on a node for its help page.
+- Hold the mouse over a name for its meaning; the information button above a selected node opens its help.
 
 **逐个阶段**：从左到右是参考、说话人与情感、文本、语义、梅尔、音频，每一步都可查看、保存或替换。
 """,
