@@ -30,7 +30,7 @@ NORM_ENDINGS = ("gamma", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weig
 
 @dataclass(frozen=True, slots=True)
 class GeneratedCheckpoint(Checkpoint):
-    """A checkpoint whose tensors are made when they are read. precision: as for `convert`. seed: None for zeros."""
+    """A checkpoint whose tensors are made when they are read. precision: as for `convert`. seed: None for one number throughout."""
 
     precision: str = "fp32"
     seed: int | None = 0
@@ -46,7 +46,7 @@ class GeneratedCheckpoint(Checkpoint):
             whole = make().to("meta") if self.seed is None and part in MODEL_PARTS else make()
             for name, value in encoded(key, whole, layers).items():
                 kind = dtype if value.is_floating_point() and name == key else value.dtype
-                made[name] = torch.zeros((), dtype=kind).expand(value.shape) if value.is_meta else value.to(kind)
+                made[name] = _same_number(value, kind) if value.is_meta else value.to(kind)
         return made
 
 
@@ -101,6 +101,11 @@ def _of_module(module: torch.nn.Module, seed: int | None) -> Iterator[tuple[str,
 
 def _same(value: Tensor) -> Tensor:
     return value
+
+
+def _same_number(value: Tensor, kind: torch.dtype) -> Tensor:
+    """One number for a whole tensor, not zero: norms in half precision would divide by it."""
+    return torch.full((), DEVIATION if kind.is_floating_point else 0, dtype=kind).expand(value.shape)
 
 
 def _noise(shape: tuple[int, ...], seed: int | None) -> Tensor:
