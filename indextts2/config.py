@@ -207,6 +207,7 @@ class S2MConfig:
     latent_hidden: tuple[int, ...] = (256, 128)
     semantic_dim: int = 1024
     frames_per_token: float = 1.72  # official constant for 50 tokens per second; 86.13 / rate otherwise
+    noise_scale: float = 1.0  # what a temperature of 1 means; a small model is clearer with less noise
     regulator: LengthRegulatorConfig = field(default_factory=LengthRegulatorConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
 

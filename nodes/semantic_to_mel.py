@@ -40,7 +40,7 @@ def flow_inputs() -> list[Any]:
             min=0.0,
             max=2.0,
             step=0.05,
-            tooltip="Strength of the noise at the start; below 1 is smoother.",
+            tooltip="Strength of the noise at the start; 1 is the checkpoint's own choice, less is smoother.",
         ),
         io.Combo.Input(
             "grid",

@@ -30,7 +30,10 @@ NORM_ENDINGS = ("gamma", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weig
 
 @dataclass(frozen=True, slots=True)
 class GeneratedCheckpoint(Checkpoint):
-    """A checkpoint whose tensors are made when they are read. precision: as for `convert`. seed: None for one number throughout."""
+    """A checkpoint whose tensors are made when they are read.
+
+    precision: as for `convert`. seed: None for one number throughout.
+    """
 
     precision: str = "fp32"
     seed: int | None = 0

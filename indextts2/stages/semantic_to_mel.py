@@ -37,7 +37,8 @@ ALLOWED_STRETCH = (0.5, 2.0)
 class FlowSettings:
     """How the flow is solved. The defaults are the official ones.
 
-    guidance: 0 halves the work. temperature scales the noise. grid and solver: see `stages/ode.py`. prompt_seconds:
+    guidance: 0 halves the work. temperature scales the noise; 1 is the checkpoint's own
+    choice (`S2MConfig.noise_scale`). grid and solver: see `stages/ode.py`. prompt_seconds:
     use only so much of the reference, None for all. latent_strength: share of the T2S latent that is added to the
     tokens, 0 for none; use_latent False does the same. rows_at_once: segments computed together, a matter of memory
     only. allow_any_stretch lifts the limits of ALLOWED_STRETCH.
@@ -112,6 +113,7 @@ def semantic_to_mel(
 
     grid = step_grid(settings.grid, settings.steps)
     times = s2m.model.time_conditions(grid[:-1].to(device))
+    noise_scale = settings.temperature * s2m.config.s2m.noise_scale
     groups = list(_groups(frame_counts, settings.rows_at_once))
     mels: dict[int, Tensor] = {}
     for done, rows in enumerate(groups):
@@ -121,7 +123,7 @@ def semantic_to_mel(
             [token_counts[row] for row in rows],
             None if spans is None else [spans[row] for row in rows],
         )
-        noise = [settings.temperature * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
+        noise = [noise_scale * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
         velocity, start = _flow(s2m.model, prompt, target, noise, times, settings.guidance)
         step_progress = _part_of(progress, done, len(groups))
         solved = integrate(velocity, grid, start, solver=settings.solver, progress=step_progress)

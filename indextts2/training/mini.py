@@ -90,6 +90,7 @@ MINI = Config(
         latent_hidden=(128, 96),
         semantic_dim=SEMANTIC_DIM,
         frames_per_token=22_050 / 256 / TOKENS_PER_SECOND,
+        noise_scale=0.3,
         regulator=LengthRegulatorConfig(input_dim=SEMANTIC_DIM, width=192),
         flow=FlowConfig(
             width=192,

@@ -55,6 +55,15 @@ def speech(*token_counts: int, frames: tuple[int, ...] = (), latent: bool = True
     )
 
 
+def test_a_temperature_of_one_is_what_the_checkpoint_declares(s2m, speaker):
+    config = replace(s2m.config, s2m=replace(s2m.config.s2m, noise_scale=0.5))
+    quieter = replace(s2m, config=config)
+    wanted = semantic_to_mel(s2m, speech(6), speaker, settings=replace(FAST, temperature=0.5), seed=3)
+    found = semantic_to_mel(quieter, speech(6), speaker, settings=FAST, seed=3)
+    assert torch.equal(found.mel, wanted.mel)
+    assert not torch.equal(found.mel, semantic_to_mel(s2m, speech(6), speaker, settings=FAST, seed=3).mel)
+
+
 def row_of(semantic: SemanticSpeech, row: int) -> SemanticSpeech:
     count = int(semantic.token_lengths[row])
     return replace(
