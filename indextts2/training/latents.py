@@ -7,6 +7,7 @@ as the emotion reference, as in training. The folder has the form of feature_sto
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,6 +45,7 @@ class LatentRecipe:
 
 def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
     """Write `<id>/latent` (tokens, dim) in half precision for every English utterance with timing."""
+    started = time.monotonic()
     recipe = load_recipe(recipe_file, LatentRecipe)
     store = FeatureStore(Path(recipe.features))
     store.preload("tokens", "features")
@@ -60,7 +62,7 @@ def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
         entries += _write_split(model, data, recipe, folder, split)
     lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
     (folder / "index.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return TrainingResult(len(entries), 0.0, "done")
+    return TrainingResult(len(entries), (time.monotonic() - started) / 60, "done")
 
 
 def _write_split(
