@@ -130,7 +130,9 @@ def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | N
         raise TrainingError(f"The corpus has no test utterance of the splits {', '.join(settings.splits)}.")
     requests: list[SpeechRequest] = []
 
-    def ask(kind: str, utterance: Utterance, mark: str, duration: Duration, style: str = NEUTRAL) -> None:
+    def ask(
+        kind: str, utterance: Utterance, mark: str, duration: Duration, style: str = NEUTRAL, seed: int | None = None
+    ) -> None:
         reference = pairs[utterance.id]
         if reference is None:
             return
@@ -147,15 +149,15 @@ def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | N
                 duration=duration,
                 emotion=weights,
                 style=style,
-                seed=settings.seed + len(requests),
+                seed=settings.seed + (len(requests) if seed is None else seed),
             )
         )
 
     for utterance in _drawn(usable, settings.free, random):
         ask("free", utterance, "", Duration())
-    for utterance in _drawn(usable, settings.duration, random):
-        for factor in settings.factors:
-            ask("duration", utterance, f"-x{factor:g}", Duration("factor", factor))
+    for number, utterance in enumerate(_drawn(usable, settings.duration, random)):
+        for factor in settings.factors:  # of one free length, which the seed decides
+            ask("duration", utterance, f"-x{factor:g}", Duration("factor", factor), seed=number)
     for utterance in _drawn(usable, settings.emotion, random):
         for style in (NEUTRAL, *EMOTIONS):
             ask("emotion", utterance, f"-{style}", Duration(), style)

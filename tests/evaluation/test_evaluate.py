@@ -77,6 +77,8 @@ def judges():
 def test_a_protocol_asks_held_out_texts_with_a_reference_of_the_same_speaker(corpus):
     protocol = build_protocol(corpus, SMALL)
     assert len(protocol.of_kind("free")) == 3
+    seeds = {request.text: request.seed for request in protocol.of_kind("duration")}
+    assert all(request.seed == seeds[request.text] for request in protocol.of_kind("duration"))
     assert len(protocol.of_kind("duration")) == 2 * 5 and len(protocol.of_kind("emotion")) == 2 * 9
     for request in protocol.requests:
         assert request.split == "test_text" and request.reference.speaker == request.speaker
