@@ -69,6 +69,7 @@ def test_a_stage_without_its_products_is_counted_a_little_larger_and_never_small
             encode_reference(models.encoder, noise_recording())
         return counted.peak
 
+    peak(True)  # filters and windows that are made once belong to no stage
     assert peak(False) <= peak(True) <= 1.3 * peak(False)
 
 
