@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import Config
 from ..errors import CheckpointError, TrainingError
+from ..loading.checkpoint import empty_model
 from ..loading.config_file import CONFIG_NAME, read_config
 from ..loading.fingerprint import Fingerprints, group_of
 from ..loading.native import TEXT_TO_EMOTION_FOLDER, About, write_native
 from ..loading.renames import MODEL_PARTS
-from ..loading.tensors import check_names, check_numbers, read_section, without_memory
+from ..loading.tensors import check_names, check_numbers, read_section
 from .features import STATISTICS
 from .state import export_weights
 
@@ -82,26 +83,6 @@ def _before(folder: Path, config: Config | None) -> tuple[Config, dict[str, str]
 
 def _weights(part: str, run: Path, config: Config) -> dict[str, Tensor]:
     weights = export_weights(run, MODULES.get(part, part))
-    with without_memory():
-        module = _builders(config)[part]()
-    check_names(module, weights, run)
+    check_names(empty_model(config, part), weights, run)
     check_numbers(weights, run)
     return {key: value for key, value in weights.items() if not key.endswith("num_batches_tracked")}
-
-
-def _builders(config: Config) -> dict[str, Callable[[], nn.Module]]:
-    from ..models.codec import SemanticCodec
-    from ..models.s2m import SemanticToMel
-    from ..models.semantic_encoder import SemanticEncoder
-    from ..models.style_encoder import StyleEncoder
-    from ..models.t2s import TextToSemantic
-    from ..models.vocoder import Vocoder
-
-    return {
-        "semantic_encoder": lambda: SemanticEncoder(config.semantic_encoder),
-        "codec": lambda: SemanticCodec(config.codec),
-        "style_encoder": lambda: StyleEncoder(config.style_encoder),
-        "t2s": lambda: TextToSemantic(config.t2s),
-        "s2m": lambda: SemanticToMel(config.s2m),
-        "vocoder": lambda: Vocoder(config.vocoder),
-    }
