@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..stages.handles import SpeechModels
 
 JUDGES = ("transcripts", "speakers", "quality")
-KEPT = 4  # pieces of speech held for the pictures
+KEPT = 2  # pieces of speech held for the pictures
 HELP = "measure a checkpoint on a corpus"
 
 

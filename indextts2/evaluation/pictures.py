@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 DPI = 90
 WIDTH, ROW_HEIGHT = 10.0, 2.4  # inches
-SHOWN_SENTENCES = 2
 
 
 def write_pictures(
@@ -36,10 +35,10 @@ def write_pictures(
 ) -> list[Path]:
     """Write spectrograms.png, attention.png and duration.png; a picture without material is left out.
 
-    made: the speech of some requests by their id; those with a recording are drawn beside it. -> the files written.
+    made: the speech of the requests to show by their id, drawn beside the recording where there is one. -> the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    requests = [request for request in protocol.of_kind("free") if request.id in made][:SHOWN_SENTENCES]
+    requests = [request for request in protocol.of_kind("free") if request.id in made]
     paths = []
     if requests:
         paths.append(_save(draw_spectrograms(models, protocol, requests, made), folder / "spectrograms.png"))
