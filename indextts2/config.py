@@ -150,6 +150,7 @@ class T2SConfig:
     )
     duration: DurationConfig = field(default_factory=DurationConfig)
     repetition_penalty: float = 10.0  # what decoding uses unless told otherwise; the released value, ours need none
+    longest_per_piece: float | None = None  # semantic tokens per text token no free speech reaches; None sets no limit
 
     @property
     def text_rows(self) -> int:

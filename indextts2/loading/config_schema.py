@@ -107,7 +107,11 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     ),
     **_section("gpt.condition_module", "t2s.speaker", *_CONDITIONER),
     **_section("gpt.emo_condition_module", "t2s.emotion", *_CONDITIONER, ("latent_dim", "latent_dim")),
-    **_section("gpt", "t2s", *_same("decode_row_offset", "prompt_token", "alignment_heads", "repetition_penalty")),
+    **_section(
+        "gpt",
+        "t2s",
+        *_same("decode_row_offset", "prompt_token", "alignment_heads", "repetition_penalty", "longest_per_piece"),
+    ),
     **_section("gpt.duration", "t2s.duration", *_same("trained", "slot", "free")),
     **_section("s2mel", "s2m", *_same("frames_per_token", "noise_scale")),
     **_section("s2mel.gpt_layer", "s2m", ("hidden", "latent_hidden")),

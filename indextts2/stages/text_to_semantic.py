@@ -32,12 +32,15 @@ from ..models.t2s import TextToSemantic
 from ..sampling import SamplingSettings, row_seed
 from .alignment import ScheduleSettings
 from .decode import DecodeJob, Take, decode, longest_take, with_short_silences
-from .duration import Clock, GuidedSettings, SegmentPlan, Target, in_words, plan_segments, settle, stop_rules
+from .duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
 from .emotion import speaker_emotion
 from .handles import T2SModels
 from .latents import latents
 from .phases import phases_of, piece_positions
 from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, prefill
+from .takes import Spoken, choose_take, take_report
+
+SPARE_TOKENS = 25  # beyond `longest_per_piece`, for texts of a word or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,9 @@ class T2SOptions:
     rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own, for
     durations that name none.
     with_latent: False leaves the latents out. guided: the stop schedule of method "guided". schedule: how an emotion
-    that changes along the text is spoken. silent_token: runs of this token are shortened in segments whose length T2S
-    was not told (52 is silence in the released codec); None leaves the speech as it is.
+    that changes along the text is spoken. retries: how often free speech that ran into its limit of tokens instead of
+    ending is spoken again with other chances. silent_token: runs of this token are shortened in segments whose length
+    T2S was not told (52 is silence in the released codec); None leaves the speech as it is.
     """
 
     rows_at_once: int = 8
@@ -56,26 +60,19 @@ class T2SOptions:
     with_latent: bool = True
     guided: GuidedSettings = field(default_factory=GuidedSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    retries: int = 2
     silent_token: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Spoken:
-    """One segment after decoding. take: the chosen one; lengths: of all takes; latent: (tokens, dim) or None."""
-
-    take: Take
-    lengths: tuple[int, ...]
-    latent: Tensor | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Task:
-    """One segment as it is to be decoded. index: its number in the text, which seeds its noise."""
+    """One segment as it is to be decoded. index (its number in the text) and first_take seed its noise."""
 
     index: int
     ids: tuple[int, ...]
     phases: tuple[Phase, ...]
     plan: SegmentPlan
+    first_take: int = 0
 
 
 @torch.no_grad()
@@ -112,7 +109,7 @@ def text_to_semantic(
     counts = [len(one.take.tokens) for one in spoken]
     targets = settle(plans, text.segments, counts, duration, clock)
     reports = tuple(
-        _report(plan, one, target, limit=speak.limit, trained=t2s.model.config.duration.trained)
+        take_report(plan, one, target, trained=t2s.model.config.duration.trained)
         for plan, one, target in zip(plans, spoken, targets, strict=True)
     )
     return _speech(t2s, text, speaker, spoken, targets, reports, seed)
@@ -227,16 +224,30 @@ class _Speaking:
             for task in tasks
         ]
 
-    def run(self, tasks: Sequence[_Task], *, with_latent: bool) -> list[_Spoken]:
-        """Decode all tasks and choose a take of each."""
-        spoken: list[_Spoken] = []
+    def run(self, tasks: Sequence[_Task], *, with_latent: bool) -> list[Spoken]:
+        """Decode all tasks and choose a take of each; speak again what did not end by itself."""
+        spoken = self._run_once(tasks, with_latent=with_latent)
+        for _ in range(self.options.retries if self.settings.draws else 0):
+            endless = [at for at, task in enumerate(tasks) if self._lost(task, spoken[at])]
+            if not endless:
+                break
+            tasks = [replace(task, first_take=task.first_take + task.plan.takes) for task in tasks]
+            again = [tasks[at] for at in endless]
+            self._rounds += len(_groups(again, self.options))
+            for at, one in zip(endless, self._run_once(again, with_latent=with_latent), strict=True):
+                kept = one if one.take.stopped else spoken[at]
+                spoken[at] = replace(kept, lengths=spoken[at].lengths + one.lengths)
+        return spoken
+
+    def _run_once(self, tasks: Sequence[_Task], *, with_latent: bool) -> list[Spoken]:
+        spoken: list[Spoken] = []
         for group in _groups(tasks, self.options):
             spoken += self._run_group(group, with_latent=with_latent)
             self._round += 1
             self._progress(self._round * self.limit, self._rounds * self.limit)
         return spoken
 
-    def _run_group(self, group: Sequence[_Task], *, with_latent: bool) -> list[_Spoken]:
+    def _run_group(self, group: Sequence[_Task], *, with_latent: bool) -> list[Spoken]:
         prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in group]))
         takes = self._decode(group, prefilled)
         chosen = [self._choose(task.plan, own) for task, own in zip(group, takes, strict=True)]
@@ -252,9 +263,20 @@ class _Speaking:
             )
             rows = [latent[row, : len(take.tokens)].float() for row, take in enumerate(chosen)]
         return [
-            _Spoken(take, tuple(len(one.tokens) for one in own), row)
-            for take, own, row in zip(chosen, takes, rows, strict=True)
+            Spoken(take, tuple(len(one.tokens) for one in own), row, self._limit_of(task))
+            for task, take, own, row in zip(group, chosen, takes, rows, strict=True)
         ]
+
+    def _limit_of(self, task: _Task) -> int:
+        """The most tokens of a segment, the stop counted. Free speech far longer than its text has lost its way."""
+        share = self.model.config.longest_per_piece
+        if task.plan.steers or share is None:
+            return self.limit
+        return min(self.limit, math.ceil(share * len(task.ids)) + SPARE_TOKENS)
+
+    def _lost(self, task: _Task, spoken: Spoken) -> bool:
+        """Whether free speech went on to a limit that the caller did not set."""
+        return not (spoken.take.stopped or task.plan.steers) and spoken.limit < self.settings.max_tokens
 
     def _choose(self, plan: SegmentPlan, takes: Sequence[Take]) -> Take:
         take = choose_take(takes, plan.token_target)
@@ -275,11 +297,11 @@ class _Speaking:
     def _decode(self, group: Sequence[_Task], prefilled: Prefilled) -> list[list[Take]]:
         """The takes of every task, decoded in one batch."""
         rules = [stop_rules(task.plan, self.limit, self.options.guided) for task in group]
-        items = [(row, take) for row, task in enumerate(group) for take in range(task.plan.takes)]
+        items = [(row, task.first_take + take) for row, task in enumerate(group) for take in range(task.plan.takes)]
         job = DecodeJob(
             segments=tuple(row for row, _ in items),
             seeds=tuple(row_seed(self.seed, group[row].index, take) for row, take in items),
-            limits=torch.tensor([rules[row][1] for row, _ in items]),
+            limits=torch.tensor([min(rules[row][1], self._limit_of(group[row])) for row, _ in items]),
             stop_bias=torch.stack([rules[row][0] for row, _ in items]),
             schedule=self.options.schedule,
             tokens_per_second=self.tokens_per_second,
@@ -292,60 +314,11 @@ class _Speaking:
         self._progress(self._round * self.limit + within, self._rounds * self.limit)
 
 
-def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
-    """The take nearest to the target in ratio, or with the best score per token without a target.
-
-    Takes that ran into the length limit come last; the score breaks ties (spec/control.md 5.1).
-    """
-
-    def order(take: Take) -> tuple[bool, float, float]:
-        length = max(1, len(take.tokens))
-        away = abs(math.log(length / token_target)) if token_target else 0.0
-        return (not take.stopped, away, -take.score / (length + 1))
-
-    return min(takes, key=order)
-
-
-def _report(plan: SegmentPlan, spoken: _Spoken, target: Target | None, *, limit: int, trained: bool) -> DurationReport:
-    take, count = spoken.take, len(spoken.take.tokens)
-    stop = "own"
-    warnings: tuple[str, ...] = ()
-    if not take.stopped:
-        stop = "limit"
-        warnings += (f"The limit of {limit} tokens was reached before the speech ended; its end may be missing.",)
-    elif plan.steers:
-        stop = "guided" if plan.method == "guided" else "forced"
-    if plan.method in ("model", "guided") and not trained:
-        warnings += (_experimental(plan, take),)
-    if take.stalled:
-        warnings += ("The place in the text stood still, so an emotion of the schedule began by the clock.",)
-    return DurationReport(
-        asked=in_words(plan.duration),
-        method=plan.method,
-        token_target=plan.token_target,
-        token_count=count,
-        frame_target=target.frames if target else None,
-        sample_target=target.samples if target else None,
-        stop=stop,
-        take_lengths=spoken.lengths,
-        warnings=warnings,
-    )
-
-
-def _experimental(plan: SegmentPlan, take: Take) -> str:
-    """What to know of a length told to a model that was not taught lengths."""
-    warning = f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths."
-    if plan.method != "model" or not take.stopped:
-        return warning
-    ended = "would have stopped there by itself" if take.willing else "was made to stop there"
-    return f"{warning} After {len(take.tokens)} tokens it {ended}."
-
-
 def _speech(
     t2s: T2SModels,
     text: PreparedText,
     speaker: Speaker,
-    spoken: Sequence[_Spoken],
+    spoken: Sequence[Spoken],
     targets: Sequence[Target | None],
     reports: tuple[DurationReport, ...],
     seed: int,

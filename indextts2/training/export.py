@@ -18,10 +18,7 @@ from ..loading.native import TEXT_TO_EMOTION_FOLDER, About, write_native
 from ..loading.renames import MODEL_PARTS
 from ..loading.tensors import check_names, check_numbers, read_section
 from .features import STATISTICS
-from .state import export_weights
-
-MODULES = {"semantic_encoder": "encoder"}
-"""Part -> name of its module in a run's state, where the two differ."""
+from .state import MODULES, export_weights
 
 
 def export_checkpoint(

@@ -1,8 +1,8 @@
 """Precomputed training features: what the encoder, codec and style encoder say of every utterance.
 
 A folder holds `index.jsonl`, one line per entry (id, speaker, style, split, text, phonemes, phoneme_durations, seconds,
-token_count, frame_count, shard), and safetensors shards with `<id>/tokens`, `<id>/features`, `<id>/style`, `<id>/mel`.
-An id may carry a speed: `af_sky_00012@0.9` is that utterance played at 0.9 times its speed.
+token_count, frame_count, shard), and safetensors shards with `<id>/tokens`, `<id>/features`, `<id>/style`, `<id>/mel`
+and `<id>/prosody`. An id may carry a speed: `af_sky_00012@0.9` is that utterance played at 0.9 times its speed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class FeatureStore:
         return tuple(entry for entry in self.entries if keep(entry))
 
     def tensor(self, entry: FeatureEntry, kind: str) -> Tensor:
-        """kind: "tokens" (tokens,) int64, "features" (tokens, dim), "style" (dim,), "mel" (bands, frames), float32.
+        """One tensor of an entry; all but the tokens come as float32.
+
+        kind: "tokens" (tokens,) int64, "features" (tokens, dim), "style" (dim,), "mel" (bands, frames), "prosody" (6,).
 
         Raises TrainingError when the shard lacks it.
         """

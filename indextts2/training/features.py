@@ -34,6 +34,7 @@ from ..stages.reference import semantic_features
 from .corpus_data import Utterance, read_manifest
 from .feature_store import FeatureEntry
 from .mini import MINI
+from .prosody import utterance_prosody
 from .recipe import load_recipe
 from .state import export_weights
 from .trainer import TrainingResult
@@ -153,7 +154,10 @@ def extract_features(
 
 @torch.no_grad()
 def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float = 1.0) -> dict[str, Tensor]:
-    """tokens (tokens,) int16, features (tokens, dim), style (dim,) and mel (bands, frames) float16 of one recording."""
+    """What is stored of one recording, in half precision but for the tokens, which are int16.
+
+    tokens (tokens,), features (tokens, dim), style (dim,), mel (bands, frames), prosody (6,).
+    """
     mel_rate = encoder.config.mel.sample_rate
     device = next(encoder.semantic_encoder.parameters()).device
     mono = waveform.samples[:1].mean(dim=1)
@@ -165,6 +169,7 @@ def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float 
         "features": features[0].to(torch.float16),
         "style": encoder.style_encoder(style_features(at_fbank_rate))[0].to(torch.float16),
         "mel": log_mel(at_mel_rate, encoder.config.mel)[0].to(torch.float16),
+        "prosody": utterance_prosody(at_fbank_rate[0]).to(torch.float16),
     }
     return {kind: value.cpu() for kind, value in made.items()}
 

@@ -38,6 +38,39 @@ class SpeakerClassifier(nn.Module):
         return self.layers(emotion_vector)
 
 
+class ProsodyReader(nn.Module):
+    """Reads how an utterance is said off every latent of T2S and off its emotion vector, by one linear layer each.
+
+    Differs from the paper, which has no such reader: a small model otherwise leaves the emotion to the tokens, and they
+    hold little of pitch and effort.
+    """
+
+    def __init__(self, dim: int, values: int) -> None:
+        super().__init__()
+        self.of_latent = nn.Linear(dim, values)
+        self.of_emotion = nn.Linear(dim, values)
+
+    def forward(
+        self,
+        latent: Tensor,
+        token_lengths: Tensor,
+        prosody: Tensor,
+        emotion_vector: Tensor | None = None,
+        emotion_prosody: Tensor | None = None,
+    ) -> Tensor:
+        """Mean absolute error over valid latents, plus that of the emotion vectors where they are given.
+
+        latent: (batch, tokens, dim); token_lengths: (batch,); prosody, emotion_prosody: (batch, values), of the target
+        and of the emotion prompt; emotion_vector: (batch, dim).
+        """
+        valid = torch.arange(latent.shape[1], device=latent.device)[None] < token_lengths[:, None]
+        error = (self.of_latent(latent).float() - prosody[:, None]).abs().mean(dim=-1)
+        loss = (error * valid).sum() / valid.sum()
+        if emotion_vector is None or emotion_prosody is None:
+            return loss
+        return loss + (self.of_emotion(emotion_vector).float() - emotion_prosody).abs().mean()
+
+
 def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: int) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the semantic tokens and the stop that ends them (spec/paper.md section 2, eq. 1).
 

@@ -59,6 +59,7 @@ MINI = Config(
         stop_semantic=CODEBOOK_SIZE + 1,
         decode_row_offset=1,
         prompt_token=None,
+        longest_per_piece=4.0,  # 3.4 is the most in the corpus
         speaker=ConditionerConfig(
             input_dim=SEMANTIC_DIM,
             width=96,

@@ -27,6 +27,10 @@ class PitchConfig:
 
 PITCH = PitchConfig()
 
+UTTERANCE_PROSODY = ("mean pitch", "range of pitch", "slope of pitch", "mean loudness", "range of loudness", "tilt")
+TILT_HZ = 1500.0  # above it lies what effort adds and ease takes away
+SMALL_POWER = 1e-10
+
 
 def pitch_contour(waveform: Tensor, config: PitchConfig = PITCH) -> tuple[Tensor, Tensor, Tensor]:
     """(samples,) -> log F0 in natural log of hertz, voiced, log energy; each (frames,), frames = ceil(samples / hop).
@@ -53,6 +57,25 @@ def pitch_contour(waveform: Tensor, config: PitchConfig = PITCH) -> tuple[Tensor
     voiced &= (best > 0) & (best < len(lags) - 1)
     log_f0 = torch.log(config.sample_rate / period)
     return _interpolated(_median(log_f0, voiced, config.smoothing), voiced), voiced, loudness.clamp(min=1e-5).log()
+
+
+def utterance_prosody(waveform: Tensor, config: PitchConfig = PITCH) -> Tensor:
+    """(samples,) at the configuration's rate -> (6,), how an utterance is said, in the order of UTTERANCE_PROSODY.
+
+    Pitch in natural log of hertz over voiced frames, its slope per second, loudness in log amplitude over voiced
+    frames, tilt as the log of the power above TILT_HZ against that below. Zeros where nothing is voiced.
+    """
+    log_f0, voiced, loudness = pitch_contour(waveform, config)
+    if int(voiced.sum()) < 2:
+        return torch.zeros(len(UTTERANCE_PROSODY))
+    pitch, loud = log_f0[voiced], loudness[voiced]
+    seconds = voiced.nonzero()[:, 0] * (config.hop / config.sample_rate)
+    seconds = seconds - seconds.mean()
+    slope = (seconds * (pitch - pitch.mean())).sum() / seconds.square().sum().clamp(min=1e-3)
+    power = torch.fft.rfft(waveform).abs().square()
+    split = round(TILT_HZ / config.sample_rate * len(waveform))
+    tilt = torch.log((power[split:].sum() + SMALL_POWER) / (power[:split].sum() + SMALL_POWER))
+    return torch.stack([pitch.mean(), pitch.std(), slope, loud.mean(), loud.std(), tilt])
 
 
 def _autocorrelation(frames: Tensor, config: PitchConfig) -> Tensor:

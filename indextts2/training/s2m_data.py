@@ -25,7 +25,9 @@ class S2MDataSettings:
 
     batch_frames: mel frames of a batch, prompts included. crop_tokens: lengths of prompt and target together, drawn
     with the probabilities crop_shares. prompt_share: least and greatest part of the crop that is prompt.
-    other_prompt: how often the prompt comes from another sentence. languages: which utterances are used.
+    other_prompt: how often the prompt comes from another sentence. style_of_prompt: the style vector is that of the
+    utterance the prompt is cut from, as when speaking, where both come from the reference; pace, pitch and effort must
+    then be read from tokens and latents. languages: which utterances are used.
     """
 
     batch_frames: int = 3200
@@ -33,6 +35,7 @@ class S2MDataSettings:
     crop_shares: tuple[float, ...] = (0.55, 0.25, 0.12, 0.08)
     prompt_share: tuple[float, float] = (0.15, 0.5)
     other_prompt: float = 0.5
+    style_of_prompt: bool = True
     languages: tuple[str, ...] = ("en",)
 
 
@@ -136,7 +139,7 @@ class S2MData:
             "prompt_mel": self._mel(source, prompt_start, prompt_tokens),
             "tokens": self.store.tensor(entry, "tokens")[start : start + target_tokens],
             "mel": self._mel(entry, start, target_tokens),
-            "style": self.store.tensor(entry, "style"),
+            "style": self.store.tensor(source if self.settings.style_of_prompt else entry, "style"),
         }
         if self.with_features:
             row["features"] = self.store.tensor(entry, "features")[start : start + target_tokens]

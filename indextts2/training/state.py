@@ -13,9 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import TrainingError
+from ..loading.config_file import CONFIG_NAME
+from ..loading.tensors import read_section
 
 STATE_FILE = "state.pt"
 FORMAT = 1
+MODULES = {"semantic_encoder": "encoder"}
+"""Part of a checkpoint -> name of its module in a run's state, where the two differ."""
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
@@ -44,16 +48,31 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 
 
 def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
-    """The trained state dict of one module of a run: its moving average where there is one.
+    """The trained state dict of one module of a run, its moving average where there is one; or a checkpoint's part.
 
-    Raises TrainingError when the folder has no state, or no such module.
+    folder: of a run, or a checkpoint in the native layout, so that training can go on from what has been published.
+    Raises TrainingError when the folder is neither, or has no such module.
     """
+    if (folder / CONFIG_NAME).is_file():
+        return checkpoint_weights(folder, name)
     state = load_state(folder)
     if state is None:
-        raise TrainingError(f"{folder} holds no training state; train this part first.")
+        raise TrainingError(
+            f"{folder} holds neither a training state nor a checkpoint. Train this part first, or name the folder of "
+            "a run or of a checkpoint in the native layout."
+        )
     if name not in state["models"]:
         raise TrainingError(f"{folder} trained {', '.join(state['models'])}, but not {name}.")
     return {**state["models"][name], **state["average"].get(name, {})}
+
+
+def checkpoint_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """One module out of a native checkpoint, in float32. Raises TrainingError when the checkpoint lacks it."""
+    part = next((part for part, module in MODULES.items() if module == name), name)
+    path = folder / f"{part}.safetensors"
+    if not path.is_file():
+        raise TrainingError(f"{folder} is a checkpoint without {path.name}; name one that has this part.")
+    return {key: value.float() if value.is_floating_point() else value for key, value in read_section(path).items()}
 
 
 class MovingAverage:

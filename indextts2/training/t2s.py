@@ -6,7 +6,8 @@
 3 robustness: all conditioners are frozen, the rest is fine-tuned.
 
 Differs from the paper: a guide for a few attention heads, from the teacher's timing, makes a small model read after
-minutes instead of days; part of the tokens fed to it are replaced by random ones, because small data overfits.
+minutes instead of days; part of the tokens fed to it are replaced by random ones, because small data overfits; and
+with `prosody_weight` pitch, loudness and tilt of the utterance must be readable off latents and emotion vector.
 """
 
 from __future__ import annotations
@@ -24,9 +25,17 @@ from ..models.t2s import TextToSemantic
 from ..text.english import EnglishFrontEnd
 from ..text.tokenizer import TextTokenizer
 from .feature_store import FeatureStore
-from .losses import SpeakerClassifier, corrupt_tokens, guided_attention_loss, reverse_gradient, semantic_loss
+from .losses import (
+    ProsodyReader,
+    SpeakerClassifier,
+    corrupt_tokens,
+    guided_attention_loss,
+    reverse_gradient,
+    semantic_loss,
+)
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
+from .prosody import UTTERANCE_PROSODY
 from .recipe import load_recipe
 from .state import export_weights
 from .t2s_data import T2SBatch, T2SData, T2SDataSettings
@@ -35,6 +44,7 @@ from .translate import translate_from
 
 MODEL = "t2s"
 CLASSIFIER = "speaker_classifier"
+READER = "prosody_reader"
 SPEAKER_BRANCH = ("conditioning_encoder.", "perceiver_encoder.")
 EMOTION_BRANCH = ("emo_conditioning_encoder.", "emo_perceiver_encoder.", "emovec_layer.", "emo_layer.")
 FROZEN_ALWAYS = ("speed_emb.", "text_head.")  # not used by a checkpoint whose free length is p = 0
@@ -51,6 +61,7 @@ class T2SRecipe:
     since; its weights are then carried over to the new tokens. length_dropout: share of targets whose p is zero.
     guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
     speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
+    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then.
     use_length False trains without p (an ablation).
     """
 
@@ -69,6 +80,7 @@ class T2SRecipe:
     guide_heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (3, 0))
     reversal: float = 0.2
     ramp: float = 0.3
+    prosody_weight: float = 0.0
     initial_seed: int = 0
 
 
@@ -83,9 +95,10 @@ class T2SPart(Part):
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
-        store.preload("tokens", "features")
+        self.with_prosody = recipe.prosody_weight > 0.0
+        store.preload("tokens", "features", *(["prosody"] if self.with_prosody else []))
         front_end = EnglishFrontEnd(TextTokenizer(recipe.tokenizer))
-        self.data = T2SData(store, front_end, recipe.data)
+        self.data = T2SData(store, front_end, recipe.data, with_prosody=self.with_prosody)
         self.held_out = self._held_out_batches(store, front_end)
 
     def identity(self) -> dict[str, Any]:
@@ -98,9 +111,13 @@ class T2SPart(Part):
         else:
             model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
         freeze(model, frozen_names(self.recipe.stage))
-        if self.recipe.stage != 2:
-            return {MODEL: model}
-        return {MODEL: model, CLASSIFIER: SpeakerClassifier(self.config.t2s.dim, len(self.data.speakers))}
+        dim = self.config.t2s.dim
+        models: dict[str, nn.Module] = {MODEL: model}
+        if self.recipe.stage == 2:
+            models[CLASSIFIER] = SpeakerClassifier(dim, len(self.data.speakers))
+        if self.with_prosody:
+            models[READER] = ProsodyReader(dim, len(UTTERANCE_PROSODY))
+        return models
 
     def _earlier_weights(self) -> dict[str, Tensor]:
         recipe = self.recipe
@@ -163,6 +180,10 @@ class T2SPart(Part):
             guide_loss, inside = guided_attention_loss(output.attention[:, :, : batch.guide.shape[1]], batch.guide)
             loss = loss + recipe.guide_weight * guide_loss
             metrics |= {"guide": guide_loss.detach(), "attention_inside": inside}
+        if READER in models:
+            off = models[READER](output.latent, batch.token_lengths, batch.prosody, emotion, batch.emotion_prosody)
+            loss = loss + recipe.prosody_weight * off
+            metrics |= {"prosody": off.detach()}
         if CLASSIFIER in models and emotion is not None and training:
             guess = models[CLASSIFIER](reverse_gradient(emotion, reversal))
             speaker_loss = nn.functional.cross_entropy(guess, batch.speaker_ids)
@@ -183,7 +204,7 @@ class T2SPart(Part):
     def _held_out_batches(self, store: FeatureStore, front_end: EnglishFrontEnd) -> list[T2SBatch]:
         """Batches of held-out texts, the same in every evaluation; none when the store has too few."""
         try:
-            data = T2SData(store, front_end, self.recipe.data, split="test_text")
+            data = T2SData(store, front_end, self.recipe.data, split="test_text", with_prosody=self.with_prosody)
         except TrainingError:
             return []
         generator = torch.Generator().manual_seed(HELD_OUT_SEED)

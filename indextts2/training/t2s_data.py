@@ -1,6 +1,7 @@
 """Batches for the T2S stages: prompts, emotion prompts, text, semantic tokens and attention guides.
 
 Prompt and target are different utterances of one speaker, and both come at random speeds (spec/paper.md section 3).
+The emotion prompt has the speed of the target, because pace and pitch are part of how a thing is said.
 Everything random is drawn from the generator of the step, so a resumed run sees the same batches.
 """
 
@@ -17,7 +18,10 @@ from ..text.english import SPACE, EnglishFrontEnd
 from ..text.pieces import NO_WORD, TextPieces
 from .alignment import align, attention_targets, spread_letters
 from .feature_store import FeatureEntry, FeatureStore, stack_padded
+from .prosody import UTTERANCE_PROSODY
 
+SMALLEST_SPREAD = 1e-4
+PROSODY_LIMIT = 3.0  # spreads from the mean; what lies beyond is mostly a slip of the pitch tracker
 NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
 
 
@@ -45,7 +49,9 @@ class T2SBatch:
 
     prompt, emotion_prompt: (batch, tokens, dim) with their masks (batch, tokens); text_ids: (batch, text);
     tokens: (batch, tokens) int64; guide: (batch, tokens) index into text_ids, NO_GUIDE where unknown;
-    speaker_ids: (batch,) index of the speaker among those of the training split.
+    speaker_ids: (batch,) index of the speaker among those of the training split. prosody, emotion_prosody: (batch, 6),
+    how target and emotion prompt are said, measured from the mean of their speaker at their speed, in units of the
+    spread over the corpus; zeros when they are not asked for.
     """
 
     prompt: Tensor
@@ -58,6 +64,8 @@ class T2SBatch:
     token_lengths: Tensor
     guide: Tensor
     speaker_ids: Tensor
+    prosody: Tensor
+    emotion_prosody: Tensor
 
     def to(self, device: torch.device) -> T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
@@ -67,7 +75,13 @@ class T2SData:
     """Draws batches from the English utterances with timing of one split of a feature store."""
 
     def __init__(
-        self, store: FeatureStore, front_end: EnglishFrontEnd, settings: T2SDataSettings, *, split: str = "train"
+        self,
+        store: FeatureStore,
+        front_end: EnglishFrontEnd,
+        settings: T2SDataSettings,
+        *,
+        split: str = "train",
+        with_prosody: bool = False,
     ) -> None:
         self.store, self.front_end, self.settings = store, front_end, settings
         usable = store.select(
@@ -91,9 +105,10 @@ class T2SData:
                 f"{len(self.entries)} usable utterances of split '{split}' for batches of {settings.batch_size}; "
                 "at least one batch of English utterances with alignments is needed. Extend the corpus."
             )
-        self.by_style: dict[str, list[FeatureEntry]] = {}
+        self.by_style: dict[tuple[str, float], list[FeatureEntry]] = {}
         for entry in self.entries:
-            self.by_style.setdefault(entry.style, []).append(entry)
+            self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
+        self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
         self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
@@ -111,7 +126,8 @@ class T2SData:
     def batch_of(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> T2SBatch:
         """The batch whose targets are these entries."""
         prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
-        emotions = [self._crop(self._emotion_of(target, generator), generator) for target in targets]
+        moods = [self._emotion_of(target, generator) for target in targets]
+        emotions = [self._crop(entry, generator) for entry in moods]
         texts, guides, tokens = [], [], []
         for target in targets:
             ids, spans = self._text(target, generator)
@@ -131,7 +147,13 @@ class T2SData:
             token_lengths=torch.tensor([len(row) for row in tokens]),
             guide=stack_padded(guides, NO_GUIDE),
             speaker_ids=torch.tensor([self._speaker_index[target.speaker] for target in targets]),
+            prosody=self._prosody_of(targets),
+            emotion_prosody=self._prosody_of(moods),
         )
+
+    def _prosody_of(self, entries: Sequence[FeatureEntry]) -> Tensor:
+        silent = torch.zeros(len(UTTERANCE_PROSODY))
+        return torch.stack([self._prosody.get(entry.id, silent) for entry in entries])
 
     def _other_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
         others = [entry for entry in self.by_speaker[target.speaker] if entry.utterance != target.utterance]
@@ -140,7 +162,7 @@ class T2SData:
     def _emotion_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
         if float(torch.rand((), generator=generator)) < self.settings.own_emotion_probability:
             return target
-        same = self.by_style[target.style]
+        same = self.by_style[target.style, target.speed]
         return same[_draw(len(same), generator)]
 
     def _crop(self, entry: FeatureEntry, generator: torch.Generator) -> Tensor:
@@ -171,6 +193,21 @@ class T2SData:
             )
             cached = self._spans[entry.utterance] = (plain, spans)
         return cached
+
+
+def relative_prosody(store: FeatureStore, entries: Sequence[FeatureEntry]) -> dict[str, Tensor]:
+    """Id -> (6,) prosody, less the mean of the same speaker at the same speed, over the spread of what is left."""
+    groups: dict[tuple[str, float], list[FeatureEntry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.speaker, entry.speed), []).append(entry)
+    rows, names = [], []
+    for members in groups.values():
+        values = torch.stack([store.tensor(entry, "prosody") for entry in members])
+        rows.append(values - values.mean(dim=0))
+        names += [entry.id for entry in members]
+    relative = torch.cat(rows)
+    relative = relative / relative.std(dim=0).clamp(min=SMALLEST_SPREAD)
+    return dict(zip(names, relative.clamp(-PROSODY_LIMIT, PROSODY_LIMIT), strict=True))
 
 
 def _respread(

@@ -353,3 +353,49 @@ def test_a_duration_can_say_where_the_length_is_told(untaught, slot):
     assert torch.equal(own, latent(tokens(20, "model"))) == (slot == "a")
     with pytest.raises(InputError, match="a, b or both"):
         Duration("tokens", 20, "model", slot="c")
+
+
+def endless(model):
+    """The same model with a stop that is never chosen."""
+    with torch.no_grad():
+        model.mel_head.bias[TINY.t2s.stop_semantic] = -1e4
+    return model
+
+
+def test_free_speech_far_longer_than_its_text_is_spoken_again_and_then_reported():
+    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=1.5))
+    lost = tiny_handle(endless(tiny_model(config.t2s)), config)
+    report = speak(lost, TEXTS[0], how=SamplingSettings(max_tokens=150)).reports[0]
+    limit = 8 + 25  # 1.5 tokens for each of 5 pieces, and what a short text is granted
+    assert report.take_lengths == (limit,) * 3 and report.stop == "limit"
+    assert f"limit of {limit} tokens" in report.warnings[0]
+    once = speak(lost, TEXTS[0], how=SamplingSettings(max_tokens=150), options=T2SOptions(retries=0)).reports[0]
+    assert once.take_lengths == (limit,)
+
+
+def test_a_second_try_that_ends_is_kept_with_its_own_latents():
+    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=1.0))
+    t2s, found = tiny_handle(tiny_model(config.t2s), config), 0
+    for seed in range(40):
+        speech = speak(t2s, *TEXTS, how=SamplingSettings(mode="sample", repetition_penalty=1.0), seed=seed)
+        for index, report in enumerate(speech.reports):
+            if len(report.take_lengths) == 1 or report.stop != "own":
+                continue
+            found += 1
+            assert int(speech.token_lengths[index]) == report.take_lengths[-1] < report.take_lengths[0]
+            assert speech.latent[index, : report.take_lengths[-1]].abs().sum(dim=-1).min() > 0
+        if found:
+            break
+    assert found
+
+
+def test_a_limit_that_the_user_set_is_not_a_reason_to_speak_again():
+    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=10.0))
+    lost = tiny_handle(endless(tiny_model(config.t2s)), config)
+    assert speak(lost, TEXTS[0], how=SamplingSettings(max_tokens=12)).reports[0].take_lengths == (12,)
+
+
+def test_a_length_that_was_asked_for_may_be_longer_than_the_text_suggests():
+    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=1.0))
+    speech = speak(tiny_handle(tiny_model(config.t2s), config), TEXTS[1], duration=tokens(90))
+    assert int(speech.token_lengths[0]) == 90

@@ -32,7 +32,7 @@ from indextts2.training.feature_store import FeatureStore
 from indextts2.training.features import extract_features
 from indextts2.training.part import Part
 from indextts2.training.phonemes import IGNORED, PHONE_INDEX, PHONES, SILENCE, phone_labels, phone_sequence
-from indextts2.training.prosody import pitch_contour
+from indextts2.training.prosody import pitch_contour, utterance_prosody
 from indextts2.training.semantic_encoder import (
     EncoderObjective,
     SemanticEncoderPart,
@@ -372,3 +372,21 @@ def test_features_of_two_encoders_are_not_mixed(encoder, corpus, tmp_path):
     extract_features([corpus], encoder, tmp_path, mark="a")
     with pytest.raises(TrainingError, match="encoder 'a'"):
         extract_features([corpus], encoder, tmp_path, mark="b")
+
+
+def test_the_prosody_of_an_utterance_tells_higher_louder_rising_and_brighter_speech_apart():
+    time = torch.arange(24_000) / 16_000
+
+    def voice(hertz=120.0, loudness=0.1, rise=0.0, brightness=0.0):
+        phase = 2 * math.pi * torch.cumsum(hertz * torch.exp(rise * (time - 0.75)), dim=0) / 16_000
+        return loudness * (torch.sin(phase) + 0.3 * torch.sin(2 * phase) + brightness * torch.sin(20 * phase))
+
+    plain = utterance_prosody(voice())
+    for place, change, wanted in (
+        (0, {"hertz": 150.0}, math.log(150 / 120)),
+        (2, {"rise": 0.2}, 0.2),
+        (3, {"loudness": 0.2}, math.log(2.0)),
+    ):
+        assert float(utterance_prosody(voice(**change))[place] - plain[place]) == pytest.approx(wanted, abs=0.03)
+    assert float(utterance_prosody(voice(brightness=0.5))[5] - plain[5]) > 2.0
+    assert not bool(utterance_prosody(torch.zeros(16_000)).any())

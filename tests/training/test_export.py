@@ -15,8 +15,8 @@ from indextts2.loading.config_file import write_config
 from indextts2.loading.native import About
 from indextts2.stages.handles import EmotionBank
 from indextts2.training.emotion_bank import write_bank
-from indextts2.training.export import MODULES, export_checkpoint
-from indextts2.training.state import save_state
+from indextts2.training.export import export_checkpoint
+from indextts2.training.state import MODULES, export_weights, save_state
 
 ABOUT = About(licence="CC0-1.0", provenance="made in a test")
 PARTS = ("semantic_encoder", "codec", "style_encoder", "t2s", "s2m", "vocoder")
@@ -71,7 +71,7 @@ def test_weights_of_other_sizes_and_unfinished_runs_are_refused(runs, tiny_confi
     save_state(tmp_path / "other", {"models": {"vocoder": other}, "average": {}})
     with pytest.raises(CheckpointError, match=r"conv_pre\.bias is \(3,\)"):
         export_checkpoint(tmp_path / "c", {"vocoder": tmp_path / "other"}, ABOUT, config=tiny_config)
-    with pytest.raises(TrainingError, match="no training state"):
+    with pytest.raises(TrainingError, match="neither a training state"):
         export_checkpoint(tmp_path / "c", {"vocoder": tmp_path / "none"}, ABOUT, config=tiny_config)
     with pytest.raises(TrainingError, match="a configuration is needed"):
         export_checkpoint(tmp_path / "c", {}, ABOUT)
@@ -95,3 +95,21 @@ def test_the_command_exports_and_says_what_is_missing(runs, tiny_config, tmp_pat
     assert checkpoint.metadata["precision"] == "fp16" and checkpoint.licence == "CC0-1.0"
     assert main(["export", str(tmp_path / "c")]) == 2
     assert "Nothing to export" in capsys.readouterr().err
+
+
+def test_training_goes_on_from_a_checkpoint_as_from_a_run(runs, tiny_config, tmp_path):
+    export_checkpoint(tmp_path / "c", runs, ABOUT, config=tiny_config)
+    for part, run in runs.items():
+        name = MODULES.get(part, part)
+        wanted, found = export_weights(run, name), export_weights(tmp_path / "c", name)
+        for key, value in found.items():
+            torch.testing.assert_close(value, wanted[key].float(), rtol=1e-3, atol=1e-3)
+    assert export_weights(tmp_path / "c", "statistics").keys() == {"mean", "std"}
+
+
+def test_a_checkpoint_without_the_part_and_a_folder_of_neither_kind_are_refused(runs, tiny_config, tmp_path):
+    export_checkpoint(tmp_path / "c", {"t2s": runs["t2s"]}, ABOUT, config=tiny_config)
+    with pytest.raises(TrainingError, match="vocoder.safetensors"):
+        export_weights(tmp_path / "c", "vocoder")
+    with pytest.raises(TrainingError, match="neither a training state nor a checkpoint"):
+        export_weights(tmp_path / "empty", "vocoder")

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from indextts2.training.losses import (
+    ProsodyReader,
     SpeakerClassifier,
     corrupt_tokens,
     guided_attention_loss,
@@ -91,3 +92,17 @@ def test_tokens_are_replaced_at_the_stated_share_and_stay_in_the_codebook():
     assert share == pytest.approx(0.1 * 49 / 50, abs=0.01)  # one in fifty draws the token it had
     assert 0 <= int(changed.min()) and int(changed.max()) == 49
     assert torch.equal(corrupt_tokens(tokens, 0.0, 50, generator()), tokens)
+
+
+def test_prosody_is_read_off_valid_latents_and_off_the_emotion_vector():
+    reader = ProsodyReader(4, 2)
+    with torch.no_grad():
+        for layer in (reader.of_latent, reader.of_emotion):
+            layer.weight.copy_(torch.eye(4)[:2])
+            layer.bias.zero_()
+    latent, lengths = torch.zeros(2, 3, 4), torch.tensor([3, 1])
+    latent[1, 1:] = 100.0  # behind the end
+    prosody = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert float(reader(latent, lengths, prosody)) == pytest.approx(3 / 4)
+    vector = torch.tensor([[2.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 9.0]])
+    assert float(reader(latent, lengths, prosody, vector, torch.zeros(2, 2))) == pytest.approx(3 / 4 + 0.5)

@@ -90,7 +90,7 @@ def test_features_without_trained_encoders_say_what_to_do(tmp_path, caplog):
     runs = {name: str(tmp_path / name) for name in ("semantic_encoder", "codec", "style_encoder")}
     recipe.write_text(yaml.safe_dump({"corpora": [str(tmp_path)], **runs}), encoding="utf-8")
     assert main(["features", str(recipe), str(tmp_path / "features")]) == 1
-    assert "train this part first" in caplog.text
+    assert "Train this part first" in caplog.text
 
 
 def test_the_mark_of_an_encoder_changes_with_its_weights(tiny_config):

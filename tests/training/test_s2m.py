@@ -97,6 +97,23 @@ def test_a_prompt_from_the_same_sentence_ends_where_the_target_begins(store):
     assert torch.equal(batch["prompt_tokens"][:, -1] + 1, batch["tokens"][:, 0])
 
 
+def test_the_style_is_that_of_the_prompt_or_of_the_target_as_asked(store):
+    chosen = {}
+    for style_of_prompt in (True, False):
+        settings = replace(SETTINGS, other_prompt=1.0, style_of_prompt=style_of_prompt)
+        data = S2MData(store, settings, RATE)
+        marks = {entry.id: float(number) for number, entry in enumerate(data.entries)}
+        plain = data.store.tensor
+
+        def marked(entry, kind, plain=plain, marks=marks):
+            return torch.full((16,), marks[entry.id]) if kind == "style" else plain(entry, kind)
+
+        data.store.tensor = marked
+        chosen[style_of_prompt] = data.batch(generator())["style"][:, 0]
+        data.store.tensor = plain
+    assert bool((chosen[True] != chosen[False]).all())
+
+
 def test_a_crop_longer_than_every_utterance_is_shortened(store):
     settings = S2MDataSettings(batch_frames=800, crop_tokens=(200,), crop_shares=(1.0,))
     batch = S2MData(store, settings, RATE).batch(generator())

@@ -13,8 +13,8 @@ from torch import nn
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
 from indextts2.training.state import export_weights, load_state
-from indextts2.training.t2s import CLASSIFIER, MODEL, T2SPart, T2SRecipe, frozen_names
-from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings
+from indextts2.training.t2s import CLASSIFIER, MODEL, READER, T2SPart, T2SRecipe, frozen_names
+from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings, relative_prosody
 from indextts2.training.trainer import LoopSettings, train
 from tests.conftest import TINY
 from tests.training.toy_features import SPEAKERS, write_toy_features
@@ -233,3 +233,24 @@ def test_a_corpus_too_small_for_a_batch_is_refused(recipe, tiny_config):
 def test_held_out_numbers_are_logged(first_stage):
     header = (first_stage / "log.csv").read_text(encoding="utf-8").splitlines()[0]
     assert "held_out_semantic" in header and "held_out_attention_inside" in header
+
+
+def test_prosody_is_measured_from_the_mean_of_the_speaker_and_learned_where_it_is_asked_for(
+    recipe, tiny_config, first_stage
+):
+    asked = replace(quiet(recipe), stage=2, start_from=str(first_stage), prosody_weight=1.0)
+    part = T2SPart(asked, tiny_config)
+    own = [relative_prosody(part.data.store, part.data.entries)[entry.id] for entry in part.data.by_speaker["s0"]]
+    torch.testing.assert_close(torch.stack(own).mean(dim=0), torch.zeros(6), atol=1e-5, rtol=0.0)
+    models = part.build()
+    weights = [weight for model in models.values() for weight in model.parameters() if weight.requires_grad]
+    optimiser, batch, found = torch.optim.Adam(weights, lr=5e-3), part.batch(0, generator()), []
+    for _ in range(60):
+        loss, metrics = part.loss(models, batch, generator())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append(float(metrics["prosody"]))
+    assert found[-1] < 0.6 * found[0]
+    plain = T2SPart(replace(asked, prosody_weight=0.0), tiny_config)
+    assert READER not in plain.build() and not bool(plain.batch(0, generator()).prosody.any())

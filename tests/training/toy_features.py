@@ -26,7 +26,7 @@ CODES, FEATURE_DIM, STYLE_DIM = 40, 24, 16  # the sizes of the tiny configuratio
 
 def write_toy_features(folder: Path) -> FeatureStore:
     """Random tokens and features, the same in every call."""
-    generator = torch.Generator().manual_seed(0)
+    generator, other = torch.Generator().manual_seed(0), torch.Generator().manual_seed(1)
     tensors, lines = {}, []
     for speaker in range(SPEAKERS):
         for number, (text, phonemes) in enumerate(SENTENCES):
@@ -36,6 +36,7 @@ def write_toy_features(folder: Path) -> FeatureStore:
             tensors[f"{name}/tokens"] = torch.randint(CODES, (tokens,), generator=generator).to(torch.int16)
             tensors[f"{name}/features"] = torch.randn(tokens, FEATURE_DIM, generator=generator)
             tensors[f"{name}/style"] = torch.randn(STYLE_DIM, generator=generator)
+            tensors[f"{name}/prosody"] = torch.randn(6, generator=other)
             training = len(SENTENCES) - HELD_OUT
             line = {
                 "id": name,

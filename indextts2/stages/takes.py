@@ -1,0 +1,79 @@
+"""The takes of a segment: which one is kept, and what is said of it (spec/control.md 5.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..contracts import DurationReport
+from .decode import Take
+from .duration import SegmentPlan, Target, in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One segment after decoding.
+
+    take: the chosen one; lengths: of all takes; latent: (tokens, dim) or None; limit: the most tokens it
+    could have had.
+    """
+
+    take: Take
+    lengths: tuple[int, ...]
+    latent: Tensor | None
+    limit: int
+
+
+def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
+    """The take nearest to the target in ratio, or with the best score per token without a target.
+
+    Takes that ran into the length limit come last; the score breaks ties (spec/control.md 5.1).
+    """
+
+    def order(take: Take) -> tuple[bool, float, float]:
+        length = max(1, len(take.tokens))
+        away = abs(math.log(length / token_target)) if token_target else 0.0
+        return (not take.stopped, away, -take.score / (length + 1))
+
+    return min(takes, key=order)
+
+
+def take_report(plan: SegmentPlan, spoken: Spoken, target: Target | None, *, trained: bool) -> DurationReport:
+    """What the user is told of the length of one segment."""
+    take, count = spoken.take, len(spoken.take.tokens)
+    stop = "own"
+    warnings: tuple[str, ...] = ()
+    if not take.stopped:
+        stop = "limit"
+        warnings += (
+            f"The limit of {spoken.limit} tokens was reached before the speech ended; its end may be missing.",
+        )
+    elif plan.steers:
+        stop = "guided" if plan.method == "guided" else "forced"
+    if plan.method in ("model", "guided") and not trained:
+        warnings += (_experimental(plan, take),)
+    if take.stalled:
+        warnings += ("The place in the text stood still, so an emotion of the schedule began by the clock.",)
+    return DurationReport(
+        asked=in_words(plan.duration),
+        method=plan.method,
+        token_target=plan.token_target,
+        token_count=count,
+        frame_target=target.frames if target else None,
+        sample_target=target.samples if target else None,
+        stop=stop,
+        take_lengths=spoken.lengths,
+        warnings=warnings,
+    )
+
+
+def _experimental(plan: SegmentPlan, take: Take) -> str:
+    """What to know of a length told to a model that was not taught lengths."""
+    warning = f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths."
+    if plan.method != "model" or not take.stopped:
+        return warning
+    ended = "would have stopped there by itself" if take.willing else "was made to stop there"
+    return f"{warning} After {len(take.tokens)} tokens it {ended}."
