@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from .alignment import align, attention_targets, spread_letters
 from .feature_store import FeatureEntry, FeatureStore, stack_padded
 from .prosody import UTTERANCE_PROSODY
 
+SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
 SMALLEST_SPREAD = 1e-4
 PROSODY_LIMIT = 3.0  # spreads from the mean; what lies beyond is mostly a slip of the pitch tracker
 NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
@@ -31,7 +33,9 @@ class T2SDataSettings:
 
     prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
     phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
-    utterance of the same style. max_tokens: longer targets are left out.
+    utterance of the same style. max_tokens: longer targets are left out. join_probability: how often another utterance
+    of the same speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the
+    target begins at a later word. Both give a small corpus more beginnings and contexts than it holds.
     """
 
     batch_size: int = 16
@@ -39,6 +43,8 @@ class T2SDataSettings:
     min_prompt_tokens: int = 25
     letters_probability: float = 0.1
     own_emotion_probability: float = 0.5
+    join_probability: float = 0.0
+    cut_probability: float = 0.0
     max_tokens: int = 250
     tokens_per_second: float = 25.0
 
@@ -69,6 +75,14 @@ class T2SBatch:
 
     def to(self, device: torch.device) -> T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
+
+
+class _Reading(NamedTuple):
+    """Text ids, the span of each in seconds, and the tokens (tokens,) that are spoken."""
+
+    ids: list[int]
+    spans: list[tuple[float, float]]
+    codes: Tensor
 
 
 class T2SData:
@@ -130,8 +144,7 @@ class T2SData:
         emotions = [self._crop(entry, generator) for entry in moods]
         texts, guides, tokens = [], [], []
         for target in targets:
-            ids, spans = self._text(target, generator)
-            codes = self.store.tensor(target, "tokens")
+            ids, spans, codes = self._reading(target, generator)
             guide = attention_targets(spans, len(codes), self.settings.tokens_per_second)
             texts.append(torch.tensor(ids))
             tokens.append(codes)
@@ -150,6 +163,56 @@ class T2SData:
             prosody=self._prosody_of(targets),
             emotion_prosody=self._prosody_of(moods),
         )
+
+    def _reading(self, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+        """What is read: the target, or now and then the target with another sentence, or its later words."""
+        ids, spans = self._text(target, generator)
+        reading = _Reading(ids, spans, self.store.tensor(target, "tokens"))
+        settings = self.settings
+        if not settings.join_probability + settings.cut_probability:
+            return reading
+        chance = float(torch.rand((), generator=generator))
+        if chance < settings.join_probability:
+            return self._joined(reading, target, generator)
+        if chance < settings.join_probability + settings.cut_probability:
+            return self._cut(reading, generator)
+        return reading
+
+    def _joined(self, first: _Reading, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+        """The target and a second sentence, if there is one that fits."""
+        kind = (target.style, target.speed)
+        others = [
+            entry
+            for entry in self.by_speaker[target.speaker]
+            if (entry.style, entry.speed) == kind
+            and entry.utterance != target.utterance
+            and target.token_count + entry.token_count <= self.settings.max_tokens
+        ]
+        if not others:
+            return first
+        entry = others[_draw(len(others), generator)]
+        ids, spans = self._text(entry, generator)
+        later = len(first.codes) / self.settings.tokens_per_second
+        shifted = [(start + later, end + later) for start, end in spans]
+        space = self.front_end.ids((SPACE,))
+        codes = torch.cat([first.codes, self.store.tensor(entry, "tokens")])
+        return _Reading([*first.ids, *space, *ids], [*first.spans, (later, later), *shifted], codes)
+
+    def _cut(self, whole: _Reading, generator: torch.Generator) -> _Reading:
+        """The target from a later word on, if enough is left."""
+        rate, space = self.settings.tokens_per_second, self.front_end.ids((SPACE,))[0]
+        last = len(whole.codes) - SHORTEST_CUT
+        begins = [
+            place + 1
+            for place, number in enumerate(whole.ids[:-1])
+            if number == space and round(whole.spans[place + 1][0] * rate) <= last
+        ]
+        if not begins:
+            return whole
+        begin = begins[_draw(len(begins), generator)]
+        first = round(whole.spans[begin][0] * rate)
+        spans = [(start - first / rate, end - first / rate) for start, end in whole.spans[begin:]]
+        return _Reading(whole.ids[begin:], spans, whole.codes[first:])
 
     def _prosody_of(self, entries: Sequence[FeatureEntry]) -> Tensor:
         silent = torch.zeros(len(UTTERANCE_PROSODY))

@@ -254,3 +254,46 @@ def test_prosody_is_measured_from_the_mean_of_the_speaker_and_learned_where_it_i
     assert found[-1] < 0.6 * found[0]
     plain = T2SPart(replace(asked, prosody_weight=0.0), tiny_config)
     assert READER not in plain.build() and not bool(plain.batch(0, generator()).prosody.any())
+
+
+def reading_of(recipe, tiny_config, **settings):
+    """Data with these settings, an entry of it, and how that entry reads by itself."""
+    part = T2SPart(replace(recipe, data=replace(recipe.data, letters_probability=0.0, **settings)), tiny_config)
+    entry = part.data.entries[0]
+    plain = T2SPart(recipe, tiny_config).data
+    codes = plain.store.tensor(entry, "tokens")
+    return part.data, entry, part.data.front_end.ids(part.data.front_end.pieces(entry.text).pieces), codes
+
+
+def test_a_joined_target_is_the_entry_and_a_second_sentence_of_the_same_speaker(recipe, tiny_config):
+    data, entry, ids, codes = reading_of(recipe, tiny_config, join_probability=1.0)
+    data.by_speaker = {name: [replace(row, style="happy") for row in rows] for name, rows in data.by_speaker.items()}
+    target = next(row for row in data.by_speaker[entry.speaker] if row.id == entry.id)
+    batch = data.batch_of([target], generator(3))
+    text, tokens, guide = batch.text_ids[0].tolist(), batch.tokens[0], batch.guide[0]
+    assert text[: len(ids)] == ids and torch.equal(tokens[: len(codes)], codes) and len(tokens) > len(codes)
+    rest = tokens[len(codes) :]
+    assert any(torch.equal(rest, data.store.tensor(row, "tokens")) for row in data.by_speaker[entry.speaker])
+    assert int(guide[: len(codes)].max()) < len(ids) <= int(guide[len(codes) + 2 :].min())
+
+
+def test_a_cut_target_begins_at_a_word_with_the_tokens_that_sound_there(recipe, tiny_config, monkeypatch):
+    monkeypatch.setattr("indextts2.training.t2s_data.SHORTEST_CUT", 4)
+    data, entry, ids, codes = reading_of(recipe, tiny_config, cut_probability=1.0)
+    begins = set()
+    for seed in range(12):
+        batch = data.batch_of([entry], generator(seed))
+        text, tokens = batch.text_ids[0].tolist(), batch.tokens[0]
+        assert ids[-len(text) :] == text and torch.equal(codes[-len(tokens) :], tokens)
+        assert 4 <= len(tokens) < len(codes) and int(batch.guide[0].min()) == 0
+        begins.add(len(text))
+    assert len(begins) > 1
+
+
+def test_a_target_without_a_fitting_partner_or_a_later_word_is_read_as_it_is(recipe, tiny_config):
+    for settings in ({"join_probability": 1.0}, {"cut_probability": 1.0}):
+        data, entry, ids, codes = reading_of(recipe, tiny_config, **settings)
+        lone = replace(entry, style="a style of its own")  # nothing to join; too short to cut
+        data.by_style[lone.style, lone.speed] = [lone]
+        batch = data.batch_of([lone], generator(1))
+        assert batch.text_ids[0].tolist() == ids and torch.equal(batch.tokens[0], codes)
