@@ -19,7 +19,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,23 +33,19 @@ from indextts2.contracts import Waveform
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
-from indextts2.loading.download import DownloadSettings, download_official
 from indextts2.loading.find import find_checkpoints
 from indextts2.loading.native import TENSOR_PARTS
-from indextts2.loading.renames import MODEL_PARTS
 
 from .publish import publish
 from .serve import serving
 
 MEBIBYTE = 1 << 20
-DOWNLOADED = (*MODEL_PARTS, "tokenizer", "emotion_bank", "statistics")
 WATCH_SECONDS = 0.02
 REFERENCE_SECONDS, REFERENCE_RATE = 1.2, 24_000
 PRECISIONS = ("fp32", "fp16", "int8")
 LOADED = {"IndexTTS-2": torch.float32, "fp32": torch.float32, "fp16": torch.float16, "int8": torch.float16}
 """Checkpoint -> precision in which T2S is loaded."""
-BY_COMMAND, BY_GRAPH = ("IndexTTS-2",), ("fp32", "int8")
-"""Which checkpoints speak which way. Half precision would be widened on a CPU and take twice its memory."""
+WORDS_OF_EMOTION = "What a day!"
 
 
 class Steps:
@@ -139,19 +135,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def speak(steps: Steps, work: Path, options: argparse.Namespace) -> None:
-    """The official files speak by the command, converted ones by the graph."""
+    """Every checkpoint speaks by the command and by the graph, with T2S in the precision of its files."""
     reference = work / "reference.wav"
     write_wav(reference, noise())
-    for name in BY_COMMAND:
-        if not steps.wanted(f"speak {name}"):
-            continue
-        with steps.step(f"speak by command, {name}") as facts:
-            facts.update(spoken_by_command(name, reference, work / f"{name}.wav", options))
-    for name in BY_GRAPH:
-        if not steps.wanted(f"speak {name}"):
-            continue
-        with steps.step(f"speak by graph, {name}") as facts:
-            facts.update(spoken_by_graph(work, name, options))
+    for name, dtype in LOADED.items():
+        precision = "fp32" if dtype is torch.float32 else "fp16"
+        if steps.wanted(f"command {name}"):
+            with steps.step(f"speak by command, {name}") as facts:
+                facts.update(spoken_by_command(name, precision, reference, work / f"{name}.wav", options))
+        if steps.wanted(f"graph {name}"):
+            with steps.step(f"speak by graph, {name}") as facts:
+                facts.update(spoken_by_graph(work, name, precision, options))
+    if steps.wanted("emotion"):
+        with steps.step("speak by command, emotion from words") as facts:
+            words = ["--emotion-text", WORDS_OF_EMOTION]
+            facts.update(spoken_by_command("int8", "fp16", reference, work / "emotion.wav", options, words))
 
 
 def fetched(steps: Steps, published: Path, official: Path, options: argparse.Namespace) -> None:
@@ -161,8 +159,9 @@ def fetched(steps: Steps, published: Path, official: Path, options: argparse.Nam
         facts["bytes"] = sum(path.stat().st_size for path in published.rglob("*") if path.is_file())
     with steps.step("download") as facts, serving(published, cut_once="gpt.pth") as server:
         os.environ["HF_ENDPOINT"] = server.address
-        report = download_official(official, DownloadSettings(parts=DOWNLOADED))
-        facts.update(bytes=report.bytes, files=len(report.fetched), cuts=server.cuts)
+        facts["exit_code"] = command(["download", "official", "--to", str(official)])
+        facts["files"] = sum(path.is_file() for path in official.rglob("*"))
+        facts.update(bytes_sent=server.sent, cuts=server.cuts, resumed=server.resumed)
     shutil.rmtree(published)
 
 
@@ -193,16 +192,18 @@ def noise() -> Waveform:
     return Waveform((0.1 * samples).clamp(-1.0, 1.0), REFERENCE_RATE)
 
 
-def spoken_by_command(name: str, reference: Path, target: Path, options: argparse.Namespace) -> dict[str, Any]:
+def spoken_by_command(
+    name: str, precision: str, reference: Path, target: Path, options: argparse.Namespace, more: Sequence[str] = ()
+) -> dict[str, Any]:
     """What `python -m indextts2 speak` does, from reading the weights to the file."""
     words = ["speak", "Hello.", "--checkpoint", name, "--reference", str(reference), "-o", str(target)]
     words += ["--tokens", str(options.tokens), "--duration-method", "forced", "--steps", str(options.steps)]
-    code = command([*words, "--threads", "1"])
+    code = command([*words, "--precision", precision, "--threads", "1", *more])
     samples = read_audio(target).samples
     return {"exit_code": code, "samples": samples.shape[-1], "finite": bool(torch.isfinite(samples).all())}
 
 
-def spoken_by_graph(work: Path, name: str, options: argparse.Namespace) -> dict[str, Any]:
+def spoken_by_graph(work: Path, name: str, precision: str, options: argparse.Namespace) -> dict[str, Any]:
     """The graph with a node for every stage, in the strict stand-in of the host."""
     from ..host.load import load_pack
     from ..host.machine import Machine
@@ -211,7 +212,7 @@ def spoken_by_graph(work: Path, name: str, options: argparse.Namespace) -> dict[
     machine = Machine(work, load_pack(work / "custom_nodes"))
     graph = graphs.chain(text="Hello.")
     changes = {
-        "load": {"checkpoint": name},
+        "load": {"checkpoint": name, "precision": precision},
         "recording": {"seconds": REFERENCE_SECONDS},
         "duration": {"value": float(options.tokens), "method": "forced"},
         "s2m": {"steps": options.steps},
@@ -231,7 +232,13 @@ def main() -> None:
     parser.add_argument("--small-files", type=Path, metavar="DIR", help="released small files (default: made up)")
     parser.add_argument("--tokens", type=int, default=12, help="semantic tokens of the speech")
     parser.add_argument("--steps", type=int, default=1, help="flow steps")
-    parser.add_argument("--only", nargs="+", default=[], metavar="STEP", help="such as 'convert fp16' or 'load int8'")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="STEP",
+        help="such as 'convert fp16', 'load int8', 'command fp32', 'graph fp16' or 'emotion'",
+    )
     parser.add_argument("--json", type=Path)
     options = replace_work(parser.parse_args())
     torch.set_num_threads(1)

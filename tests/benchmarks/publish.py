@@ -13,11 +13,13 @@ from torch import Tensor
 from indextts2.config import Config
 from indextts2.loading.config_file import dump_config, read_config
 from indextts2.loading.generated import generated_sources
+from indextts2.loading.official import TEXT_TO_EMOTION
 from indextts2.loading.published import PUBLISHED
 from indextts2.training.tokenizer import train_english_tokenizer
 
 from ..conftest import TINY
 from ..loading.official_writer import as_published, nested_s2m, write_auxiliary
+from ..loading.qwen_writer import write_qwen
 
 SMALL_FILES = ("config.yaml", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt")
 AUXILIARY = ("semantic_encoder", "codec", "style_encoder", "vocoder")
@@ -25,7 +27,10 @@ PUBLISHED_LAYERS = 24  # of the semantic encoder, of which fewer are used
 
 
 def publish(folder: Path, work: Path, *, small_files: Path | None = None, tiny: bool = False) -> None:
-    """Write the files, one large one after the other. small_files: released ones to take instead of made-up ones."""
+    """Write the files, one large one after the other; the text-to-emotion model is a tiny one at any size.
+
+    small_files: released ones to take instead of made-up ones.
+    """
     folder.mkdir(parents=True)
     torch.serialization.set_crc32_options(False)  # the sums of the download tell more, and this takes long
     if small_files is None:
@@ -43,8 +48,9 @@ def publish(folder: Path, work: Path, *, small_files: Path | None = None, tiny: 
     encoder = sum(value.numel() for key, value in auxiliary["codec"].items() if key.startswith("encoder."))
     auxiliary["codec"]["decoder.0.weight"] = torch.zeros(encoder)  # as large as the encoder
     write_auxiliary(folder / "hf_cache", auxiliary, hub_cache=False, nested=True)
+    write_qwen(folder / TEXT_TO_EMOTION[1])
     for file in PUBLISHED:
-        if file.part != "text_to_emotion" and not (folder / file.local).exists():
+        if not (folder / file.local).exists():
             (folder / file.local).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.local).write_bytes(b"{}")
 

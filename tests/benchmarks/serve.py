@@ -17,10 +17,12 @@ from indextts2.loading.published import PUBLISHED
 
 @dataclass
 class Server:
-    """address: for HF_ENDPOINT. cuts: how often a transfer was broken off."""
+    """address: for HF_ENDPOINT. cuts: transfers broken off; resumed: requests for the rest of a file; sent: bytes."""
 
     address: str
     cuts: int = 0
+    resumed: int = 0
+    sent: int = 0
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def serving(folder: Path, *, cut_once: str = "") -> Iterator[Server]:
     """cut_once: the file whose first transfer breaks off halfway."""
     places = {(file.repository, file.path): folder / file.local for file in PUBLISHED}
     sums = {place: sha256_of(place) for place in places.values() if place.exists()}
-    server = Server("")
+    server, lock = Server(""), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *arguments: object) -> None:
@@ -58,6 +60,8 @@ def serving(folder: Path, *, cut_once: str = "") -> Iterator[Server]:
             sent = count - first
             if place.name == cut_once and not server.cuts:
                 server.cuts, sent = 1, sent // 2
+            with lock:
+                server.resumed, server.sent = server.resumed + (first > 0), server.sent + sent
             with place.open("rb") as source:
                 self.connection.sendfile(source, first, sent)
             self.close_connection = True

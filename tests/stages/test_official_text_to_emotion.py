@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
@@ -13,54 +11,16 @@ from indextts2.stages import text_to_emotion
 from indextts2.stages.text_emotion_reply import CALM
 from indextts2.stages.text_to_emotion import SYSTEM_PROMPT, TextToEmotionConfig, prompt_ids, read_emotion
 
-transformers = pytest.importorskip("transformers")
+from ..loading.qwen_writer import END, START, THOUGHT, write_qwen
 
-END, START, THOUGHT = "<|im_end|>", "<|im_start|>", "</think>"
-TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+pytest.importorskip("transformers")
 
 
-def bytes_as_letters() -> list[str]:
-    """The letter that byte-level vocabularies write for each byte."""
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in plain]
-    return [chr(byte) if byte in plain else chr(256 + others.index(byte)) for byte in range(256)]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("official") / "IndexTTS-2" / "qwen0.6bemo4-merge"
-    folder.mkdir(parents=True)
-    vocabulary = {letter: index for index, letter in enumerate(bytes_as_letters())}
-    added = {str(256 + index): token for index, token in enumerate((END, START, THOUGHT))}
-    config = transformers.Qwen3Config(
-        vocab_size=256 + len(added), hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=8, max_position_embeddings=1024, tie_word_embeddings=True,
-        eos_token_id=256, bos_token_id=256, pad_token_id=256,
-    )  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = transformers.Qwen3ForCausalLM(config).half()
-    model.generation_config = transformers.GenerationConfig(
-        do_sample=True, temperature=0.6, top_k=20, top_p=0.95, eos_token_id=[256, 257], pad_token_id=256
-    )
-    model.save_pretrained(folder)
-    files = {
-        "vocab.json": json.dumps(vocabulary, ensure_ascii=False),
-        "merges.txt": "#version: 0.2\n",
-        "added_tokens.json": json.dumps({token: int(index) for index, token in added.items()}),
-        "special_tokens_map.json": json.dumps({"eos_token": END, "pad_token": END}),
-        "chat_template.jinja": TEMPLATE,
-        "Modelfile": "FROM .\n",
-        "tokenizer_config.json": json.dumps({
-            "tokenizer_class": "Qwen2Tokenizer", "eos_token": END, "pad_token": END, "model_max_length": 1024,
-            "added_tokens_decoder": {index: {"content": token, "special": True} for index, token in added.items()},
-        }),
-    }  # fmt: skip
-    for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+@pytest.fixture(scope="module", params=["both forms of the tokenizer", "vocabulary and merges alone"])
+def checkpoint(tmp_path_factory, request):
+    folder = write_qwen(tmp_path_factory.mktemp("official") / "IndexTTS-2" / "qwen0.6bemo4-merge")
+    if request.param != "both forms of the tokenizer":
+        (folder / "tokenizer.json").unlink()
     return folder.parent
 
 
