@@ -24,7 +24,7 @@ from .config_file import CONFIG_NAME, read_config, write_config
 from .fingerprint import Fingerprints, fingerprints, group_of, sha256_of
 from .quantise import INT8, PEAK, encoded
 from .stream import Source, write_stream
-from .tensors import read_section
+from .tensors import is_finite, read_section
 
 FORMAT = "native"
 FORMAT_VERSION = 1
@@ -216,7 +216,7 @@ def _stored(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
         return value
     lowered = value.to(dtype)
     # Out of the range of half precision a number stays what it is.
-    return lowered if bool(torch.isfinite(lowered).all()) else value.float()
+    return lowered if is_finite(lowered) else value.float()
 
 
 def _copy(source: Path, target: Path) -> None:

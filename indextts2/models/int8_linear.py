@@ -12,6 +12,8 @@ from torch import Tensor, nn
 LEVELS = 127
 """Largest stored number; the range is symmetric, so that zero stays zero."""
 
+PIECE = 1 << 20  # numbers of a matrix that are turned into levels at a time, so that it takes little memory
+
 
 class Int8Linear(nn.Module):
     """y = x @ matrix + bias. weight: int8, laid out as the layer it replaces has it.
@@ -45,11 +47,17 @@ class Int8Linear(nn.Module):
 
 def quantised(weight: Tensor, *, in_first: bool) -> tuple[Tensor, Tensor]:
     """A matrix as int8 of its shape, and the peak of each output: (out,), float32. Nearest level, ties to even."""
-    matrix = weight.detach().float()
+    matrix = weight.detach()
     axis = 0 if in_first else 1
-    peak = matrix.abs().amax(dim=axis)
+    low, high = matrix.aminmax(dim=axis)
+    peak = torch.maximum(-low, high).float()
     step = (peak / LEVELS).clamp(min=torch.finfo(torch.float32).tiny)
-    return (matrix / step.unsqueeze(axis)).round().to(torch.int8), peak
+    levels = torch.empty_like(matrix, dtype=torch.int8)
+    rows = max(1, PIECE // matrix.shape[1])
+    steps = step.split(rows) if axis else [step] * -(-matrix.shape[0] // rows)
+    for target, piece, own in zip(levels.split(rows), matrix.split(rows), steps, strict=True):
+        target.copy_((piece.float() / own.unsqueeze(axis)).round_())
+    return levels, peak
 
 
 def restored(weight: Tensor, peak: Tensor, *, in_first: bool) -> Tensor:

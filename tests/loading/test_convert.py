@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from indextts2.bench_memory import TensorPeak
 from indextts2.cli.main import main
 from indextts2.errors import CheckpointError
 from indextts2.loading.checkpoint import open_checkpoint
-from indextts2.loading.convert import convert
+from indextts2.loading.convert import _checked, convert
 from indextts2.loading.native import TENSOR_PARTS, About, write_part
 from indextts2.loading.stream import write_stream
+from indextts2.loading.tensors import is_finite
+from indextts2.models.int8_linear import PIECE
 
 from ..conftest import TINY
 from .official_writer import write_official
@@ -161,6 +165,31 @@ def test_converting_takes_little_more_memory_than_the_largest_tensor(wide, tiny_
     largest = max(value.numel() * 4 for value in open_checkpoint(wide).read("t2s").values())
     taken = measured("convert", tiny_checkpoint, wide, tmp_path / "new", precision)
     assert taken < 5 * largest + 8 * MEBIBYTE < live_bytes(wide)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16", "int8"])
+@pytest.mark.parametrize("in_first", [False, True])
+def test_one_tensor_takes_the_memory_of_what_is_written_and_a_little(tmp_path, precision, in_first):
+    matrix = torch.ones(1024, 8192)
+    mapped = torch.nn.Module()
+    mapped.register_buffer("x", matrix)
+    layers = {"x": in_first} if precision == "int8" else {}
+    with TensorPeak([mapped]) as counted:
+        (tmp_path / precision).mkdir()
+        made = {"x.weight": partial(_checked, "x.weight", lambda: matrix, tmp_path)}
+        write_part(tmp_path / precision, "t2s", made, TINY, About(precision=precision), layers)
+    written = (tmp_path / precision / "t2s.safetensors").stat().st_size
+    assert counted.peak <= written + 3 * torch.float32.itemsize * PIECE
+
+
+def test_numbers_that_are_none_are_found_in_every_place_and_precision():
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        for bad in (float("nan"), float("inf"), -float("inf")):
+            value = torch.zeros(3, 5, dtype=dtype)
+            assert is_finite(value)
+            value[2, 4] = bad
+            assert not is_finite(value)
+    assert is_finite(torch.empty(0, 4))
 
 
 @pytest.mark.parametrize(("dtype", "share"), [("float32", 1.0), ("float16", 0.5)])
