@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -38,8 +38,8 @@ def write_stream(
     origin: dict[str, str] = {}
     shapes: dict[str, tuple[torch.dtype, list[int]]] = {}
     for key, make in sources.items():
-        for name, value in make().items():
-            origin[name], shapes[name] = key, (value.dtype, list(value.shape))
+        for name, kind in _kinds(make()).items():
+            origin[name], shapes[name] = key, kind
     order = sorted(shapes, key=lambda name: (-shapes[name][0].itemsize, name))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
     end = 0
@@ -52,15 +52,12 @@ def write_stream(
     with path.open("wb") as file:
         file.write(len(text).to_bytes(HEADER_COUNT_BYTES, "little"))
         file.write(text)
-        for name, value in _in_order(order, origin, sources):
-            file.write(_bytes(name, value, shapes[name][0]))
+        for name in order:  # no name is kept for a tensor: it would live on while the next one is made
+            file.write(_bytes(name, sources[origin[name]]()[name], shapes[name][0]))
 
 
-def _in_order(
-    order: list[str], origin: Mapping[str, str], sources: Mapping[str, Callable[[], Mapping[str, Tensor]]]
-) -> Iterator[tuple[str, Tensor]]:
-    for name in order:
-        yield name, sources[origin[name]]()[name]
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, list[int]]]:
+    return {name: (value.dtype, list(value.shape)) for name, value in tensors.items()}
 
 
 def _bytes(name: str, value: Tensor, dtype: torch.dtype) -> memoryview:
