@@ -8,25 +8,32 @@ Run from the root of the repository. A run that was stopped goes on in DIR, and 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import threading
 import time
 from pathlib import Path
-from statistics import fmean
 
+import numpy as np
 import psutil
 import torch
 import yaml
+from torch import Tensor
 
+from indextts2.audio.fbank import FBANK, style_features
+from indextts2.audio.resample import resample_sinc
+from indextts2.contracts import Waveform
+from indextts2.evaluation.listeners import similarity, speaker_embedding
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.find import built_in_references
 from indextts2.sampling import SamplingSettings
 from indextts2.script.candidates import CandidateSettings
 from indextts2.script.cast import default_cast
-from indextts2.script.line import LineSettings
+from indextts2.script.line import LineSettings, SpokenLine
 from indextts2.script.model import Line, Script
 from indextts2.script.run import Job, JobSettings, run_lines
 from indextts2.script.store import LineStore
+from indextts2.stages.handles import SpeechModels
 from indextts2.stages.semantic_to_mel import FlowSettings
 
 from .forced_lengths import TEXTS
@@ -89,22 +96,45 @@ def main() -> None:
     if line is None:
         raise SystemExit("The line vanished.")
     seconds = line.audio.shape[0] / line.report.sample_rate
-    cosines = [take.speaker_cosine for take in line.report.takes if take.speaker_cosine is not None]
-    quarter = max(1, len(cosines) // 4)
     result = {
         "seconds_of_speech": round(seconds, 1),
         "passages": line.report.passages,
         "megabytes_of_audio": round(line.audio.numel() * 4 / MEGA, 1),
         "megabytes_by_tenth": tenths(memory.rows),
         "megabytes_at_most": round(max(row[2] for row in memory.rows)) if memory.rows else None,
-        "likeness_first_quarter": round(fmean(cosines[:quarter]), 4) if cosines else None,
-        "likeness_last_quarter": round(fmean(cosines[-quarter:]), 4) if cosines else None,
+        **likeness(models, line),
         "seconds_of_work": memory.rows[-1][0] if memory.rows else None,
     }
     print(json.dumps(result, indent=2))
     if options.json:
         told = {name: str(value) for name, value in vars(options).items()}
         options.json.write_text(json.dumps({"options": told, "torch": torch.__version__, **result}, indent=2) + "\n")
+
+
+def likeness(models: SpeechModels, line: SpokenLine) -> dict[str, list[float]]:
+    """Cosine of each minute to the first, and of the first half of each to its second, by every encoder at hand.
+
+    The halves tell how much two stretches of the same time differ: what is below that is a drift.
+    """
+    rate = line.report.sample_rate
+    minutes = [piece for piece in line.audio.split(60 * rate) if len(piece) > 30 * rate]
+    encoders = {"style": lambda audio: style_of(models, audio, rate)}
+    if importlib.util.find_spec("resemblyzer"):
+        encoders["resemblyzer"] = lambda audio: speaker_embedding(Waveform(audio.view(1, 1, -1), rate))
+    found = {}
+    for name, encoder in encoders.items():
+        whole = [encoder(minute) for minute in minutes]
+        halves = [[encoder(half) for half in minute.chunk(2)] for minute in minutes]
+        found[f"{name}_to_first_minute"] = [round(similarity(whole[0], one), 4) for one in whole[1:]]
+        found[f"{name}_of_halves"] = [round(similarity(*pair), 4) for pair in halves]
+    return found
+
+
+@torch.no_grad()
+def style_of(models: SpeechModels, audio: Tensor, rate: int) -> np.ndarray:
+    """The checkpoint's own style vector of some speech: (style_dim,)."""
+    features = style_features(resample_sinc(audio[None], rate, FBANK.sample_rate))
+    return models.encoder.style_encoder(features)[0].numpy()
 
 
 def tenths(rows: list[tuple[float, float, float]]) -> list[int | None]:
