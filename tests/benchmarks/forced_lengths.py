@@ -58,11 +58,13 @@ def asks_of(options: argparse.Namespace) -> list[Ask]:
     """Texts and who says them."""
     if options.corpus:
         protocol = build_protocol(options.corpus, ProtocolSettings(free=options.lines, duration=0, emotion=0))
-        requests = protocol.of_kind("free")[: options.lines]
-        return [
-            Ask(number, one.text, one.reference.id, protocol.recording(one.reference))
-            for number, one in enumerate(requests)
-        ]
+        requests = protocol.of_kind("free")
+        voices = [one.reference for one in requests]
+        asks = []
+        for number in range(options.lines):  # when the texts are used up, they are said by others
+            voice = voices[(number + number // len(requests)) % len(requests)]
+            asks.append(Ask(number, requests[number % len(requests)].text, voice.id, protocol.recording(voice)))
+        return asks
     texts = [text for lines in yaml.safe_load(TEXTS.read_text(encoding="utf-8")).values() for text in lines]
     voices = [(path.stem, path) for path in options.voices] or list(built_in_references().items())
     return [
