@@ -13,6 +13,7 @@ LEVELS = 127
 """Largest stored number; the range is symmetric, so that zero stays zero."""
 
 PIECE = 1 << 20  # numbers of a matrix that are turned into levels at a time, so that it takes little memory
+UNPACKED = 1 << 24  # numbers that are unpacked at a time; only the input layers of T2S's conditioners have more
 
 
 class Int8Linear(nn.Module):
@@ -39,10 +40,12 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., in) -> (..., out)."""
-        levels = self.weight.to(x.dtype)
-        # Dividing the input, not the sum, keeps the sum within the range of half precision.
-        scaled = F.linear(x / LEVELS, levels.T if self.in_first else levels) * self.weight_peak
-        return scaled if self.bias is None else scaled + self.bias
+        matrix = self.weight.T if self.in_first else self.weight  # (out, in)
+        scaled = x / LEVELS  # dividing the input, not the sum, keeps the sum within the range of half precision
+        rows = max(1, UNPACKED // self.in_features)
+        sums = [F.linear(scaled, piece.to(x.dtype)) for piece in matrix.split(rows)]
+        product = (sums[0] if len(sums) == 1 else torch.cat(sums, dim=-1)) * self.weight_peak
+        return product if self.bias is None else product + self.bias
 
 
 def quantised(weight: Tensor, *, in_first: bool) -> tuple[Tensor, Tensor]:

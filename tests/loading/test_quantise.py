@@ -9,11 +9,13 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from indextts2.bench_memory import TensorPeak
 from indextts2.errors import CheckpointError
 from indextts2.loading.checkpoint import load_encoder, load_speech, load_t2s, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise, with_int8_layers
+from indextts2.models import int8_linear
 from indextts2.models.int8_linear import LEVELS, Int8Linear, quantised, restored
 from indextts2.models.transformer import InOutLinear
 
@@ -68,6 +70,18 @@ def test_a_layer_computes_nearly_the_same_in_every_precision(kind, dtype):
     assert found.shape == wanted.shape
     assert float((found - wanted).norm() / wanted.norm()) < 0.02
     assert small.weight.dtype == torch.int8
+
+
+@pytest.mark.parametrize("kind", ["in out", "bias"])
+def test_a_large_layer_is_unpacked_in_pieces(kind, monkeypatch):
+    _, small = layer_pair(kind)
+    x = noise(2, 7, 64, seed=2)
+    with torch.no_grad():
+        whole = small(x)
+        monkeypatch.setattr(int8_linear, "UNPACKED", 5 * 64)
+        with TensorPeak([small]) as counted:
+            torch.testing.assert_close(small(x), whole)
+    assert counted.peak < small.weight.numel() * torch.float32.itemsize + x.nbytes + 3 * whole.nbytes
 
 
 def test_half_precision_does_not_overflow_where_the_plain_layer_does_not():
