@@ -157,9 +157,16 @@ def _counted(models: SpeechModels, work: Callable[[], object]) -> dict[str, floa
 
 
 def _against_floor(operations: float, moved: float, best: DeviceLimits, figures: dict[str, Any]) -> dict[str, float]:
-    """The time that arithmetic and weights alone need on this device, and its share of the measured time."""
-    floor = max(operations / best.operations_per_second, moved / best.bytes_per_second)
-    return {"weight_bytes_read": moved, "floor_seconds": floor, "share": floor / figures[f"{best.clock}_seconds"]}
+    """The time that arithmetic and weights alone need on this device, and the share of each in the measured time."""
+    arithmetic, reading = operations / best.operations_per_second, moved / best.bytes_per_second
+    measured = figures[f"{best.clock}_seconds"]
+    return {
+        "weight_bytes_read": moved,
+        "floor_seconds": max(arithmetic, reading),
+        "share": max(arithmetic, reading) / measured,
+        "arithmetic_share": arithmetic / measured,
+        "reading_share": reading / measured,
+    }
 
 
 def _token_count(models: SpeechModels, settings: BenchSettings) -> float:

@@ -134,5 +134,8 @@ def _in_words(result: dict[str, Any]) -> str:
             f"{figures['work_mebibytes']:.0f} MiB of work"
         )
         if "share" in figures:
-            lines[-1] += f", {figures['share']:.0%} of it is arithmetic or reading weights at full speed"
+            lines[-1] += (
+                f", of which arithmetic at full speed is {figures['arithmetic_share']:.0%} "
+                f"and reading weights {figures['reading_share']:.0%}"
+            )
     return "\n".join(lines)

@@ -20,6 +20,7 @@ def test_every_stage_of_generated_weights_is_timed_and_compared_with_its_floor(t
     assert result["tokens_per_second"] > 0 and result["device_limits"]["bytes_per_second"] > 0
     for name, figures in result["stages"].items():
         assert figures["operations"] > 0 and 0 < figures["share"] < 1, name
+        assert figures["share"] == max(figures["arithmetic_share"], figures["reading_share"]), name
 
 
 def test_the_same_seed_gives_the_same_weights_in_any_order(tiny_tokenizer):
