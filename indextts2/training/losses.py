@@ -68,7 +68,11 @@ class ProsodyReader(nn.Module):
         loss = (error * valid).sum() / valid.sum()
         if emotion_vector is None or emotion_prosody is None:
             return loss
-        return loss + (self.of_emotion(emotion_vector).float() - emotion_prosody).abs().mean()
+        return loss + self.emotion_error(emotion_vector, emotion_prosody)
+
+    def emotion_error(self, emotion_vector: Tensor, prosody: Tensor) -> Tensor:
+        """Mean absolute error of what is read off emotion vectors (batch, dim) alone. prosody: (batch, values)."""
+        return (self.of_emotion(emotion_vector).float() - prosody).abs().mean()
 
 
 def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: int) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,8 @@ class T2SRecipe:
     since; its weights are then carried over to the new tokens. length_dropout: share of targets whose p is zero.
     guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
     speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
-    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then.
+    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. emotion_steps: so many
+    steps at the start of stage 2 teach the emotion branch alone, to say the prosody of its prompt; they are quick.
     use_length False trains without p (an ablation).
     """
 
@@ -81,6 +82,7 @@ class T2SRecipe:
     reversal: float = 0.2
     ramp: float = 0.3
     prosody_weight: float = 0.0
+    emotion_steps: int = 0
     initial_seed: int = 0
 
 
@@ -92,6 +94,8 @@ class T2SPart(Part):
             raise TrainingError(f"T2S is trained in stages 1, 2 and 3, but stage {recipe.stage} was asked for.")
         if recipe.stage > 1 and not recipe.start_from:
             raise TrainingError(f"Stage {recipe.stage} goes on from an earlier one; name its folder in start_from.")
+        if recipe.emotion_steps and not (recipe.stage == 2 and recipe.prosody_weight > 0.0):
+            raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight above zero.")
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
@@ -140,7 +144,10 @@ class T2SPart(Part):
         rise = min(1.0, tools.progress / self.recipe.ramp) if self.recipe.ramp else 1.0
         batch = batch.to(tools.accelerator.device)
         with tools.accelerator.autocast():
-            loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
+            if tools.step < self.recipe.emotion_steps:
+                loss, metrics = self._emotion_loss(models, batch)
+            else:
+                loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
         return {"loss": loss.detach(), **metrics, "gradient_norm": tools.descend(loss)}
 
     def evaluate(self, models: Models) -> dict[str, float]:
@@ -191,6 +198,12 @@ class T2SPart(Part):
             hit = (guess.detach().argmax(dim=-1) == batch.speaker_ids).float().mean()
             metrics |= {"speaker": speaker_loss.detach(), "speaker_right": hit}
         return loss, metrics
+
+    def _emotion_loss(self, models: Models, batch: T2SBatch) -> tuple[Tensor, Metrics]:
+        """What the emotion branch alone tells of its prompt."""
+        emotion = cast(TextToSemantic, models[MODEL]).emotion_vector(batch.emotion_prompt, batch.emotion_mask)
+        loss = cast(ProsodyReader, models[READER]).emotion_error(emotion, batch.emotion_prosody)
+        return loss, {"emotion_prosody": loss.detach()}
 
     def _length_targets(self, batch: T2SBatch, generator: torch.Generator, *, training: bool) -> Tensor:
         """(batch,) tokens told to the model, 0 where p is zero."""

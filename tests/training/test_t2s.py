@@ -13,7 +13,7 @@ from torch import nn
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
 from indextts2.training.state import export_weights, load_state
-from indextts2.training.t2s import CLASSIFIER, MODEL, READER, T2SPart, T2SRecipe, frozen_names
+from indextts2.training.t2s import CLASSIFIER, EMOTION_BRANCH, MODEL, READER, T2SPart, T2SRecipe, frozen_names
 from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings, relative_prosody
 from indextts2.training.trainer import LoopSettings, train
 from tests.conftest import TINY
@@ -297,3 +297,20 @@ def test_a_target_without_a_fitting_partner_or_a_later_word_is_read_as_it_is(rec
         data.by_style[lone.style, lone.speed] = [lone]
         batch = data.batch_of([lone], generator(1))
         assert batch.text_ids[0].tolist() == ids and torch.equal(batch.tokens[0], codes)
+
+
+def test_the_emotion_branch_alone_is_taught_first_where_it_is_asked_for(recipe, tiny_config, first_stage, tmp_path):
+    asked = replace(recipe, stage=2, start_from=str(first_stage), prosody_weight=1.0, emotion_steps=LOOP.max_steps)
+    train(T2SPart(asked, tiny_config), replace(asked.loop, evaluate_steps=0), tmp_path / "run")
+    before, after = export_weights(first_stage, MODEL), export_weights(tmp_path / "run", MODEL)
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved and all(name.startswith(EMOTION_BRANCH) for name in moved)
+    header = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "emotion_prosody" in header and "semantic" not in header
+
+
+@pytest.mark.parametrize("changes", [{"stage": 3}, {"prosody_weight": 0.0}])
+def test_emotion_steps_without_a_reader_of_prosody_or_in_another_stage_are_refused(recipe, tiny_config, changes):
+    asked = {"stage": 2, "prosody_weight": 1.0, "emotion_steps": 2, **changes}
+    with pytest.raises(TrainingError, match="emotion_steps"):
+        T2SPart(replace(recipe, start_from="x", **asked), tiny_config)
