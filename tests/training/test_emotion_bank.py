@@ -149,3 +149,21 @@ def test_progress_counts_every_recording(store):
     seen = []
     extract_bank(MeanListener(), store, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (48, 48)
+
+
+def test_emphasis_moves_every_row_away_from_neutral_speech(store):
+    plain = extract_bank(MeanListener(), store, BankSettings())
+    strong = extract_bank(MeanListener(), store, BankSettings(emphasis=2.5))
+    neutral = torch.stack([store.tensor(row, "features").mean(dim=0) for row in store if row.style == "neutral"]).mean(
+        dim=0
+    )
+    torch.testing.assert_close(strong.emotion_rows - neutral, 2.5 * (plain.emotion_rows - neutral))
+    assert torch.equal(plain.style_rows, strong.style_rows)
+
+
+def test_emphasis_without_neutral_speech_or_of_no_size_is_refused(store):
+    with pytest.raises(TrainingError, match="neutral_style"):
+        extract_bank(MeanListener(), store, BankSettings(emphasis=2.0, neutral_style="plain"))
+    for emphasis in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(TrainingError, match="emphasis"):
+            BankSettings(emphasis=emphasis)
