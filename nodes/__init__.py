@@ -27,4 +27,6 @@ FILES = (
 
 def all_nodes() -> list[type[Any]]:
     """Every node class, in the order of the menu. An import error of one file is an error of the pack."""
-    return [node for name in FILES for node in import_module(f".{name}", __name__).NODES]
+    from .checks import checked
+
+    return [checked(node) for name in FILES for node in import_module(f".{name}", __name__).NODES]

@@ -215,7 +215,7 @@ def moved(value: Any, device: torch.device) -> Any:
 def waveform_of(audio: Any, name: str = "audio") -> Waveform:
     """The library's waveform of a host AUDIO value. Raises AudioError for anything else."""
     try:
-        samples, sample_rate = audio["waveform"], int(audio["sample_rate"])
+        samples, sample_rate = (audio if isinstance(audio, Mapping) else {})["waveform"], int(audio["sample_rate"])
     except (TypeError, KeyError, ValueError) as error:
         raise AudioError(f"The {name} input should be AUDIO of the host, but is {type(audio).__name__}.") from error
     if not isinstance(samples, Tensor) or samples.dim() != 3:

@@ -10,12 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..config import Config
 from ..contracts import (
     DurationReport,
     MelSpectrogram,
     Progress,
     SemanticSpeech,
     Speaker,
+    check_shape,
     concatenated,
     no_progress,
     require_same_checkpoint,
@@ -104,6 +106,7 @@ def semantic_to_mel(
         ("the speaker", speaker.encoder_fingerprint),
         ("the semantic speech", semantic.encoder_fingerprint),
     )
+    _check_widths(s2m.config, semantic, speaker)
     token_counts = [int(count) for count in semantic.token_lengths]
     frame_counts = _frame_counts(s2m.model, semantic, token_counts, spans)
     reports = _reports(s2m.model, semantic, token_counts, frame_counts, settings)
@@ -142,6 +145,15 @@ def semantic_to_mel(
         reports=reports,
         texts=semantic.texts,
     )
+
+
+def _check_widths(config: Config, semantic: SemanticSpeech, speaker: Speaker) -> None:
+    """Refuse hand-made values of other widths than the model's. Raises InputError."""
+    check_shape("Speaker.prompt_mel", speaker.prompt_mel, 1, config.mel.bands, None)
+    check_shape("Speaker.style", speaker.style, 1, config.style_encoder.dim)
+    check_shape("Speaker.prompt_quantized", speaker.prompt_quantized, 1, None, config.codec.dim)
+    if semantic.latent is not None:
+        check_shape("SemanticSpeech.latent", semantic.latent, None, None, config.t2s.dim)
 
 
 def _frame_counts(

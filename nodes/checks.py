@@ -1,0 +1,219 @@
+"""What may arrive on a port, checked before a node runs.
+
+The host checks widgets and the types of links, but a link from a node of another pack that says it sends anything may
+bring anything. `checked` puts one look in front of a node's `execute`, so that whatever comes, the user reads a
+sentence about it and no node has to ask.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..indextts2.errors import AudioError, InputError
+from . import ports, runtime
+
+SHOWN = 40  # characters of a value that a message repeats
+
+MODELS = {
+    ports.Encoder: ("stages.handles", "EncoderModels"),
+    ports.T2S: ("stages.handles", "T2SModels"),
+    ports.S2M: ("stages.handles", "S2MModels"),
+    ports.Vocoder: ("stages.handles", "VocoderModels"),
+    ports.T2E: ("stages.text_to_emotion", "TextToEmotionModel"),
+}
+"""Port of a model -> where the class of its models lives; imported when it is needed, for a quick start."""
+
+VALUES = {
+    ports.Reference: ("contracts", "Reference"),
+    ports.Speaker: ("contracts", "Speaker"),
+    ports.Emotion: ("contracts", "Emotion"),
+    ports.EmotionWeights: ("contracts", "EmotionWeights"),
+    ports.Text: ("contracts", "PreparedText"),
+    ports.Duration: ("contracts", "Duration"),
+    ports.Semantic: ("contracts", "SemanticSpeech"),
+    ports.Mel: ("contracts", "MelSpectrogram"),
+    ports.Script: ("script.model", "Script"),
+    ports.Cast: ("script.cast", "Cast"),
+    ports.Lines: ("script.run", "SpokenScript"),
+}
+"""Port of a value -> where its class lives."""
+
+
+def checked(node: type[Any]) -> type[Any]:
+    """The node, whose `execute` looks at its inputs first."""
+    execute = node.execute.__func__
+
+    @functools.wraps(execute)
+    def look_first(cls: type[Any], **inputs: Any) -> Any:
+        check_inputs(cls.GET_SCHEMA(), inputs)
+        return execute(cls, **inputs)
+
+    node.execute = classmethod(look_first)
+    return node
+
+
+def check_inputs(schema: io.Schema, inputs: Mapping[str, Any]) -> None:
+    """Raises InputError for the first input that cannot be used, None on an optional one aside."""
+    for port in schema.inputs or []:
+        value = inputs.get(port.id)
+        if value is None and (port.optional or port.id not in inputs):
+            continue
+        for one in value if schema.is_input_list and isinstance(value, list) else [value]:
+            check_input(port, one)
+
+
+def check_input(port: io.Input, value: Any) -> None:
+    """Raises InputError or AudioError, naming the port, what it takes and what came."""
+    kind = port.get_io_type()
+    if kind in _CHECKS:
+        _CHECKS[kind](port, value)
+
+
+def came(value: Any) -> str:
+    """A value in a few words, for messages."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, str):
+        return "an empty text" if not value else f"the text '{value[:SHOWN]}'"
+    if isinstance(value, Real):
+        return f"{value}"[:SHOWN]
+    if isinstance(value, runtime.Loaded):
+        return f"a model ({type(value.models).__name__})"
+    return f"a value of type {type(value).__name__}"
+
+
+def _refuse(port: io.Input, wanted: str, value: Any, advice: str) -> InputError:
+    return InputError(f"The input '{port.id}' takes {wanted}, but {came(value)} came. {advice}")
+
+
+def _library(place: tuple[str, str]) -> type[Any]:
+    module, name = place
+    return getattr(import_module(f"..indextts2.{module}", __package__), name)
+
+
+def _model(kind: Any) -> Callable[[io.Input, Any], None]:
+    def check(port: io.Input, value: Any) -> None:
+        if value is None:
+            runtime.required(value)
+        if not isinstance(value, runtime.Loaded) or not isinstance(value.models, _library(MODELS[kind])):
+            wire = "Load Text-to-Emotion" if kind is ports.T2E else "Load Checkpoint"
+            raise _refuse(port, f"a model ({kind.io_type})", value, f"Connect the output of that name of {wire}.")
+
+    return check
+
+
+def _value(kind: Any) -> Callable[[io.Input, Any], None]:
+    def check(port: io.Input, value: Any) -> None:
+        if not isinstance(value, _library(VALUES[kind])):
+            advice = f"Connect an output of the type {kind.io_type}."
+            raise _refuse(port, f"a value of the type {kind.io_type}", value, advice)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in _tensors(value)):
+            raise InputError(
+                f"The input '{port.id}' contains NaN or infinite values. Look for the node before it that made them."
+            )
+
+    return check
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor of numbers inside a value."""
+    parts: Iterable[Any] = ()
+    if isinstance(value, Tensor):
+        if value.is_floating_point():
+            yield value
+    elif isinstance(value, Mapping):
+        parts = value.values()
+    elif isinstance(value, tuple):
+        parts = value
+    elif is_dataclass(value):
+        parts = (getattr(value, field.name) for field in fields(value))
+    for part in parts:
+        yield from _tensors(part)
+
+
+def _number(port: Any, value: Any) -> None:
+    whole = isinstance(port, io.Int.Input)
+    wanted = "a whole number" if whole else "a number"
+    if not isinstance(value, Integral if whole else Real) or not (whole or _finite(value)):
+        raise _refuse(port, wanted, value, "Connect a number, or use the widget.")
+    low, high = getattr(port, "min", None), getattr(port, "max", None)
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise _refuse(port, f"{wanted} from {low} to {high}", value, "Set another, or use the widget.")
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float holds
+        return False
+
+
+def _text(port: io.Input, value: Any) -> None:
+    if not isinstance(value, str):
+        raise _refuse(port, "a text", value, "Connect a text, or use the widget.")
+
+
+def _switch(port: io.Input, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _refuse(port, "yes or no (BOOLEAN)", value, "Connect a switch, or use the widget.")
+
+
+def _glossary(port: io.Input, value: Any) -> None:
+    words = isinstance(value, Mapping) and all(
+        isinstance(term, str) and isinstance(reading, str | Mapping) for term, reading in value.items()
+    )
+    if not words:
+        raise _refuse(port, "a glossary", value, "Connect Pronunciation Glossary.")
+
+
+def _audio(port: io.Input, value: Any) -> None:
+    samples = runtime.waveform_of(value, port.id).samples
+    if not samples.is_floating_point() or 0 in samples.shape:
+        raise AudioError(f"The input '{port.id}' takes audio of at least one sample, but {came(samples)} came.")
+    if not bool(torch.isfinite(samples).all()):
+        raise AudioError(f"The input '{port.id}' contains NaN or infinite samples. Look for the node that made them.")
+
+
+def _image(port: io.Input, value: Any) -> None:
+    if not isinstance(value, Tensor) or value.dim() != 4 or 0 in value.shape:
+        wanted = "pictures (IMAGE) of shape (batch, height, width, channels)"
+        raise _refuse(port, wanted, value, "Connect an image output.")
+
+
+def _latent(port: io.Input, value: Any) -> None:
+    samples = value.get("samples") if isinstance(value, Mapping) else None
+    if not isinstance(samples, Tensor) or samples.dim() < 2 or not samples.is_floating_point():
+        raise _refuse(port, "a LATENT", value if samples is None else samples, "Connect Emotion to Latent.")
+
+
+def _video(port: io.Input, value: Any) -> None:
+    if not callable(getattr(value, "get_duration", None)):
+        raise _refuse(port, "a VIDEO", value, "Connect a video output, such as that of Load Video.")
+
+
+_CHECKS: dict[str, Callable[[Any, Any], None]] = {
+    **{kind.io_type: _model(kind) for kind in MODELS},
+    **{kind.io_type: _value(kind) for kind in VALUES},
+    ports.Glossary.io_type: _glossary,
+    io.Int.io_type: _number,
+    io.Float.io_type: _number,
+    io.String.io_type: _text,
+    io.Combo.io_type: _text,
+    io.Boolean.io_type: _switch,
+    io.Audio.io_type: _audio,
+    io.Image.io_type: _image,
+    io.Latent.io_type: _latent,
+    io.Video.io_type: _video,
+}

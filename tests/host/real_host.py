@@ -1,0 +1,218 @@
+"""Runs the example graphs in a real ComfyUI and reads what they say; a script by hand, not a test.
+
+Start ComfyUI with this pack among its custom nodes, install the recogniser (`pip install moonshine-voice==0.0.48 av`)
+where this script runs, and from the root of the repository:
+
+    python -m tests.host.real_host http://127.0.0.1:8188 --json result.json --markdown result.md
+
+`--graph 07` runs one graph (may be given often); results in the JSON file are kept for graphs that are not run, so a
+long run may be done in pieces. The word error is that of one short text each, so single words weigh much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+
+from indextts2.contracts import Waveform
+from indextts2.evaluation.listeners import transcribe
+from indextts2.evaluation.words import error_rates
+from indextts2.script.read import read_script, read_script_file
+
+from .load import ROOT
+
+API = ROOT / "workflows" / "api"
+EXAMPLES = ROOT / "workflows" / "scripts"
+SUFFIXES = (".flac", ".wav", ".mp3", ".mp4")
+TAGS = re.compile(r"<[^>]*>|\[[^\]]*\]")
+POLL_SECONDS = 1.0
+UNRECOGNISABLE = 0.6  # a word error above this is worth a look: the mini's own is about 0.3
+
+Graph = Mapping[str, Mapping[str, Any]]
+
+
+class Host:
+    """A running ComfyUI, through its HTTP interface alone."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.client = address.rstrip("/"), uuid.uuid4().hex
+
+    def get(self, path: str, **query: str) -> bytes:
+        question = f"?{urllib.parse.urlencode(query)}" if query else ""
+        with urllib.request.urlopen(f"{self.address}{path}{question}") as reply:
+            return reply.read()
+
+    def post(self, path: str, value: Any) -> Any:
+        body = json.dumps(value).encode()
+        request = urllib.request.Request(f"{self.address}{path}", body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request) as reply:
+                return json.loads(reply.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{path}: {error.code} {error.read().decode(errors='replace')[:2000]}") from error
+
+    def start(self, graph: Graph) -> str:
+        """Put a graph into the queue; its id."""
+        return self.post("/prompt", {"prompt": graph, "client_id": self.client})["prompt_id"]
+
+    def finished(self, run: str) -> dict[str, Any]:
+        """Wait for a run; its entry of the history."""
+        while True:
+            entry = json.loads(self.get(f"/history/{run}")).get(run)
+            if entry and entry["status"].get("status_str"):
+                return entry
+            time.sleep(POLL_SECONDS)
+
+    def messages(self, entry: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+        """The messages of one kind that a run sent."""
+        return [content for name, content in entry["status"]["messages"] if name == kind]
+
+
+def files_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """(node, file) of every sound and video that a run saved or previewed."""
+    for node, shown in entry["outputs"].items():
+        for value in shown.values():
+            for file in value if isinstance(value, list) else []:
+                if isinstance(file, dict) and str(file.get("filename", "")).endswith(SUFFIXES):
+                    yield node, {name: file[name] for name in ("filename", "subfolder", "type")}
+
+
+def waveform_of(data: bytes, name: str) -> Waveform:
+    """The sound of a file: of a video, its first audio stream."""
+    if not name.endswith(".mp4"):
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        return Waveform(torch.from_numpy(samples.T.copy())[None], rate)
+    import av
+
+    with av.open(io.BytesIO(data)) as video:
+        rate = video.streams.audio[0].rate
+        blocks = [np.atleast_2d(frame.to_ndarray()).mean(axis=0, keepdims=True) for frame in video.decode(audio=0)]
+    return Waveform(torch.from_numpy(np.concatenate(blocks, axis=1)).float()[None], rate)
+
+
+def asked(graph: Graph, node: str) -> str:
+    """The text that reaches an output, in the order it is spoken."""
+    return " ".join(_texts(graph, node, set()))
+
+
+def _texts(graph: Graph, node: str, seen: set[str]) -> list[str]:
+    if node in seen:
+        return []
+    seen.add(node)
+    kind, inputs = graph[node]["class_type"].removeprefix("IndexTTS2_"), graph[node]["inputs"]
+    if kind in ("Speak", "PrepareText"):
+        return [_read(inputs["text"], graph[inputs["glossary"][0]] if "glossary" in inputs else None)]
+    if kind == "ScriptFromText":
+        return [_read(line.text) for line in read_script(inputs["text"], inputs["kind"]).lines]
+    if kind == "ScriptFromFile":
+        return [_read(line.text) for line in read_script_file(EXAMPLES / inputs["file"].split(" [")[0]).lines]
+    if kind == "ReplaceLine":
+        lines, said = _texts(graph, inputs["lines"][0], seen), _texts(graph, inputs["audio"][0], seen)
+        lines[inputs["number"] - 1 : inputs["number"]] = said or [inputs["text"]]
+        return lines
+    links = [value[0] for value in inputs.values() if isinstance(value, list)]
+    return [text for source in links for text in _texts(graph, source, seen)]
+
+
+def _read(text: str, glossary: Mapping[str, Any] | None = None) -> str:
+    """Without tags, and with the readings of a glossary."""
+    for line in glossary["inputs"]["lines"].splitlines() if glossary else ():
+        term, sign, reading = line.partition("=")
+        if sign and not line.startswith("#"):
+            text = text.replace(term.strip(), reading.strip())
+    return " ".join(TAGS.sub(" ", text).split())
+
+
+def run_graph(host: Host, name: str) -> dict[str, Any]:
+    """Run one graph; what it took and what was heard in each of its sounds."""
+    graph = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+    begun = time.monotonic()
+    entry = host.finished(host.start(graph))
+    result: dict[str, Any] = {"run_seconds": round(time.monotonic() - begun, 1), "sounds": []}
+    for error in host.messages(entry, "execution_error"):
+        result["error"] = f"{error['node_type']}: {error['exception_type']}: {error['exception_message']}".strip()
+    for node, file in files_of(entry):
+        waveform, text = waveform_of(host.get("/view", **file), file["filename"]), asked(graph, node)
+        heard = transcribe(waveform)
+        rates = error_rates([(text, heard)])
+        result["sounds"].append(
+            {
+                "file": re.sub(r"_\d+_?(?=\.)", "", file["filename"]),
+                "seconds": round(waveform.seconds, 2),
+                "asked": text,
+                "heard": heard,
+                "errors": rates.words.errors,
+                "words": rates.words.reference,
+            }
+        )
+    return result
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The results as Markdown."""
+    sounds = [sound for result in results.values() for sound in result["sounds"]]
+    errors, words = (sum(sound[name] for sound in sounds) for name in ("errors", "words"))
+    lines = [
+        "# The example graphs in a real ComfyUI",
+        "",
+        "Every API twin of `workflows/api` was run in ComfyUI on a CPU with the mini as it is in this repository, and "
+        "what it saved was read by the Moonshine tiny English recogniser. Made by `python -m tests.host.real_host "
+        "ADDRESS --json docs/figures/mini_workflows.json --markdown docs/figures/mini_workflows.md`; the head of "
+        "`tests/host/real_host.py` says how.",
+        "",
+        f"{len(results)} graphs, {len(sounds)} sounds, {errors} errors in {words} words: "
+        f"{errors / max(words, 1):.1%} in all.",
+        "",
+        "| graph | sound | seconds | asked | heard | word error |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, result in sorted(results.items()):
+        if "error" in result:
+            lines.append(f"| {name} | | | | **{result['error']}** | |")
+        for sound in result["sounds"]:
+            rate = sound["errors"] / max(sound["words"], 1)
+            cells = (name, sound["file"], f"{sound['seconds']:.2f}", sound["asked"], sound["heard"], f"{rate:.0%}")
+            lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("address", help="of a running ComfyUI, such as http://127.0.0.1:8188")
+    parser.add_argument("--json", type=Path, required=True, help="where results are kept from run to run")
+    parser.add_argument("--markdown", type=Path, help="where the table is written")
+    parser.add_argument("--graph", action="append", default=[], help="beginning of a name; all graphs without it")
+    options = parser.parse_args()
+    results = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
+    poor = False
+    for path in sorted(API.glob("*.json")):
+        if options.graph and not path.stem.startswith(tuple(options.graph)):
+            continue
+        results[path.stem] = result = run_graph(Host(options.address), path.stem)
+        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if options.markdown:
+            options.markdown.write_text(table(results), encoding="utf-8")
+        bad = "error" in result or any(s["errors"] > UNRECOGNISABLE * s["words"] for s in result["sounds"])
+        poor = poor or bad or not result["sounds"]
+        sys.stdout.write(f"{path.stem}: {json.dumps(result, ensure_ascii=False)}{'  LOOK' if bad else ''}\n")
+        sys.stdout.flush()
+    return int(poor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
