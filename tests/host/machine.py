@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import inspect
+from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -33,6 +34,15 @@ CONVERT = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 class Refused(AssertionError):
     """The host would not start this graph."""
+
+
+class Locked(ABCMeta):
+    """The kind of a node's class while it runs: like the host, it refuses to be changed."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if not name.startswith("_abc_"):
+            raise AttributeError(f"Cannot modify class attribute '{name}' on locked class '{cls.__name__}'")
+        super().__setattr__(name, value)
 
 
 class Mutated(AssertionError):
@@ -230,8 +240,8 @@ class Machine:
 
     def _call(self, node: str, node_class: Any, schema: io.Schema, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
         before = {name: digest(value) for name, value in arguments.items()}
-        clone = type(node_class.__name__, (node_class,), {})
-        clone.hidden = io.HiddenHolder(unique_id=node, prompt={}, extra_pnginfo={})
+        hidden = io.HiddenHolder(unique_id=node, prompt={}, extra_pnginfo={})
+        clone = Locked(node_class.__name__, (node_class,), {"hidden": hidden})
         returned = clone.execute(**arguments)
         changed = [name for name, value in arguments.items() if digest(value) != before[name]]
         if changed:
