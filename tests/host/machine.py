@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import inspect
-from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -36,13 +35,11 @@ class Refused(AssertionError):
     """The host would not start this graph."""
 
 
-class Locked(ABCMeta):
+class Locked(type):
     """The kind of a node's class while it runs: like the host, it refuses to be changed."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        if not name.startswith("_abc_"):
-            raise AttributeError(f"Cannot modify class attribute '{name}' on locked class '{cls.__name__}'")
-        super().__setattr__(name, value)
+        raise AttributeError(f"Cannot modify class attribute '{name}' on locked class '{cls.__name__}'")
 
 
 class Mutated(AssertionError):
