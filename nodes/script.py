@@ -152,10 +152,10 @@ class SynthesizeScript(io.ComfyNode):
             "Speak every line of a script to the length of its cue. Finished lines are kept until the host restarts, "
             "so a cancelled run goes on where it was, and a changed line is the only one spoken again.",
             inputs=[
-                ports.Encoder.Input("encoder", tooltip="From Load Checkpoint."),
-                ports.T2S.Input("t2s", tooltip="From Load Checkpoint."),
-                ports.S2M.Input("s2m", tooltip="From Load Checkpoint."),
-                ports.Vocoder.Input("vocoder", tooltip="From Load Checkpoint."),
+                ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.Script.Input("script", tooltip="The lines to speak."),
                 io.Combo.Input(
                     "cue",

@@ -28,10 +28,10 @@ class Speak(io.ComfyNode):
             "Text to speech in one node. Connect the four models of Load Checkpoint and run. Everything else is "
             "optional: a recording of the speaker, an emotion, a length.",
             inputs=[
-                ports.Encoder.Input("encoder", tooltip="From Load Checkpoint."),
-                ports.T2S.Input("t2s", tooltip="From Load Checkpoint."),
-                ports.S2M.Input("s2m", tooltip="From Load Checkpoint."),
-                ports.Vocoder.Input("vocoder", tooltip="From Load Checkpoint."),
+                ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
+                ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
                 io.String.Input(
                     "text",
                     multiline=True,

@@ -10,7 +10,7 @@ from . import ports, runtime
 from .ports import node_schema
 
 GROUP = "text"
-EXAMPLE = "Hello! This sentence was made by IndexTTS2."
+EXAMPLE = "Hello! This sentence was made on your own computer."
 
 
 class PrepareText(io.ComfyNode):

@@ -249,12 +249,12 @@ The whole chain, left to right: **reference** â†’ **speaker** and **emotion** â†
     load = loaded(graph)
     shown(graph, load, 0, "info", "What was loaded")
     reference, speaker = speaker_of(graph, load, FIRST, 1)
-    glossary = graph.add("PronunciationGlossary", column=1, lines="# term = reading\nIndexTTS2 = index T T S two")
+    glossary = graph.add("PronunciationGlossary", column=1, lines="# term = reading\nNguyen = win")
     text = graph.add(
         "PrepareText",
         column=1,
         t2s=load["t2s"],
-        text="IndexTTS2 speaks in stages. <pause 0.3s> Each of them is a node!",
+        text="Doctor Nguyen comes to the house at ten. <pause 0.3s> Please open the door and wait for her!",
         glossary=glossary["glossary"],
     )
     shown(graph, text, 1, title="How it is read")
