@@ -75,8 +75,11 @@ class Host:
             raise RuntimeError(f"{path}: {error.code} {error.read().decode(errors='replace')[:2000]}") from error
 
     def start(self, graph: Graph) -> str:
-        """Put a graph into the queue; its id."""
-        return self.post("/prompt", {"prompt": graph, "client_id": self.client})["prompt_id"]
+        """Put a graph into the queue; its id. Raises RuntimeError where the host would leave a part of it out."""
+        reply = self.post("/prompt", {"prompt": graph, "client_id": self.client})
+        if reply["node_errors"]:
+            raise RuntimeError(f"The host refuses {reply['node_errors']}")
+        return reply["prompt_id"]
 
     def finished(self, run: str) -> dict[str, Any]:
         """Wait for a run; its entry of the history."""
@@ -153,7 +156,8 @@ def switched_on(entry: Mapping[str, Any]) -> Graph:
         node.muted = False
     graph = canvas.api_graph()
     (load,) = (node for node in graph.values() if node["class_type"] == "IndexTTS2_LoadSpeaker")
-    load["inputs"]["file"] = next(shown["text"][0] for shown in entry["outputs"].values() if "text" in shown)
+    (name,) = (number for number, node in graph.items() if node["class_type"] == "PreviewAny")
+    load["inputs"]["file"] = entry["outputs"][name]["text"][0]
     return graph
 
 

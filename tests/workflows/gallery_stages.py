@@ -58,6 +58,7 @@ Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. W
         text="The plane is landing. We are almost home!",
         emotion=blend["emotion"],
         seconds=3.2,
+        seed=1,
     )
     saved(graph, speak, 5, "hand_blended")
     return graph
