@@ -106,9 +106,11 @@ def _library(place: tuple[str, str]) -> type[Any]:
 def _model(kind: Any) -> Callable[[io.Input, Any], None]:
     def check(port: io.Input, value: Any) -> None:
         if value is None:
-            runtime.required(value)
+            raise InputError(
+                f"The checkpoint lacks the model this input needs ({port.id}). Wire it from a checkpoint that has it."
+            )
         if not isinstance(value, runtime.Loaded) or not isinstance(value.models, _library(MODELS[kind])):
-            wire = "Load Text-to-Emotion" if kind is ports.T2E else "Load Checkpoint"
+            wire = "IndexTTS2 Load Text-to-Emotion" if kind is ports.T2E else "IndexTTS2 Load Checkpoint"
             raise _refuse(port, f"a model ({kind.io_type})", value, f"Connect the output of that name of {wire}.")
 
     return check

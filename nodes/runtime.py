@@ -217,9 +217,16 @@ def waveform_of(audio: Any, name: str = "audio") -> Waveform:
     try:
         samples, sample_rate = (audio if isinstance(audio, Mapping) else {})["waveform"], int(audio["sample_rate"])
     except (TypeError, KeyError, ValueError) as error:
-        raise AudioError(f"The {name} input should be AUDIO of the host, but is {type(audio).__name__}.") from error
+        raise AudioError(
+            f"The {name} input should be AUDIO of the host, but is {type(audio).__name__}. Connect an audio output, "
+            "such as that of Load Audio."
+        ) from error
     if not isinstance(samples, Tensor) or samples.dim() != 3:
-        raise AudioError(f"The {name} should hold a waveform of shape (batch, channels, samples).")
+        found = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
+        raise AudioError(
+            f"The {name} should hold a waveform of shape (batch, channels, samples), but holds {found}. Connect an "
+            "audio output, such as that of Load Audio."
+        )
     return Waveform(samples, sample_rate)
 
 
