@@ -71,7 +71,7 @@ def test_the_same_recipe_writes_the_same_latents(trained, tiny_config, tmp_path,
 def test_a_run_without_weights_is_refused(trained, tiny_config, tmp_path, monkeypatch):
     monkeypatch.setattr(latents, "MINI", tiny_config)
     recipe = write(tmp_path / "latents.yaml", trained | {"t2s": str(tmp_path / "nothing")})
-    with pytest.raises(TrainingError, match="train this part first"):
+    with pytest.raises(TrainingError, match="Train this part first"):
         write_latents(recipe, tmp_path / "latents")
 
 
