@@ -21,7 +21,6 @@ from ..stages.speak import Begin, nothing_to_bring
 from .cast import SAVED_SUFFIX, Voice
 from .fit import Slot, slots_of
 from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
-from .memory import give_back_freed_memory
 from .model import Line, Script
 from .passages import joined_passages, passages_of
 from .store import LineStore, key_of, passage_key
@@ -168,7 +167,6 @@ class _Speaking:
                 if part is None:
                     part = self.speaker_of.speak(passage, speaker, emotion, _part(progress, place, len(passages)))
                     store.put(name, part)
-                    give_back_freed_memory()
                 parts.append(part)
         except (InputError, CheckpointMismatch) as error:
             raise type(error)(f"Line {index + 1} of the script ('{_shown(line.text)}'): {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 import pytest
@@ -10,11 +9,8 @@ import pytest
 from indextts2.contracts import Duration
 from indextts2.errors import Cancelled
 from indextts2.script import line as line_module
-from indextts2.script import memory
-from indextts2.script import run as run_module
 from indextts2.script.fit import Slot
 from indextts2.script.line import LineAsk
-from indextts2.script.memory import give_back_freed_memory
 from indextts2.script.passages import SEGMENTS, passages_of
 from indextts2.script.run import finished_lines, run_lines
 from indextts2.script.store import LineStore
@@ -95,34 +91,3 @@ def test_segments_without_a_pause_are_never_parted(models):
     ask = LineAsk(prepare_text(models.t2s.front_end, page(SEGMENTS + 3)))
     flat = replace(ask.text, segments=tuple(replace(one, pause_seconds=0.0) for one in ask.text.segments))
     assert len(passages_of(replace(ask, text=flat), None, takes_start_only=False)) == 1
-
-
-def test_freed_memory_is_given_back_after_every_passage(models, job, monkeypatch, tmp_path):
-    asked: list[int] = []
-    monkeypatch.setattr(run_module, "give_back_freed_memory", lambda: asked.append(len(list(tmp_path.iterdir()))))
-    run_lines(job(page(SEGMENTS + 1)), lambda: models, LineStore(tmp_path))
-    assert asked == [1, 2], "after each is kept"
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the GNU C library")
-def test_freed_memory_goes_back_to_the_system():
-    psutil = pytest.importorskip("psutil", reason="accelerate brings it")
-    kept, freed = [], []
-    for _ in range(3000):  # blocks below the size that is mapped by itself, and small ones that hold them apart
-        freed.append(bytearray(60_000))
-        kept.append(bytearray(600))
-    before = psutil.Process().memory_info().rss
-    freed.clear()
-    give_back_freed_memory()
-    assert psutil.Process().memory_info().rss < before - 100 * 1024**2
-    assert len(kept) == 3000
-
-
-def test_another_c_library_is_left_alone(monkeypatch):
-    def missing(name):
-        raise OSError(name)
-
-    monkeypatch.setattr(memory.ctypes, "CDLL", missing)
-    memory._trim.cache_clear()
-    give_back_freed_memory()
-    memory._trim.cache_clear()
