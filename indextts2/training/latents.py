@@ -92,7 +92,7 @@ def _latents(
     batch = data.batch_of(group, generator)
     output = model.forward_training(
         model.speaker_condition(batch.prompt, batch.prompt_mask),
-        model.emotion_vector(batch.emotion_prompt, batch.emotion_mask) if recipe.emotional else None,
+        batch.emotion_vector(model) if recipe.emotional else None,
         model.duration_slots(batch.token_lengths),
         batch.text_ids,
         batch.text_lengths,

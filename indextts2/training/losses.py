@@ -75,6 +75,43 @@ class ProsodyReader(nn.Module):
         return (self.of_emotion(emotion_vector).float() - prosody).abs().mean()
 
 
+class LabelReader(nn.Module):
+    """Tells the label of an utterance (its prosody style) from every latent of T2S and from its emotion vector.
+
+    Differs from the paper, which has no such reader. Pitch, loudness and tilt of single utterances move mostly along
+    one line, and an emotion branch that learns them alone says eight emotions with one number.
+    """
+
+    weights: Tensor
+
+    def __init__(self, dim: int, weights: Tensor) -> None:
+        """weights: (labels,), how much an utterance of each label counts."""
+        super().__init__()
+        self.of_latent = nn.Linear(dim, len(weights))
+        self.of_emotion = nn.Linear(dim, len(weights))
+        self.register_buffer("weights", weights)
+
+    def forward(self, latent: Tensor, token_lengths: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy over valid latents (batch, tokens, dim), and the share told right; labels: (batch,)."""
+        valid = torch.arange(latent.shape[1], device=latent.device)[None] < token_lengths[:, None]
+        return self._read(self.of_latent(latent)[valid], labels[:, None].expand_as(valid)[valid])
+
+    def of_vectors(self, emotion_vector: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of emotion vectors (batch, dim) alone."""
+        return self._read(self.of_emotion(emotion_vector), labels)
+
+    def _read(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        right = (logits.detach().argmax(dim=-1) == labels).float().mean()
+        return F.cross_entropy(logits.float(), labels, weight=self.weights), right
+
+
+def label_weights(labels: Tensor, count: int) -> Tensor:
+    """One over the square root of how often each label occurs, 1 on average over utterances. labels: (utterances,)."""
+    often = torch.bincount(labels, minlength=count).clamp(min=1).float()
+    weights = often.rsqrt()
+    return weights * often.sum() / (weights * often).sum()
+
+
 def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: int) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the semantic tokens and the stop that ends them (spec/paper.md section 2, eq. 1).
 

@@ -7,7 +7,8 @@
 
 Differs from the paper: a guide for a few attention heads, from the teacher's timing, makes a small model read after
 minutes instead of days; part of the tokens fed to it are replaced by random ones, because small data overfits; and
-with `prosody_weight` pitch, loudness and tilt of the utterance must be readable off latents and emotion vector.
+with `prosody_weight` pitch, loudness and tilt of the utterance must be readable off latents and emotion vector, with
+`label_weight` the label of its prosody style too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..text.english import EnglishFrontEnd
 from ..text.tokenizer import TextTokenizer
 from .feature_store import FeatureStore
 from .losses import (
+    LabelReader,
     ProsodyReader,
     SpeakerClassifier,
     corrupt_tokens,
@@ -45,6 +47,7 @@ from .translate import translate_from
 MODEL = "t2s"
 CLASSIFIER = "speaker_classifier"
 READER = "prosody_reader"
+LABEL_READER = "label_reader"
 SPEAKER_BRANCH = ("conditioning_encoder.", "perceiver_encoder.")
 EMOTION_BRANCH = ("emo_conditioning_encoder.", "emo_perceiver_encoder.", "emovec_layer.", "emo_layer.")
 FROZEN_ALWAYS = ("speed_emb.", "text_head.")  # not used by a checkpoint whose free length is p = 0
@@ -61,8 +64,9 @@ class T2SRecipe:
     since; its weights are then carried over to the new tokens. length_dropout: share of targets whose p is zero.
     guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
     speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
-    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. emotion_steps: so many
-    steps at the start of stage 2 teach the emotion branch alone, to say the prosody of its prompt; they are quick.
+    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. label_weight: of the
+    reader of labels (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
+    2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
     use_length False trains without p (an ablation).
     """
 
@@ -82,6 +86,7 @@ class T2SRecipe:
     reversal: float = 0.2
     ramp: float = 0.3
     prosody_weight: float = 0.0
+    label_weight: float = 0.0
     emotion_steps: int = 0
     initial_seed: int = 0
 
@@ -94,8 +99,8 @@ class T2SPart(Part):
             raise TrainingError(f"T2S is trained in stages 1, 2 and 3, but stage {recipe.stage} was asked for.")
         if recipe.stage > 1 and not recipe.start_from:
             raise TrainingError(f"Stage {recipe.stage} goes on from an earlier one; name its folder in start_from.")
-        if recipe.emotion_steps and not (recipe.stage == 2 and recipe.prosody_weight > 0.0):
-            raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight above zero.")
+        if recipe.emotion_steps and not (recipe.stage == 2 and recipe.prosody_weight + recipe.label_weight > 0.0):
+            raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight or label_weight above zero.")
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
@@ -121,6 +126,8 @@ class T2SPart(Part):
             models[CLASSIFIER] = SpeakerClassifier(dim, len(self.data.speakers))
         if self.with_prosody:
             models[READER] = ProsodyReader(dim, len(UTTERANCE_PROSODY))
+        if self.recipe.label_weight > 0.0:
+            models[LABEL_READER] = LabelReader(dim, self.data.label_weights())
         return models
 
     def _earlier_weights(self) -> dict[str, Tensor]:
@@ -145,7 +152,7 @@ class T2SPart(Part):
         batch = batch.to(tools.accelerator.device)
         with tools.accelerator.autocast():
             if tools.step < self.recipe.emotion_steps:
-                loss, metrics = self._emotion_loss(models, batch)
+                loss, metrics = self._emotion_loss(models, batch, reversal=self.recipe.reversal)
             else:
                 loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
         return {"loss": loss.detach(), **metrics, "gradient_norm": tools.descend(loss)}
@@ -167,7 +174,7 @@ class T2SPart(Part):
         recipe, config, model = self.recipe, self.config.t2s, cast(TextToSemantic, models[MODEL])
         training = model.training
         condition = model.speaker_condition(batch.prompt, batch.prompt_mask)
-        emotion = None if recipe.stage == 1 else model.emotion_vector(batch.emotion_prompt, batch.emotion_mask)
+        emotion = None if recipe.stage == 1 else batch.emotion_vector(model)
         inputs = batch.tokens
         if training and recipe.corruption:
             inputs = corrupt_tokens(batch.tokens, recipe.corruption, config.codebook_size, generator)
@@ -191,19 +198,42 @@ class T2SPart(Part):
             off = models[READER](output.latent, batch.token_lengths, batch.prosody, emotion, batch.emotion_prosody)
             loss = loss + recipe.prosody_weight * off
             metrics |= {"prosody": off.detach()}
-        if CLASSIFIER in models and emotion is not None and training:
+        if LABEL_READER in models:
+            told, told_right = models[LABEL_READER](output.latent, batch.token_lengths, batch.labels)
+            loss = loss + recipe.label_weight * told
+            metrics |= {"latent_label": told.detach(), "latent_label_right": told_right}
+        if emotion is not None:
+            told, of_vector = self._told_by_vectors(models, emotion, batch, reversal=reversal, training=training)
+            loss, metrics = loss + told, metrics | of_vector
+        return loss, metrics
+
+    def _emotion_loss(self, models: Models, batch: T2SBatch, *, reversal: float) -> tuple[Tensor, Metrics]:
+        """What the emotion branch alone tells of its prompts."""
+        emotion = batch.emotion_vector(cast(TextToSemantic, models[MODEL]))
+        loss, metrics = self._told_by_vectors(models, emotion, batch, reversal=reversal, training=True)
+        if READER in models:
+            off = cast(ProsodyReader, models[READER]).emotion_error(emotion, batch.emotion_prosody)
+            loss = loss + self.recipe.prosody_weight * off
+            metrics |= {"emotion_prosody": off.detach()}
+        return loss, metrics
+
+    def _told_by_vectors(
+        self, models: Models, emotion: Tensor, batch: T2SBatch, *, reversal: float, training: bool
+    ) -> tuple[Tensor, Metrics]:
+        """The label, which emotion vectors should tell, and the speaker, which they should not."""
+        loss = emotion.sum() * 0.0
+        metrics: Metrics = {}
+        if LABEL_READER in models:
+            told, right = cast(LabelReader, models[LABEL_READER]).of_vectors(emotion, batch.labels)
+            loss = loss + self.recipe.label_weight * told
+            metrics |= {"label": told.detach(), "label_right": right}
+        if CLASSIFIER in models and training:
             guess = models[CLASSIFIER](reverse_gradient(emotion, reversal))
             speaker_loss = nn.functional.cross_entropy(guess, batch.speaker_ids)
             loss = loss + speaker_loss
             hit = (guess.detach().argmax(dim=-1) == batch.speaker_ids).float().mean()
             metrics |= {"speaker": speaker_loss.detach(), "speaker_right": hit}
         return loss, metrics
-
-    def _emotion_loss(self, models: Models, batch: T2SBatch) -> tuple[Tensor, Metrics]:
-        """What the emotion branch alone tells of its prompt."""
-        emotion = cast(TextToSemantic, models[MODEL]).emotion_vector(batch.emotion_prompt, batch.emotion_mask)
-        loss = cast(ProsodyReader, models[READER]).emotion_error(emotion, batch.emotion_prosody)
-        return loss, {"emotion_prosody": loss.detach()}
 
     def _length_targets(self, batch: T2SBatch, generator: torch.Generator, *, training: bool) -> Tensor:
         """(batch,) tokens told to the model, 0 where p is zero."""

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from ..errors import TrainingError
+from ..models.t2s import TextToSemantic
 from ..text.english import SPACE, EnglishFrontEnd
 from ..text.pieces import NO_WORD, TextPieces
 from .alignment import align, attention_targets, spread_letters
 from .feature_store import FeatureEntry, FeatureStore, stack_padded
+from .losses import label_weights
 from .prosody import UTTERANCE_PROSODY
 
 SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
@@ -33,9 +35,11 @@ class T2SDataSettings:
 
     prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
     phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
-    utterance of the same style. max_tokens: longer targets are left out. join_probability: how often another utterance
-    of the same speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the
-    target begins at a later word. Both give a small corpus more beginnings and contexts than it holds.
+    utterance of the same style. mean_emotion_probability: how often several utterances of that style are heard
+    instead, mean_emotion_prompts of them, and their emotion vectors mixed in drawn shares: a row of an emotion bank is
+    such a mix. max_tokens: longer targets are left out. join_probability: how often another utterance of the same
+    speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the target
+    begins at a later word. Both give a small corpus more beginnings and contexts than it holds.
     """
 
     batch_size: int = 16
@@ -43,6 +47,8 @@ class T2SDataSettings:
     min_prompt_tokens: int = 25
     letters_probability: float = 0.1
     own_emotion_probability: float = 0.5
+    mean_emotion_probability: float = 0.0
+    mean_emotion_prompts: int = 6
     join_probability: float = 0.0
     cut_probability: float = 0.0
     max_tokens: int = 250
@@ -53,28 +59,35 @@ class T2SDataSettings:
 class T2SBatch:
     """One batch.
 
-    prompt, emotion_prompt: (batch, tokens, dim) with their masks (batch, tokens); text_ids: (batch, text);
+    prompt: (batch, tokens, dim) with its mask (batch, tokens); emotion_prompt: (prompts, tokens, dim) with its mask;
+    emotion_mix: (batch, prompts) shares that sum to one, of the prompts' emotion vectors; text_ids: (batch, text);
     tokens: (batch, tokens) int64; guide: (batch, tokens) index into text_ids, NO_GUIDE where unknown;
-    speaker_ids: (batch,) index of the speaker among those of the training split. prosody, emotion_prosody: (batch, 6),
-    how target and emotion prompt are said, measured from the mean of their speaker at their speed, in units of the
-    spread over the corpus; zeros when they are not asked for.
+    speaker_ids: (batch,) index of the speaker among those of the training split; labels: (batch,) index of the target's
+    style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target and emotion prompts are said, measured
+    from the mean of their speaker at their speed, in units of the spread over the corpus; zeros when not asked for.
     """
 
     prompt: Tensor
     prompt_mask: Tensor
     emotion_prompt: Tensor
     emotion_mask: Tensor
+    emotion_mix: Tensor
     text_ids: Tensor
     text_lengths: Tensor
     tokens: Tensor
     token_lengths: Tensor
     guide: Tensor
     speaker_ids: Tensor
+    labels: Tensor
     prosody: Tensor
     emotion_prosody: Tensor
 
     def to(self, device: torch.device) -> T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
+
+    def emotion_vector(self, model: TextToSemantic) -> Tensor:
+        """What the model hears in the emotion prompts, mixed: (batch, dim)."""
+        return self.emotion_mix @ model.emotion_vector(self.emotion_prompt, self.emotion_mask)
 
 
 class _Reading(NamedTuple):
@@ -123,9 +136,17 @@ class T2SData:
         for entry in self.entries:
             self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
         self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
+        self.labels = tuple(
+            sorted({entry.style for entry in store if entry.language == "en" and entry.phoneme_durations})
+        )
+        self._label_index = {name: index for index, name in enumerate(self.labels)}
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
         self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
+
+    def label_weights(self) -> Tensor:
+        """How much an utterance of each label counts: (labels,)."""
+        return label_weights(torch.tensor([self._label_index[entry.style] for entry in self.entries]), len(self.labels))
 
     def batch(self, generator: torch.Generator) -> T2SBatch:
         """One batch of targets of similar length."""
@@ -140,7 +161,7 @@ class T2SData:
     def batch_of(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> T2SBatch:
         """The batch whose targets are these entries."""
         prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
-        moods = [self._emotion_of(target, generator) for target in targets]
+        moods, mix = self._moods(targets, generator)
         emotions = [self._crop(entry, generator) for entry in moods]
         texts, guides, tokens = [], [], []
         for target in targets:
@@ -154,14 +175,16 @@ class T2SData:
             prompt_mask=_mask(prompts),
             emotion_prompt=stack_padded(emotions),
             emotion_mask=_mask(emotions),
+            emotion_mix=mix,
             text_ids=stack_padded(texts),
             text_lengths=torch.tensor([len(text) for text in texts]),
             tokens=stack_padded(tokens),
             token_lengths=torch.tensor([len(row) for row in tokens]),
             guide=stack_padded(guides, NO_GUIDE),
             speaker_ids=torch.tensor([self._speaker_index[target.speaker] for target in targets]),
+            labels=torch.tensor([self._label_index[target.style] for target in targets]),
             prosody=self._prosody_of(targets),
-            emotion_prosody=self._prosody_of(moods),
+            emotion_prosody=mix @ self._prosody_of(moods),
         )
 
     def _reading(self, target: FeatureEntry, generator: torch.Generator) -> _Reading:
@@ -221,6 +244,34 @@ class T2SData:
     def _other_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
         others = [entry for entry in self.by_speaker[target.speaker] if entry.utterance != target.utterance]
         return others[_draw(len(others), generator)]
+
+    def _moods(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> tuple[list[FeatureEntry], Tensor]:
+        """Emotion prompts, and what share each has in every target: (targets, prompts). Targets of one style that hear
+        several prompts hear the same ones, in shares of their own."""
+        settings = self.settings
+        prompts: list[FeatureEntry] = []
+        places: list[range] = []
+        pools: dict[tuple[str, float], range] = {}
+        for target in targets:
+            first = len(prompts)
+            if (
+                settings.mean_emotion_probability
+                and float(torch.rand((), generator=generator)) < settings.mean_emotion_probability
+            ):
+                kind = (target.style, target.speed)
+                if kind not in pools:
+                    same = self.by_style[kind]
+                    prompts += [same[_draw(len(same), generator)] for _ in range(settings.mean_emotion_prompts)]
+                    pools[kind] = range(first, len(prompts))
+                places.append(pools[kind])
+            else:
+                prompts.append(self._emotion_of(target, generator))
+                places.append(range(first, first + 1))
+        mix = torch.zeros(len(targets), len(prompts))
+        for row, columns in enumerate(places):
+            shares = -torch.rand(len(columns), generator=generator).clamp(min=SMALLEST_SPREAD).log()
+            mix[row, columns.start : columns.stop] = shares / shares.sum()
+        return prompts, mix
 
     def _emotion_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
         if float(torch.rand((), generator=generator)) < self.settings.own_emotion_probability:

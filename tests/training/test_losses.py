@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from indextts2.training.losses import (
+    LabelReader,
     ProsodyReader,
     SpeakerClassifier,
     corrupt_tokens,
     guided_attention_loss,
+    label_weights,
     reverse_gradient,
     semantic_loss,
 )
@@ -106,3 +108,25 @@ def test_prosody_is_read_off_valid_latents_and_off_the_emotion_vector():
     assert float(reader(latent, lengths, prosody)) == pytest.approx(3 / 4)
     vector = torch.tensor([[2.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 9.0]])
     assert float(reader(latent, lengths, prosody, vector, torch.zeros(2, 2))) == pytest.approx(3 / 4 + 0.5)
+
+
+def test_labels_are_told_from_valid_latents_and_from_emotion_vectors():
+    reader = LabelReader(3, torch.ones(3))
+    with torch.no_grad():
+        for layer in (reader.of_latent, reader.of_emotion):
+            layer.weight.copy_(10.0 * torch.eye(3))
+            layer.bias.zero_()
+    latent, lengths, labels = torch.zeros(2, 3, 3), torch.tensor([3, 1]), torch.tensor([0, 2])
+    latent[0, :, 0] = latent[1, 0, 2] = 1.0
+    latent[1, 1:, 1] = 1.0  # behind the end
+    loss, right = reader(latent, lengths, labels)
+    assert float(right) == 1.0 and float(loss) < 0.01
+    loss, right = reader.of_vectors(torch.eye(3)[:2], labels)
+    assert float(right) == 0.5 and float(loss) == pytest.approx(5.0, abs=0.01)
+
+
+def test_a_frequent_label_counts_less_but_all_of_its_utterances_together_more():
+    weights = label_weights(torch.tensor([0] * 16 + [1] * 4), 2)
+    assert float(weights[1] / weights[0]) == pytest.approx(2.0)
+    assert float(16 * weights[0] + 4 * weights[1]) == pytest.approx(20.0)
+    assert bool(torch.isfinite(label_weights(torch.tensor([0]), 3)).all())  # a label without utterances

@@ -13,7 +13,16 @@ from torch import nn
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
 from indextts2.training.state import export_weights, load_state
-from indextts2.training.t2s import CLASSIFIER, EMOTION_BRANCH, MODEL, READER, T2SPart, T2SRecipe, frozen_names
+from indextts2.training.t2s import (
+    CLASSIFIER,
+    EMOTION_BRANCH,
+    LABEL_READER,
+    MODEL,
+    READER,
+    T2SPart,
+    T2SRecipe,
+    frozen_names,
+)
 from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings, relative_prosody
 from indextts2.training.trainer import LoopSettings, train
 from tests.conftest import TINY
@@ -295,6 +304,7 @@ def test_a_target_without_a_fitting_partner_or_a_later_word_is_read_as_it_is(rec
         data, entry, ids, codes = reading_of(recipe, tiny_config, **settings)
         lone = replace(entry, style="a style of its own")  # nothing to join; too short to cut
         data.by_style[lone.style, lone.speed] = [lone]
+        data._label_index[lone.style] = 0
         batch = data.batch_of([lone], generator(1))
         assert batch.text_ids[0].tolist() == ids and torch.equal(batch.tokens[0], codes)
 
@@ -314,3 +324,56 @@ def test_emotion_steps_without_a_reader_of_prosody_or_in_another_stage_are_refus
     asked = {"stage": 2, "prosody_weight": 1.0, "emotion_steps": 2, **changes}
     with pytest.raises(TrainingError, match="emotion_steps"):
         T2SPart(replace(recipe, start_from="x", **asked), tiny_config)
+
+
+def test_several_emotion_prompts_of_the_style_are_mixed_as_a_bank_row_is(recipe, tiny_config, first_stage):
+    settings = replace(recipe.data, mean_emotion_probability=0.5, mean_emotion_prompts=3)
+    part = T2SPart(replace(recipe, data=settings, stage=2, start_from=str(first_stage)), tiny_config)
+    model = part.build()[MODEL].eval()
+    kinds = set()
+    for seed in range(8):
+        targets = part.data.entries[:4]
+        batch = part.data.batch_of(targets, generator(seed))
+        prompts, mix = part.data._moods(targets, generator(seed))
+        torch.testing.assert_close(mix.sum(dim=1), torch.ones(4))
+        for row, target in enumerate(targets):
+            heard = [prompts[place] for place in mix[row].nonzero()[:, 0].tolist()]
+            kinds.add(len(heard))
+            assert {entry.style for entry in heard} == {target.style}
+        vectors = model.emotion_vector(batch.emotion_prompt, batch.emotion_mask)
+        torch.testing.assert_close(batch.emotion_vector(model), batch.emotion_mix @ vectors)
+        assert batch.emotion_mix.shape == (4, len(batch.emotion_prompt))
+        assert [part.data.labels[label] for label in batch.labels.tolist()] == [target.style for target in targets]
+    assert kinds == {1, 3}
+    alone = T2SPart(recipe, tiny_config).data.batch_of(targets, generator()).emotion_mix
+    torch.testing.assert_close(alone, torch.eye(4))
+
+
+def test_the_label_is_learned_where_it_is_asked_for(recipe, tiny_config, first_stage):
+    asked = quiet(recipe, stage=2, start_from=str(first_stage), label_weight=1.0)
+    part = T2SPart(asked, tiny_config)
+    models = part.build()
+    weights = [weight for model in models.values() for weight in model.parameters() if weight.requires_grad]
+    optimiser, batch = torch.optim.Adam(weights, lr=5e-3), part.batch(0, generator())
+    found = []
+    for _ in range(60):
+        loss, metrics = part.loss(models, batch, generator())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append((float(metrics["label"]), float(metrics["latent_label"])))
+    assert found[-1][0] < 0.5 * found[0][0] and found[-1][1] < 0.5 * found[0][1]
+    assert LABEL_READER not in T2SPart(replace(asked, label_weight=0.0), tiny_config).build()
+
+
+def test_the_emotion_branch_alone_moves_in_the_emotion_steps(recipe, tiny_config, first_stage, tmp_path):
+    asked = replace(recipe, stage=2, start_from=str(first_stage), label_weight=1.0, emotion_steps=LOOP.max_steps)
+    train(T2SPart(asked, tiny_config), replace(asked.loop, weight_decay=0.0), tmp_path)
+    before, after = export_weights(first_stage, MODEL), export_weights(tmp_path, MODEL)
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved and all(name.startswith(EMOTION_BRANCH) for name in moved)
+
+
+def test_emotion_steps_need_something_to_say(recipe, first_stage, tiny_config):
+    with pytest.raises(TrainingError, match="label_weight above zero"):
+        T2SPart(replace(recipe, stage=2, start_from=str(first_stage), emotion_steps=3), tiny_config)
