@@ -144,3 +144,13 @@ def corrupt_tokens(tokens: Tensor, share: float, vocabulary: int, generator: tor
     noise = torch.rand(tokens.shape, generator=generator).to(tokens.device)
     random = torch.randint(vocabulary, tokens.shape, generator=generator).to(tokens.device)
     return torch.where(noise < share, random, tokens)
+
+
+def blur_features(features: Tensor, hidden: float, noise: float, generator: torch.Generator) -> Tensor:
+    """Hide a share of the dimensions of every row, the rest louder by as much, and add normal noise of this spread.
+
+    features: (rows, tokens, dim), normalised. A few thousand prompts are otherwise learned by heart.
+    """
+    rows, _, dim = features.shape
+    kept = (torch.rand(rows, 1, dim, generator=generator) >= hidden).to(features) / (1.0 - hidden)
+    return features * kept + noise * torch.randn(features.shape, generator=generator).to(features)

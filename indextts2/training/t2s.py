@@ -13,7 +13,7 @@ with `prosody_weight` pitch, loudness and tilt of the utterance must be readable
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from .losses import (
     LabelReader,
     ProsodyReader,
     SpeakerClassifier,
+    blur_features,
     corrupt_tokens,
     guided_attention_loss,
     reverse_gradient,
@@ -88,6 +89,8 @@ class T2SRecipe:
     prosody_weight: float = 0.0
     label_weight: float = 0.0
     emotion_steps: int = 0
+    prompt_dropout: float = 0.0
+    prompt_noise: float = 0.0
     initial_seed: int = 0
 
 
@@ -149,13 +152,19 @@ class T2SPart(Part):
 
     def train_step(self, models: Models, batch: T2SBatch, tools: StepTools) -> Metrics:
         rise = min(1.0, tools.progress / self.recipe.ramp) if self.recipe.ramp else 1.0
-        batch = batch.to(tools.accelerator.device)
+        batch = self._blurred(batch, tools.generator).to(tools.accelerator.device)
         with tools.accelerator.autocast():
             if tools.step < self.recipe.emotion_steps:
                 loss, metrics = self._emotion_loss(models, batch, reversal=self.recipe.reversal)
             else:
                 loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
         return {"loss": loss.detach(), **metrics, "gradient_norm": tools.descend(loss)}
+
+    def _blurred(self, batch: T2SBatch, generator: torch.Generator) -> T2SBatch:
+        hidden, noise = self.recipe.prompt_dropout, self.recipe.prompt_noise
+        if not hidden and not noise:
+            return batch
+        return replace(batch, emotion_prompt=blur_features(batch.emotion_prompt, hidden, noise, generator))
 
     def evaluate(self, models: Models) -> dict[str, float]:
         device = next(models[MODEL].parameters()).device

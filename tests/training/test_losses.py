@@ -10,6 +10,7 @@ from indextts2.training.losses import (
     LabelReader,
     ProsodyReader,
     SpeakerClassifier,
+    blur_features,
     corrupt_tokens,
     guided_attention_loss,
     label_weights,
@@ -130,3 +131,14 @@ def test_a_frequent_label_counts_less_but_all_of_its_utterances_together_more():
     assert float(weights[1] / weights[0]) == pytest.approx(2.0)
     assert float(16 * weights[0] + 4 * weights[1]) == pytest.approx(20.0)
     assert bool(torch.isfinite(label_weights(torch.tensor([0]), 3)).all())  # a label without utterances
+
+
+def test_blurred_features_hide_whole_dimensions_of_a_row_and_keep_the_mean():
+    features = torch.ones(200, 5, 40)
+    blurred = blur_features(features, 0.25, 0.0, generator())
+    assert blurred.unique().tolist() == pytest.approx([0.0, 4 / 3])
+    assert torch.equal(blurred, blurred[:, :1].expand_as(blurred))  # the same in every token
+    assert float(blurred.mean()) == pytest.approx(1.0, abs=0.03)
+    noisy = blur_features(features, 0.0, 0.5, generator()) - features
+    assert float(noisy.std()) == pytest.approx(0.5, abs=0.01) and float(noisy.mean()) == pytest.approx(0.0, abs=0.01)
+    assert torch.equal(blur_features(features, 0.25, 0.5, generator()), blur_features(features, 0.25, 0.5, generator()))
