@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from ..errors import InputError
 from .handles import VocoderModels
 
 CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
+CHUNK_STEP = 64  # long rows are cut into chunks of a multiple of this, see `chunk_windows`
 FADE_SECONDS = 0.010  # at the end of a row that was cut, so that it does not click
 
 
@@ -35,16 +37,17 @@ def mel_to_audio(
     Raises InputError for a mel of another kind than the vocoder's, or one that is not finite.
     """
     _check(vocoder, mel)
-    lengths = [int(count) for count in mel.frame_lengths]
-    total = sum(math.ceil(count / chunk_frames) for count in lengths)
+    context = vocoder.model.context_frames()
+    plan = [chunk_windows(int(count), chunk_frames, context) for count in mel.frame_lengths]
+    total = sum(len(windows) for windows in plan)
     done = 0
     pieces: list[Tensor] = []
     counts: list[int] = []
     progress(0, total)
-    for row, frame_count in enumerate(lengths):
+    for row, windows in enumerate(plan):
         chunks = []
-        for start in range(0, frame_count, chunk_frames):
-            chunks.append(_decode_chunk(vocoder, mel.mel[row, :, :frame_count], start, chunk_frames))
+        for window in windows:
+            chunks.append(_decode_chunk(vocoder, mel.mel[row], window))
             done += 1
             progress(done, total)
         target = int(mel.sample_targets[row])
@@ -54,6 +57,31 @@ def mel_to_audio(
     samples = torch.cat(pieces)
     reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
     return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
+
+
+class ChunkWindow(NamedTuple):
+    """Frames `start` to `end` of a row are kept of what is decoded from `first` to `last`."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+def chunk_windows(frame_count: int, chunk_frames: int, context: int) -> list[ChunkWindow]:
+    """Cut a row into chunks of at most chunk_frames, each with `context` frames or more around it where there are any.
+
+    All windows of a row are equally long, and few lengths occur over many rows: every new length would make the
+    backend compile and keep kernels of its own, and leave gaps in memory.
+    """
+    count = math.ceil(frame_count / chunk_frames)
+    step = min(chunk_frames, CHUNK_STEP * math.ceil(frame_count / count / CHUNK_STEP))
+    width = min(frame_count, step + 2 * context)
+    windows = []
+    for start in range(0, frame_count, step):
+        first = min(max(0, start - context), frame_count - width)
+        windows.append(ChunkWindow(start, min(start + step, frame_count), first, first + width))
+    return windows
 
 
 def fit_samples(audio: Tensor, sample_count: int, sample_rate: int) -> Tensor:
@@ -95,16 +123,13 @@ def _check(vocoder: VocoderModels, mel: MelSpectrogram) -> None:
 
 
 @torch.no_grad()
-def _decode_chunk(vocoder: VocoderModels, row: Tensor, start: int, chunk_frames: int) -> Tensor:
+def _decode_chunk(vocoder: VocoderModels, row: Tensor, window: ChunkWindow) -> Tensor:
     """row: (bands, frames)  ->  (samples of the chunk,) float32"""
     model = vocoder.model
     weight = model.conv_pre.weight
-    context = model.context_frames()
-    end = min(start + chunk_frames, row.shape[1])
-    first, last = max(0, start - context), min(end + context, row.shape[1])
-    part = row[:, first:last].unsqueeze(0).to(device=weight.device, dtype=weight.dtype)
+    part = row[:, window.first : window.last].unsqueeze(0).to(device=weight.device, dtype=weight.dtype)
     audio = model(part)[0, 0].float().clamp(-1.0, 1.0)
-    return audio[(start - first) * model.hop : (end - first) * model.hop]
+    return audio[(window.start - window.first) * model.hop : (window.end - window.first) * model.hop]
 
 
 def _with_sample_counts(

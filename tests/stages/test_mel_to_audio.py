@@ -10,7 +10,7 @@ from indextts2.contracts import DurationReport, MelSpectrogram
 from indextts2.errors import Cancelled, InputError
 from indextts2.models.vocoder import Vocoder
 from indextts2.stages.handles import VocoderModels
-from indextts2.stages.mel_to_audio import fit_samples, mel_to_audio
+from indextts2.stages.mel_to_audio import chunk_windows, fit_samples, mel_to_audio
 
 BANDS = 6
 
@@ -53,6 +53,24 @@ def test_chunks_give_the_same_audio_as_one_piece(vocoder):
     for chunk_frames in (1, 7, 50):
         pieces = mel_to_audio(vocoder, mel, chunk_frames=chunk_frames).waveform.samples
         torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 10, 64, 512])
+def test_windows_keep_every_frame_once_with_all_the_context_there_is(chunk_frames):
+    context = 22
+    for frame_count in (1, 9, 64, 513, 700, 1025):
+        windows = chunk_windows(frame_count, chunk_frames, context)
+        kept = [frame for window in windows for frame in range(window.start, window.end)]
+        assert kept == list(range(frame_count))
+        for window in windows:
+            assert 0 < window.end - window.start <= chunk_frames
+            assert 0 <= window.first <= max(0, window.start - context)
+            assert min(frame_count, window.end + context) <= window.last <= frame_count
+
+
+def test_long_rows_of_any_length_need_few_shapes():
+    widths = {window.last - window.first for count in range(513, 3000) for window in chunk_windows(count, 512, 22)}
+    assert len(widths) <= 8 + 1  # multiples of 64 and twice the context; a short row's window ends where the row does
 
 
 def test_less_context_than_the_vocoder_hears_would_be_audible(vocoder, monkeypatch):
