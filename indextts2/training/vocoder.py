@@ -28,6 +28,7 @@ from .mini import MINI
 from .part import Metrics, Models, Part, StepTools, adamw
 from .recipe import load_recipe, to_mapping
 from .spectral_losses import SpectralLossSettings, mel_distance, stft_distance
+from .state import export_weights
 from .trainer import LoopSettings, TrainingResult, train
 
 GENERATOR = "vocoder"
@@ -40,12 +41,14 @@ class VocoderRecipe:
     """corpora, cache: folders. minimum_bandwidth_hz: duller recordings are left out, they would teach muffled speech.
 
     adversarial_from: share of the schedule after which the discriminators join, 1 for never; adversarial_ramp: share
-    over which their voice grows to its full weight. compile_activations: fuse
-    the activation with torch.compile (needs a C++ compiler; about 1.5 times faster on a CPU).
+    over which their voice grows to its full weight. start_from: a run or checkpoint whose vocoder it begins with, ""
+    for fresh weights. compile_activations: fuse the activation with torch.compile (needs a C++ compiler; about 1.5
+    times faster on a CPU).
     """
 
     loop: LoopSettings
     corpora: tuple[str, ...]
+    start_from: str = ""
     cache: str | None = None
     splits: tuple[str, ...] = ("train",)
     minimum_bandwidth_hz: int = 11_000
@@ -90,6 +93,8 @@ class VocoderPart(Part):
     def build(self) -> dict[str, nn.Module]:
         vocoder = Vocoder(self.config)
         vocoder.initialise(torch.default_generator)  # seeded by the loop
+        if self.recipe.start_from:
+            vocoder.load_state_dict(export_weights(Path(self.recipe.start_from), GENERATOR))
         if self.recipe.compile_activations:
             for module in vocoder.modules():
                 if isinstance(module, AntiAliasedActivation):
