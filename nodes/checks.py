@@ -50,14 +50,17 @@ VALUES = {
 
 
 def checked(node: type[Any]) -> type[Any]:
-    """The node, whose `execute` looks at its inputs first."""
+    """The node, whose `execute` looks at its inputs first. Once is enough: a second call changes nothing."""
     execute = node.execute.__func__
+    if getattr(execute, "looks_first", False):
+        return node
 
     @functools.wraps(execute)
     def look_first(cls: type[Any], **inputs: Any) -> Any:
         check_inputs(cls.define_schema(), inputs)  # a class that runs is locked, so GET_SCHEMA cannot be called
         return execute(cls, **inputs)
 
+    look_first.looks_first = True  # type: ignore[attr-defined]
     node.execute = classmethod(look_first)
     return node
 

@@ -228,6 +228,14 @@ def test_a_spectral_run_goes_on_with_discriminators(corpus_folder, tmp_path):
     assert result.step == 6
 
 
+def test_a_run_may_begin_with_the_vocoder_of_another(corpus_folder, tmp_path):
+    recipe = toy_recipe(corpus_folder)
+    train(VocoderPart(recipe, TOY_VOCODER, TOY_MEL), replace(recipe.loop, max_steps=2, evaluate_steps=0), tmp_path)
+    going_on = VocoderPart(replace(recipe, start_from=str(tmp_path)), TOY_VOCODER, TOY_MEL)
+    wanted = export_weights(tmp_path, GENERATOR)
+    assert all(torch.equal(value, wanted[name]) for name, value in going_on.build()[GENERATOR].state_dict().items())
+
+
 def test_discriminators_learn_to_tell_noise_from_a_tone():
     with torch.random.fork_rng():
         torch.manual_seed(0)
