@@ -93,3 +93,10 @@ def test_every_file_of_nodes_is_collected_or_has_none(pack):
     for path in (ROOT / "nodes").glob("*.py"):
         module = import_module(f"{pack.module.__name__}.nodes.{path.stem}") if path.stem != "__init__" else None
         assert set(getattr(module, "NODES", ())) <= collected, f"{path.name} is missing from nodes.FILES"
+
+
+def test_a_node_looks_at_its_inputs_once_however_often_the_nodes_are_collected(pack):
+    nodes = pack.part("nodes")
+    first = [node.execute.__func__ for node in nodes.all_nodes()]
+    assert [node.execute.__func__ for node in nodes.all_nodes()] == first
+    assert all(function.looks_first for function in first)

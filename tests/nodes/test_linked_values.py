@@ -207,10 +207,3 @@ def test_a_value_of_another_width_is_used_or_refused_in_one_sentence(machine, pa
             except Exception as error:  # noqa: BLE001
                 poor += [f"{port.id}, {name}: {why}" for why in [check_sentence(error, pack)] if why]
     assert not poor, "\n".join(poor)
-
-
-def test_a_node_looks_at_its_inputs_once_however_often_the_nodes_are_collected(pack):
-    nodes = pack.part("nodes")
-    first = [node.execute.__func__ for node in nodes.all_nodes()]
-    assert [node.execute.__func__ for node in nodes.all_nodes()] == first
-    assert all(function.looks_first for function in first)
