@@ -24,7 +24,8 @@ from ..errors import InputError
 from .handles import VocoderModels
 
 CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
-CHUNK_STEP = 64  # long rows are cut into chunks of a multiple of this, see `chunk_windows`
+WHOLE_FRAMES = 256  # a row of so many frames is decoded in one piece
+WINDOW_STEP = 32  # others in windows of a multiple of this, see `chunk_windows`
 FADE_SECONDS = 0.010  # at the end of a row that was cut, so that it does not click
 
 
@@ -69,18 +70,22 @@ class ChunkWindow(NamedTuple):
 
 
 def chunk_windows(frame_count: int, chunk_frames: int, context: int) -> list[ChunkWindow]:
-    """Cut a row into chunks of at most chunk_frames, each with `context` frames or more around it where there are any.
+    """Cut a row into even chunks of at most chunk_frames, each with `context` frames or more around it where there are
+    any.
 
-    All windows of a row are equally long, and few lengths occur over many rows: every new length would make the
-    backend compile and keep kernels of its own, and leave gaps in memory.
+    All windows of a row are equally long, and few lengths occur over many rows: on a CPU every new length leaves
+    kernels and gaps in memory behind, which adds up to a gigabyte over a long text. The shorter a row, the less.
     """
-    count = math.ceil(frame_count / chunk_frames)
-    step = min(chunk_frames, CHUNK_STEP * math.ceil(frame_count / count / CHUNK_STEP))
-    width = min(frame_count, step + 2 * context)
+    if frame_count <= min(chunk_frames, WHOLE_FRAMES):
+        return [ChunkWindow(0, frame_count, 0, frame_count)]
+    count = max(2, math.ceil(frame_count / chunk_frames))
+    share = math.ceil(frame_count / count)
+    sides = 1 if count == 2 else 2  # chunks at the ends have neighbours on one side only
+    width = min(frame_count, WINDOW_STEP * math.ceil((share + sides * context) / WINDOW_STEP))
     windows = []
-    for start in range(0, frame_count, step):
+    for start in range(0, frame_count, share):
         first = min(max(0, start - context), frame_count - width)
-        windows.append(ChunkWindow(start, min(start + step, frame_count), first, first + width))
+        windows.append(ChunkWindow(start, min(start + share, frame_count), first, first + width))
     return windows
 
 

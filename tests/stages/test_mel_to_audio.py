@@ -58,7 +58,7 @@ def test_chunks_give_the_same_audio_as_one_piece(vocoder):
 @pytest.mark.parametrize("chunk_frames", [1, 10, 64, 512])
 def test_windows_keep_every_frame_once_with_all_the_context_there_is(chunk_frames):
     context = 22
-    for frame_count in (1, 9, 64, 513, 700, 1025):
+    for frame_count in (1, 9, 64, 256, 257, 300, 513, 700, 1025):
         windows = chunk_windows(frame_count, chunk_frames, context)
         kept = [frame for window in windows for frame in range(window.start, window.end)]
         assert kept == list(range(frame_count))
@@ -68,9 +68,15 @@ def test_windows_keep_every_frame_once_with_all_the_context_there_is(chunk_frame
             assert min(frame_count, window.end + context) <= window.last <= frame_count
 
 
-def test_long_rows_of_any_length_need_few_shapes():
-    widths = {window.last - window.first for count in range(513, 3000) for window in chunk_windows(count, 512, 22)}
-    assert len(widths) <= 8 + 1  # multiples of 64 and twice the context; a short row's window ends where the row does
+def test_rows_of_any_length_need_few_shapes():
+    widths = {window.last - window.first for count in range(257, 3000) for window in chunk_windows(count, 512, 22)}
+    assert len(widths) <= 15 and all(width % 32 == 0 for width in widths)
+    assert len(chunk_windows(256, 512, 22)) == 1
+    extra = [
+        sum(window.last - window.first for window in chunk_windows(count, 512, 22)) / count
+        for count in range(257, 3000)
+    ]
+    assert max(extra) < 1.4 and sum(extra) / len(extra) < 1.2
 
 
 def test_less_context_than_the_vocoder_hears_would_be_audible(vocoder, monkeypatch):
