@@ -6,7 +6,7 @@ Works with anything that turns a request into speech: a checkpoint, the corpus's
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,7 +19,7 @@ import numpy as np
 from ..contracts import Progress, Speech, Waveform, no_progress
 from ..errors import AudioError, InputError
 from .listeners import Listeners, judge_samples, open_listeners, similarity
-from .probe import cross_validated_accuracy, fit_probe
+from .probe import cross_validated_accuracy, fit_probe, left_out_guesses
 from .prosody import ProsodyFeatures, prosody_features
 from .protocol import NEUTRAL, Protocol, ProtocolSettings, SpeechRequest, Synthesise, build_protocol
 from .report import write_report
@@ -202,32 +202,61 @@ def _relative(items: Sequence[tuple[str, str, np.ndarray]]) -> tuple[np.ndarray,
     return np.array(rows), [style for _, style, _ in kept]
 
 
-def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.ndarray]]) -> dict[str, Any]:
-    """How well the eight emotions can be told apart by prosody, relative to the same speaker's neutral speech.
+def _against_neutral(heard: Sequence[Heard]) -> tuple[np.ndarray, list[str], list[str]]:
+    """Features less those of the same text said neutrally by the same speaker, styles, and texts."""
+    measured = [(item.request, item.features.vector()) for item in heard if item.features]
+    neutral = {(ask.speaker, ask.text): features for ask, features in measured if ask.style == NEUTRAL}
+    kept = [
+        (ask, features) for ask, features in measured if ask.style != NEUTRAL and (ask.speaker, ask.text) in neutral
+    ]
+    rows = [features - neutral[ask.speaker, ask.text] for ask, features in kept]
+    return np.array(rows), [ask.style for ask, _ in kept], [ask.text for ask, _ in kept]
 
-    transfer: a probe fitted on corpus recordings reads the new speech; own: cross validation within the new speech;
-    corpus: cross validation within the recordings, the ceiling. Chance is one in eight.
+
+def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.ndarray]]) -> dict[str, Any]:
+    """How well the eight emotions can be told apart by prosody.
+
+    own: a probe fitted on the other texts tells the emotion of a text from how it differs from its neutral version;
+    transfer: one fitted on corpus recordings tells it from how it differs from the speaker's neutral speech; corpus:
+    cross validation within the recordings, the ceiling of transfer. Chance is one in eight. confusion: emotion asked ->
+    how often each was told by the own probe.
     """
     figures: dict[str, Any] = _words(heard)
     made = [(item.request.speaker, item.request.style, item.features.vector()) for item in heard if item.features]
     features, labels = _relative(made)
     known, styles = _relative(list(corpus))
     figures["chance"] = round(1.0 / max(len(set(styles) | set(labels)), 1), 4)
+    own: dict[str, float | None] = {}
     try:
-        figures["probe_own"] = round(cross_validated_accuracy(features, labels), 4)
+        rows, asked, texts = _against_neutral(heard)
+        told = left_out_guesses(rows, asked, texts)
     except InputError as error:
-        logger.warning("The style probe was left out: %s", error)
-    if len(set(styles)) < 2 or not labels:
-        return figures
-    figures["probe_corpus"] = round(cross_validated_accuracy(known, styles), 4)
-    probe = fit_probe(known, styles)
-    figures["probe_transfer"] = round(probe.accuracy(features, labels), 4)
-    found = probe.predict(features)
+        logger.warning("The probe of the speech itself was left out: %s", error)
+    else:
+        figures["probe_own"] = _mean([float(guess == label) for guess, label in zip(told, asked, strict=True)])
+        own = _by_label(told, asked)
+        figures["confusion"] = {
+            name: Counter(guess for guess, label in zip(told, asked, strict=True) if label == name)
+            for name in sorted(set(asked))
+        }
+    found: dict[str, float | None] = {}
+    if len(set(styles)) >= 2 and labels:
+        figures["probe_corpus"] = round(cross_validated_accuracy(known, styles), 4)
+        probe = fit_probe(known, styles)
+        figures["probe_transfer"] = round(probe.accuracy(features, labels), 4)
+        found = _by_label(probe.predict(features), labels)
     figures["by_emotion"] = {
-        name: _mean([float(guess == label) for guess, label in zip(found, labels, strict=True) if label == name])
-        for name in sorted(set(labels))
+        name: {"probe_own": own.get(name), "probe_transfer": found.get(name)} for name in sorted(set(own) | set(found))
     }
     return figures
+
+
+def _by_label(guesses: Sequence[str], labels: Sequence[str]) -> dict[str, float | None]:
+    """Share told right, by label."""
+    return {
+        name: _mean([float(guess == label) for guess, label in zip(guesses, labels, strict=True) if label == name])
+        for name in sorted(set(labels))
+    }
 
 
 def _reference_embeddings(protocol: Protocol, listeners: Listeners) -> dict[str, np.ndarray]:

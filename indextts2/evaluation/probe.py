@@ -71,12 +71,22 @@ def cross_validated_accuracy(features: np.ndarray, labels: Sequence[str], *, fol
     for name in sorted(counts):
         places = np.array([place for place, label in enumerate(labels) if label == name])
         fold_of[random.permutation(places)] = np.arange(len(places)) % folds
-    right = 0
-    for fold in range(folds):
-        test = fold_of == fold
-        if not test.any():
-            continue
-        probe = fit_probe(features[~test], [label for label, held in zip(labels, test, strict=True) if not held])
-        expected = [label for label, held in zip(labels, test, strict=True) if held]
-        right += sum(guess == label for guess, label in zip(probe.predict(features[test]), expected, strict=True))
-    return right / len(labels)
+    guesses = left_out_guesses(features, labels, fold_of)
+    return float(np.mean([guess == label for guess, label in zip(guesses, labels, strict=True)]))
+
+
+def left_out_guesses(features: np.ndarray, labels: Sequence[str], groups: Sequence[object] | np.ndarray) -> list[str]:
+    """What a probe guesses of every utterance that was fitted on the other groups (other texts, for example).
+
+    features: (utterances, features). Raises InputError for fewer than two groups.
+    """
+    names = list(dict.fromkeys(groups))
+    if len(names) < 2:
+        raise InputError(f"Leaving a group out needs two groups, but {len(names)} came.")
+    guesses = [""] * len(labels)
+    for name in names:
+        held = np.array([group == name for group in groups])
+        probe = fit_probe(features[~held], [label for label, out in zip(labels, held, strict=True) if not out])
+        for place, guess in zip(np.flatnonzero(held), probe.predict(features[held]), strict=True):
+            guesses[place] = guess
+    return guesses

@@ -55,8 +55,11 @@ def markdown(name: str, settings: dict[str, Any], figures: dict[str, Any]) -> st
         emotion = figures["emotion"]
         lines += ["## Prosody styles of the eight emotions", "", *table("probe", {"accuracy": emotion}), ""]
         if "by_emotion" in emotion:
-            rows = {style: {"probe_transfer": value} for style, value in emotion["by_emotion"].items()}
-            lines += [*table("emotion", rows), ""]
+            lines += [*table("emotion", emotion["by_emotion"]), ""]
+        if "confusion" in emotion:
+            asked = list(emotion["confusion"])
+            rows = {one: {f"told {other}": emotion["confusion"][one].get(other, 0) for other in asked} for one in asked}
+            lines += [*table("asked", rows), ""]
     lines += ["## Settings", "", "```json", json.dumps(settings, indent=1), "```", ""]
     return "\n".join(lines)
 

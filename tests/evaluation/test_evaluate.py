@@ -192,6 +192,10 @@ def test_emotions_with_their_own_prosody_are_found_and_equal_ones_are_not(corpus
     assert clear["probe_transfer"] > 0.9 and clear["probe_own"] > 0.9 and clear["probe_corpus"] > 0.9
     assert flat["probe_transfer"] < 0.4 and flat["probe_own"] < 0.4
     assert set(clear["by_emotion"]) == set(EMOTIONS)
+    assert all(sum(told.values()) >= 6 for told in clear["confusion"].values())
+    assert clear["by_emotion"]["sad"]["probe_own"] == clear["confusion"]["sad"]["sad"] / sum(
+        clear["confusion"]["sad"].values()
+    )
 
 
 def test_lengths_that_ignore_the_factor_are_not_called_ordered(corpus):

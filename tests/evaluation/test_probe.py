@@ -6,7 +6,7 @@ import torch
 
 from indextts2.contracts import Waveform
 from indextts2.errors import AudioError, InputError
-from indextts2.evaluation.probe import cross_validated_accuracy, fit_probe
+from indextts2.evaluation.probe import cross_validated_accuracy, fit_probe, left_out_guesses
 from indextts2.evaluation.prosody import FEATURE_NAMES, prosody_features
 
 RATE = 16_000
@@ -33,6 +33,23 @@ def tone(base=150.0, *, seconds=1.0, end=None, tremor=0.0, loud_high=0.0):
 def test_classes_far_apart_are_found_and_classes_on_top_of_each_other_are_not():
     assert cross_validated_accuracy(*cloud(6.0)) > 0.95
     assert cross_validated_accuracy(*cloud(0.0)) == pytest.approx(1 / 3, abs=0.12)
+
+
+def test_a_group_is_told_by_the_others_alone():
+    features, labels = cloud(6.0)
+    groups = [place % 4 for place in range(len(labels))]
+    right = [guess == label for guess, label in zip(left_out_guesses(features, labels, groups), labels, strict=True)]
+    assert np.mean(right) > 0.95
+    # what holds in one group alone cannot be told from the others
+    alone = np.array(
+        [[1.0 if group == 3 and label == "sad" else 0.0] for group, label in zip(groups, labels, strict=True)]
+    )
+    noise = np.random.default_rng(0).normal(0.0, 0.1, alone.shape)
+    guesses = left_out_guesses(alone + noise, labels, groups)
+    of_three = [guess == label for guess, label, group in zip(guesses, labels, groups, strict=True) if group == 3]
+    assert np.mean(of_three) < 0.7
+    with pytest.raises(InputError, match="two groups"):
+        left_out_guesses(features, labels, ["one"] * len(labels))
 
 
 def test_a_probe_fitted_on_one_set_reads_another():
