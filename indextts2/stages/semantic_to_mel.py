@@ -68,6 +68,9 @@ class FlowSettings:
             raise InputError(f"rows_at_once should be at least 1, but is {self.rows_at_once}.")
 
 
+LENGTH_STEP = 64
+"""Several rows together are padded to a multiple of so many frames."""
+
 OFFICIAL_FLOW = FlowSettings()
 
 
@@ -249,6 +252,9 @@ def _flow(
     stay zero.
     """
     rows, longest = target.shape[:2]
+    if rows > 1:  # padded rows anyway: few lengths keep memory flat over many segments, see `chunk_windows`
+        longest = LENGTH_STEP * math.ceil(longest / LENGTH_STEP)
+        target = F.pad(target, (0, 0, 0, longest - target.shape[1]))
     lengths = [prompt.frames + own.shape[-1] for own in noise]
     total = prompt.frames + longest
     start = torch.stack([F.pad(own, (prompt.frames, longest - own.shape[-1])) for own in noise]).to(target)
