@@ -17,6 +17,7 @@ from ..loading.fingerprint import Fingerprints, group_of
 from ..loading.native import TEXT_TO_EMOTION_FOLDER, About, write_native
 from ..loading.renames import MODEL_PARTS
 from ..loading.tensors import check_names, check_numbers, read_section
+from .emotion_bank import BANK_FILE
 from .features import STATISTICS
 from .state import MODULES, export_weights
 
@@ -75,7 +76,14 @@ def _before(folder: Path, config: Config | None) -> tuple[Config, dict[str, str]
             raise TrainingError(f"{folder} is no checkpoint yet, so a configuration is needed.")
         return config, {}
     file = read_config(folder / CONFIG_NAME)
-    return config or file.config, dict(file.metadata.get("fingerprints", {}))
+    marks = dict(file.metadata.get("fingerprints", {}))
+    if config is None:
+        return file.config, marks
+    if (folder / BANK_FILE).is_file():  # its rows are what the folder says, whatever the configuration asks for
+        config = replace(
+            config, emotion_bank=replace(config.emotion_bank, group_sizes=file.config.emotion_bank.group_sizes)
+        )
+    return config, marks
 
 
 def _weights(part: str, run: Path, config: Config) -> dict[str, Tensor]:

@@ -66,6 +66,16 @@ def test_replacing_one_part_keeps_the_fingerprints_of_the_others(runs, tiny_chec
     assert (after.encoder, after.t2s, after.s2m) == (before.encoder, before.t2s, before.s2m)
 
 
+def test_replacing_one_part_by_a_named_configuration_keeps_the_rows_of_the_bank(
+    runs, bank, tiny_config, tiny_tokenizer, tmp_path
+):
+    export_checkpoint(tmp_path / "c", runs, ABOUT, config=tiny_config, bank=bank, tokenizer=tiny_tokenizer)
+    assert tiny_config.emotion_bank.group_sizes != (1, 1, 1, 1, 1, 1, 1, 3)
+    export_checkpoint(tmp_path / "c", {"vocoder": runs["vocoder"]}, ABOUT, config=tiny_config)
+    loaded = load_t2s(open_checkpoint(tmp_path / "c")).bank
+    assert loaded is not None and loaded.group_sizes == (1, 1, 1, 1, 1, 1, 1, 3)
+
+
 def test_weights_of_other_sizes_and_unfinished_runs_are_refused(runs, tiny_config, tiny_parts, tmp_path):
     other = {**tiny_parts["vocoder"], "conv_pre.bias": torch.zeros(3)}
     save_state(tmp_path / "other", {"models": {"vocoder": other}, "average": {}})
