@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -242,3 +245,18 @@ def test_stopping_by_the_keyboard_ends_quietly(speak, monkeypatch):
     monkeypatch.setattr("indextts2.stages.speak.speak", interrupt)
     code, _, errors, _ = speak()
     assert code == 130 and one_line(errors) == "Stopped.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "kept", "wanted"), [("script", None, "16"), ("script", "5", "5"), ("info", None, None)]
+)
+def test_a_script_bounds_the_kernels_torch_keeps_and_no_other_command_does(command, kept, wanted, monkeypatch, capsys):
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.setenv(name, kept or "")  # so that it is put back afterwards
+    if kept is None:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "argv", ["indextts2", command, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("indextts2", run_name="__main__")
+    assert stop.value.code == 0 and command in capsys.readouterr().out
+    assert os.environ.get(name) == wanted
