@@ -309,14 +309,17 @@ def test_a_target_without_a_fitting_partner_or_a_later_word_is_read_as_it_is(rec
         assert batch.text_ids[0].tolist() == ids and torch.equal(batch.tokens[0], codes)
 
 
-def test_the_emotion_branch_alone_is_taught_first_where_it_is_asked_for(recipe, tiny_config, first_stage, tmp_path):
-    asked = replace(recipe, stage=2, start_from=str(first_stage), prosody_weight=1.0, emotion_steps=LOOP.max_steps)
+@pytest.mark.parametrize(("reader", "told"), [("prosody_weight", "emotion_prosody"), ("label_weight", "label_right")])
+def test_the_emotion_branch_alone_is_taught_first_where_it_is_asked_for(
+    reader, told, recipe, tiny_config, first_stage, tmp_path
+):
+    asked = replace(recipe, stage=2, start_from=str(first_stage), emotion_steps=LOOP.max_steps, **{reader: 1.0})
     train(T2SPart(asked, tiny_config), replace(asked.loop, evaluate_steps=0), tmp_path / "run")
     before, after = export_weights(first_stage, MODEL), export_weights(tmp_path / "run", MODEL)
     moved = {name for name in after if not torch.equal(before[name], after[name])}
     assert moved and all(name.startswith(EMOTION_BRANCH) for name in moved)
     header = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert "emotion_prosody" in header and "semantic" not in header
+    assert told in header and "semantic" not in header
 
 
 @pytest.mark.parametrize("changes", [{"stage": 3}, {"prosody_weight": 0.0}])
@@ -364,14 +367,6 @@ def test_the_label_is_learned_where_it_is_asked_for(recipe, tiny_config, first_s
         found.append((float(metrics["label"]), float(metrics["latent_label"])))
     assert found[-1][0] < 0.5 * found[0][0] and found[-1][1] < 0.5 * found[0][1]
     assert LABEL_READER not in T2SPart(replace(asked, label_weight=0.0), tiny_config).build()
-
-
-def test_the_emotion_branch_alone_moves_in_the_emotion_steps(recipe, tiny_config, first_stage, tmp_path):
-    asked = replace(recipe, stage=2, start_from=str(first_stage), label_weight=1.0, emotion_steps=LOOP.max_steps)
-    train(T2SPart(asked, tiny_config), replace(asked.loop, weight_decay=0.0), tmp_path)
-    before, after = export_weights(first_stage, MODEL), export_weights(tmp_path, MODEL)
-    moved = {name for name in after if not torch.equal(before[name], after[name])}
-    assert moved and all(name.startswith(EMOTION_BRANCH) for name in moved)
 
 
 def test_emotion_steps_need_something_to_say(recipe, first_stage, tiny_config):
