@@ -68,6 +68,8 @@ class T2SRecipe:
     prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. label_weight: of the
     reader of labels (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
     2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
+    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; a step
+    is then about half as long. prompt_dropout, prompt_noise: how much of the emotion prompts is hidden or blurred.
     use_length False trains without p (an ablation).
     """
 
@@ -91,6 +93,7 @@ class T2SRecipe:
     emotion_steps: int = 0
     prompt_dropout: float = 0.0
     prompt_noise: float = 0.0
+    hear_once: bool = False
     initial_seed: int = 0
 
 
@@ -104,6 +107,8 @@ class T2SPart(Part):
             raise TrainingError(f"Stage {recipe.stage} goes on from an earlier one; name its folder in start_from.")
         if recipe.emotion_steps and not (recipe.stage == 2 and recipe.prosody_weight + recipe.label_weight > 0.0):
             raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight or label_weight above zero.")
+        if recipe.hear_once and (recipe.stage < 3 or recipe.prompt_dropout + recipe.prompt_noise > 0.0):
+            raise TrainingError("hear_once belongs to stage 3 and to prompts that are neither hidden nor blurred.")
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
@@ -123,6 +128,8 @@ class T2SPart(Part):
         else:
             model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
         freeze(model, frozen_names(self.recipe.stage))
+        if self.recipe.hear_once:
+            self.data.hear(model.eval(), torch.Generator().manual_seed(self.recipe.initial_seed))
         dim = self.config.t2s.dim
         models: dict[str, nn.Module] = {MODEL: model}
         if self.recipe.stage == 2:

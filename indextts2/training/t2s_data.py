@@ -26,6 +26,8 @@ from .prosody import UTTERANCE_PROSODY
 SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
 SMALLEST_SPREAD = 1e-4
 PROSODY_LIMIT = 3.0  # spreads from the mean; what lies beyond is mostly a slip of the pitch tracker
+HEARD_DIMENSIONS = 2  # of emotion vectors, where features of prompts have one more
+HEARD_TOGETHER = 64  # utterances
 NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
 
 
@@ -59,12 +61,13 @@ class T2SDataSettings:
 class T2SBatch:
     """One batch.
 
-    prompt: (batch, tokens, dim) with its mask (batch, tokens); emotion_prompt: (prompts, tokens, dim) with its mask;
-    emotion_mix: (batch, prompts) shares that sum to one, of the prompts' emotion vectors; text_ids: (batch, text);
-    tokens: (batch, tokens) int64; guide: (batch, tokens) index into text_ids, NO_GUIDE where unknown;
-    speaker_ids: (batch,) index of the speaker among those of the training split; labels: (batch,) index of the target's
-    style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target and emotion prompts are said, measured
-    from the mean of their speaker at their speed, in units of the spread over the corpus; zeros when not asked for.
+    prompt: (batch, tokens, dim) with its mask (batch, tokens); emotion_prompt: (prompts, tokens, dim) with its mask, or
+    (prompts, dim) emotion vectors that were heard before; emotion_mix: (batch, prompts) shares that sum to one, of the
+    prompts' emotion vectors; text_ids: (batch, text); tokens: (batch, tokens) int64; guide: (batch, tokens) index into
+    text_ids, NO_GUIDE where unknown; speaker_ids: (batch,) index of the speaker among those of the training split;
+    labels: (batch,) index of the target's style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target
+    and emotion prompts are said, measured from the mean of their speaker at their speed, in units of the spread over
+    the corpus; zeros when not asked for.
     """
 
     prompt: Tensor
@@ -87,6 +90,8 @@ class T2SBatch:
 
     def emotion_vector(self, model: TextToSemantic) -> Tensor:
         """What the model hears in the emotion prompts, mixed: (batch, dim)."""
+        if self.emotion_prompt.dim() == HEARD_DIMENSIONS:
+            return self.emotion_mix @ self.emotion_prompt
         return self.emotion_mix @ model.emotion_vector(self.emotion_prompt, self.emotion_mask)
 
 
@@ -143,6 +148,19 @@ class T2SData:
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
         self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
+        self._heard: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def hear(self, model: TextToSemantic, generator: torch.Generator) -> None:
+        """Take the emotion vector of every utterance now, from one stretch of it, in place of every time it is drawn.
+
+        For a model whose emotion branch does not move any more.
+        """
+        for start in range(0, len(self.entries), HEARD_TOGETHER):
+            group = self.entries[start : start + HEARD_TOGETHER]
+            crops = [self._crop(entry, generator) for entry in group]
+            vectors = model.emotion_vector(stack_padded(crops), _mask(crops))
+            self._heard |= {entry.id: vector for entry, vector in zip(group, vectors, strict=True)}
 
     def label_weights(self) -> Tensor:
         """How much an utterance of each label counts: (labels,)."""
@@ -162,7 +180,11 @@ class T2SData:
         """The batch whose targets are these entries."""
         prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
         moods, mix = self._moods(targets, generator)
-        emotions = [self._crop(entry, generator) for entry in moods]
+        if self._heard:
+            emotion_prompt, emotion_mask = torch.stack([self._heard[entry.id] for entry in moods]), torch.ones(0)
+        else:
+            crops = [self._crop(entry, generator) for entry in moods]
+            emotion_prompt, emotion_mask = stack_padded(crops), _mask(crops)
         texts, guides, tokens = [], [], []
         for target in targets:
             ids, spans, codes = self._reading(target, generator)
@@ -173,8 +195,8 @@ class T2SData:
         return T2SBatch(
             prompt=stack_padded(prompts),
             prompt_mask=_mask(prompts),
-            emotion_prompt=stack_padded(emotions),
-            emotion_mask=_mask(emotions),
+            emotion_prompt=emotion_prompt,
+            emotion_mask=emotion_mask,
             emotion_mix=mix,
             text_ids=stack_padded(texts),
             text_lengths=torch.tensor([len(text) for text in texts]),

@@ -372,3 +372,32 @@ def test_the_label_is_learned_where_it_is_asked_for(recipe, tiny_config, first_s
 def test_emotion_steps_need_something_to_say(recipe, first_stage, tiny_config):
     with pytest.raises(TrainingError, match="label_weight above zero"):
         T2SPart(replace(recipe, stage=2, start_from=str(first_stage), emotion_steps=3), tiny_config)
+
+
+def test_emotion_prompts_heard_once_give_the_vectors_that_the_branch_would_give(recipe, tiny_config, first_stage):
+    whole = replace(recipe.data, prompt_tokens=10_000, min_prompt_tokens=10_000, mean_emotion_probability=0.5)
+    ask = replace(recipe, stage=3, start_from=str(first_stage), data=whole)
+    part, knowing = T2SPart(ask, tiny_config), T2SPart(replace(ask, hear_once=True), tiny_config)
+    model = part.build()[MODEL].eval()
+    knowing.build()
+    batch, known = part.batch(0, generator(3)), knowing.batch(0, generator(3))
+    assert known.emotion_prompt.dim() == 2
+    assert torch.equal(known.emotion_mix, batch.emotion_mix)
+    torch.testing.assert_close(known.emotion_vector(model), batch.emotion_vector(model), atol=1e-5, rtol=1e-4)
+
+
+def test_a_stage_that_heard_once_trains_and_is_evaluated(recipe, tiny_config, first_stage, tmp_path):
+    ask = replace(recipe, stage=3, start_from=str(first_stage), hear_once=True)
+    before = export_weights(first_stage, MODEL)
+    train(T2SPart(ask, tiny_config), replace(ask.loop, evaluate_steps=4), tmp_path / "run")
+    after = export_weights(tmp_path / "run", MODEL)
+    assert any(not torch.equal(after[name], before[name]) for name in before)
+    assert all(torch.equal(after[name], before[name]) for name in before if name.startswith(EMOTION_BRANCH))
+
+
+@pytest.mark.parametrize("changes", [{"stage": 2}, {"prompt_dropout": 0.2}, {"prompt_noise": 0.2}])
+def test_hearing_once_needs_a_branch_and_prompts_that_stay(recipe, tiny_config, first_stage, changes):
+    with pytest.raises(TrainingError, match="hear_once"):
+        T2SPart(
+            replace(recipe, **{"stage": 3, "hear_once": True, "start_from": str(first_stage), **changes}), tiny_config
+        )
