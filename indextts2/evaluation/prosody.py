@@ -13,10 +13,12 @@ from .listeners import JUDGE_RATE, judge_samples
 F0_LOW, F0_HIGH = 55.0, 550.0  # Hz; search range of the pitch tracker
 F0_WINDOW, HOP = 1024, 160  # samples at the judges' rate: 64 ms windows every 10 ms
 FRAMES_PER_SECOND = JUDGE_RATE / HOP
+VOICED_HZ = 800.0  # above it breath hides the harmonics, most of all those of low voices
 REFERENCE_HZ = 100.0
 TILT_HZ = 2_000.0  # the corpus's styles shelve the spectrum here
 QUIET_DB = 35.0  # frames this far below the loudest are pauses
 MINIMUM_VOICED = 8  # frames
+SMALLEST_SPREAD = 1.0 / 24.0  # of voiced frames over the utterance, half that of even ones: a few tell no slope
 TREND_SECONDS = 0.25  # what is slower than this is melody, not tremor
 
 
@@ -24,8 +26,9 @@ TREND_SECONDS = 0.25  # what is slower than this is melody, not tremor
 class ProsodyFeatures:
     """One number each: pitch in semitones over 100 Hz, ranges in semitones, levels in dB, rate in letters per second.
 
-    f0_slope: semitones from start to end of a straight line; f0_tremor: standard deviation in semitones of what is
-    faster than TREND_SECONDS; tilt: energy above TILT_HZ against below; energy_range: 10th to 90th percentile.
+    f0_slope: semitones from start to end of a straight line, less where only a stretch is voiced; f0_tremor: standard
+    deviation in semitones of what is faster than TREND_SECONDS; tilt: energy above TILT_HZ against below;
+    energy_range: 10th to 90th percentile.
     """
 
     f0_mean: float
@@ -47,11 +50,16 @@ FEATURE_NAMES = tuple(item.name for item in fields(ProsodyFeatures))
 
 
 def pitch_track(samples: np.ndarray) -> np.ndarray:
-    """F0 in Hz every 10 ms, NaN where unvoiced (probabilistic YIN). samples: (samples,) at JUDGE_RATE -> (frames,)."""
-    import librosa
+    """F0 in Hz every 10 ms, NaN where unvoiced (probabilistic YIN of what lies below VOICED_HZ).
 
+    samples: (samples,) at JUDGE_RATE -> (frames,)
+    """
+    import librosa
+    from scipy.signal import butter, sosfiltfilt
+
+    low = sosfiltfilt(butter(4, VOICED_HZ, fs=JUDGE_RATE, output="sos"), samples).astype(samples.dtype)
     f0, _, _ = librosa.pyin(
-        samples, fmin=F0_LOW, fmax=F0_HIGH, sr=JUDGE_RATE, frame_length=F0_WINDOW, hop_length=HOP, resolution=0.2
+        low, fmin=F0_LOW, fmax=F0_HIGH, sr=JUDGE_RATE, frame_length=F0_WINDOW, hop_length=HOP, resolution=0.2
     )
     return f0
 
@@ -87,7 +95,9 @@ def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
     melody = _smoothed(semitones, max(3, round(TREND_SECONDS * FRAMES_PER_SECOND)))
     first, last = np.flatnonzero(active)[[0, -1]]
     spoken = max(int(last - first) + 1, 1)
-    slope = float(np.polyfit((voiced - first) / spoken, semitones, 1)[0])
+    place = (voiced - first) / spoken
+    place = place - place.mean()
+    slope = float((place * semitones).mean() / max((place * place).mean(), SMALLEST_SPREAD))
     letters = sum(character.isalnum() for character in text)
     low, high = np.percentile(semitones, [10, 90])
     quiet, loud = np.percentile(energy[active], [10, 90])

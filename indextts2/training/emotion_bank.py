@@ -24,9 +24,11 @@ from ..errors import TrainingError
 from ..models.t2s import TextToSemantic
 from ..stages.handles import EmotionBank
 from .feature_store import FeatureEntry, FeatureStore
+from .label_offsets import trained_offsets
 from .mini import MINI
 from .recipe import load_recipe
 from .state import export_weights
+from .t2s_data import labels_of
 from .trainer import TrainingResult
 
 logger = logging.getLogger(__name__)
@@ -97,15 +99,18 @@ def extract_bank(
     store: FeatureStore,
     settings: BankSettings | None = None,
     *,
+    offsets: Mapping[str, Tensor] | None = None,
     progress: Progress = no_progress,
 ) -> EmotionBank:
     """Listen to labelled recordings and keep representative rows of each emotion.
 
-    model: in evaluation mode, on its device. Raises TrainingError when an emotion has no recording.
+    model: in evaluation mode, on its device. offsets: (dim,) by style, what a run has learned to add
+    (label_offsets.py). Raises TrainingError when an emotion has no recording.
     """
     settings = settings or BankSettings()
     chosen = choose_recordings(store, settings)
     total = sum(len(entries) for speakers in chosen.values() for entries in speakers.values())
+    learned = _by_emotion(offsets or {}, settings)
     done = 0
     style_rows, emotion_rows, sizes = [], [], []
     for emotion, size in zip(EMOTIONS, settings.group_sizes, strict=True):
@@ -116,12 +121,22 @@ def extract_bank(
             progress(done, total)
         styles, vectors = representative_rows(heard, size, settings.rows)
         style_rows.append(styles)
-        emotion_rows.append(vectors)
+        emotion_rows.append(vectors + learned[emotion])
         sizes.append(len(styles))
     rows = torch.cat(emotion_rows)
     if settings.emphasis != 1.0:
         rows = torch.lerp(neutral_vector(model, store, settings), rows, settings.emphasis)
     return EmotionBank(torch.cat(style_rows), rows, tuple(sizes))
+
+
+def _by_emotion(offsets: Mapping[str, Tensor], settings: BankSettings) -> dict[str, Tensor]:
+    """Mean offset of the styles that make up each emotion, 0 where there is none."""
+    names = {emotion: emotion for emotion in EMOTIONS} | dict(settings.style_names)
+    found = {
+        emotion: [offsets[style].detach() for style, name in names.items() if name == emotion and style in offsets]
+        for emotion in EMOTIONS
+    }
+    return {emotion: torch.stack(rows).mean(dim=0) if rows else torch.zeros(()) for emotion, rows in found.items()}
 
 
 def neutral_vector(model: EmotionListener, store: FeatureStore, settings: BankSettings) -> Tensor:
@@ -245,7 +260,9 @@ def make_emotion_bank(recipe_file: Path, folder: Path) -> TrainingResult:
     started = time.monotonic()
     model = TextToSemantic(MINI.t2s).eval()
     model.load_state_dict(export_weights(Path(recipe.t2s), T2S_MODULE))
-    bank = extract_bank(model, FeatureStore(Path(recipe.features)), recipe.bank)
+    store = FeatureStore(Path(recipe.features))
+    offsets = trained_offsets(Path(recipe.t2s), labels_of(store))
+    bank = extract_bank(model, store, recipe.bank, offsets={} if offsets is None else dict(offsets.rows.items()))
     write_bank(folder / BANK_FILE, bank)
     logger.info("Emotion bank: the emotions lie %.2f times the spread of their rows apart", separation(bank))
     return TrainingResult(len(bank.emotion_rows), (time.monotonic() - started) / 60, "done")

@@ -20,11 +20,12 @@ from ..models.t2s import TextToSemantic
 from ..text.english import EnglishFrontEnd
 from ..text.tokenizer import TextTokenizer
 from .feature_store import FeatureEntry, FeatureStore
+from .label_offsets import LabelOffsets, trained_offsets
 from .mini import MINI
 from .recipe import load_recipe
 from .state import export_weights
 from .t2s import MODEL
-from .t2s_data import T2SData, T2SDataSettings
+from .t2s_data import T2SData, T2SDataSettings, labels_of
 from .trainer import TrainingResult
 
 SHARD_UTTERANCES = 512
@@ -52,6 +53,7 @@ def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
     front_end = EnglishFrontEnd(TextTokenizer(recipe.tokenizer))
     model = TextToSemantic(MINI.t2s).eval()
     model.load_state_dict(export_weights(Path(recipe.t2s), MODEL))
+    offsets = trained_offsets(Path(recipe.t2s), labels_of(store))
     entries: list[FeatureEntry] = []
     folder.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
@@ -59,14 +61,19 @@ def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
             data = T2SData(store, front_end, recipe.data, split=split)
         except TrainingError:
             continue  # a corpus may lack held-out utterances
-        entries += _write_split(model, data, recipe, folder, split)
+        entries += _write_split(model, offsets, data, recipe, folder, split)
     lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
     (folder / "index.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return TrainingResult(len(entries), (time.monotonic() - started) / 60, "done")
 
 
 def _write_split(
-    model: TextToSemantic, data: T2SData, recipe: LatentRecipe, folder: Path, split: str
+    model: TextToSemantic,
+    offsets: LabelOffsets | None,
+    data: T2SData,
+    recipe: LatentRecipe,
+    folder: Path,
+    split: str,
 ) -> list[FeatureEntry]:
     written: list[FeatureEntry] = []
     for number, entries in enumerate(_grouped(data.entries, SHARD_UTTERANCES)):
@@ -74,7 +81,7 @@ def _write_split(
         tensors = {}
         for group in _grouped(entries, recipe.data.batch_size):
             generator = torch.Generator().manual_seed(recipe.seed + len(written))
-            for entry, latent in zip(group, _latents(model, data, group, recipe, generator), strict=True):
+            for entry, latent in zip(group, _latents(model, offsets, data, group, recipe, generator), strict=True):
                 tensors[f"{entry.id}/latent"] = latent
                 written.append(replace(entry, shard=shard))
         save_file(tensors, str(folder / shard))
@@ -84,6 +91,7 @@ def _write_split(
 @torch.no_grad()
 def _latents(
     model: TextToSemantic,
+    offsets: LabelOffsets | None,
     data: T2SData,
     group: Sequence[FeatureEntry],
     recipe: LatentRecipe,
@@ -92,7 +100,7 @@ def _latents(
     batch = data.batch_of(group, generator)
     output = model.forward_training(
         model.speaker_condition(batch.prompt, batch.prompt_mask),
-        batch.emotion_vector(model) if recipe.emotional else None,
+        batch.emotion_vector(model, offsets) if recipe.emotional else None,
         model.duration_slots(batch.token_lengths),
         batch.text_ids,
         batch.text_lengths,

@@ -26,6 +26,7 @@ from ..models.t2s import TextToSemantic
 from ..text.english import EnglishFrontEnd
 from ..text.tokenizer import TextTokenizer
 from .feature_store import FeatureStore
+from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets
 from .losses import (
     LabelReader,
     ProsodyReader,
@@ -68,8 +69,10 @@ class T2SRecipe:
     prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. label_weight: of the
     reader of labels (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
     2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
-    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; a step
-    is then about half as long. prompt_dropout, prompt_noise: how much of the emotion prompts is hidden or blurred.
+    label_offset: length at the start of what is learned per label and added to a mix of emotion prompts
+    (label_offsets.py), 0 for none; the bank of such a run adds it too. hear_once: in stage 3, whose emotion branch does
+    not move, hear every emotion prompt once before the start; a step is then about half as long. prompt_dropout,
+    prompt_noise: how much of the emotion prompts is hidden or blurred.
     use_length False trains without p (an ablation).
     """
 
@@ -93,6 +96,7 @@ class T2SRecipe:
     emotion_steps: int = 0
     prompt_dropout: float = 0.0
     prompt_noise: float = 0.0
+    label_offset: float = 0.0
     hear_once: bool = False
     initial_seed: int = 0
 
@@ -109,6 +113,8 @@ class T2SPart(Part):
             raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight or label_weight above zero.")
         if recipe.hear_once and (recipe.stage < 3 or recipe.prompt_dropout + recipe.prompt_noise > 0.0):
             raise TrainingError("hear_once belongs to stage 3 and to prompts that are neither hidden nor blurred.")
+        if recipe.label_offset and not (recipe.stage > 1 and recipe.data.mean_emotion_probability > 0.0):
+            raise TrainingError("label_offset is added to mixes of emotion prompts: set mean_emotion_probability.")
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
@@ -138,6 +144,9 @@ class T2SPart(Part):
             models[READER] = ProsodyReader(dim, len(UTTERANCE_PROSODY))
         if self.recipe.label_weight > 0.0:
             models[LABEL_READER] = LabelReader(dim, self.data.label_weights())
+        if self.recipe.label_offset > 0.0:
+            generator = torch.Generator().manual_seed(self.recipe.initial_seed)
+            models[OFFSETS] = fresh_offsets(dim, self.data.labels, self.recipe.label_offset, generator)
         return models
 
     def _earlier_weights(self) -> dict[str, Tensor]:
@@ -149,7 +158,7 @@ class T2SPart(Part):
         return translate_from(weights, former, present, self.config.t2s.codebook_size)
 
     def averaged(self, models: Models) -> tuple[str, ...]:
-        return (MODEL,)
+        return (MODEL, OFFSETS) if self.recipe.label_offset > 0.0 else (MODEL,)
 
     def batch(self, step: int, generator: torch.Generator) -> T2SBatch:
         return self.data.batch(generator)
@@ -190,7 +199,7 @@ class T2SPart(Part):
         recipe, config, model = self.recipe, self.config.t2s, cast(TextToSemantic, models[MODEL])
         training = model.training
         condition = model.speaker_condition(batch.prompt, batch.prompt_mask)
-        emotion = None if recipe.stage == 1 else batch.emotion_vector(model)
+        emotion = None if recipe.stage == 1 else self._emotion_vector(models, batch)
         inputs = batch.tokens
         if training and recipe.corruption:
             inputs = corrupt_tokens(batch.tokens, recipe.corruption, config.codebook_size, generator)
@@ -225,13 +234,18 @@ class T2SPart(Part):
 
     def _emotion_loss(self, models: Models, batch: T2SBatch, *, reversal: float) -> tuple[Tensor, Metrics]:
         """What the emotion branch alone tells of its prompts."""
-        emotion = batch.emotion_vector(cast(TextToSemantic, models[MODEL]))
+        emotion = self._emotion_vector(models, batch)
         loss, metrics = self._told_by_vectors(models, emotion, batch, reversal=reversal, training=True)
         if READER in models:
             off = cast(ProsodyReader, models[READER]).emotion_error(emotion, batch.emotion_prosody)
             loss = loss + self.recipe.prosody_weight * off
             metrics |= {"emotion_prosody": off.detach()}
         return loss, metrics
+
+    @staticmethod
+    def _emotion_vector(models: Models, batch: T2SBatch) -> Tensor:
+        offsets = cast(LabelOffsets, models[OFFSETS]) if OFFSETS in models else None
+        return batch.emotion_vector(cast(TextToSemantic, models[MODEL]), offsets)
 
     def _told_by_vectors(
         self, models: Models, emotion: Tensor, batch: T2SBatch, *, reversal: float, training: bool

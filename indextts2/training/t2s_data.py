@@ -20,6 +20,7 @@ from ..text.english import SPACE, EnglishFrontEnd
 from ..text.pieces import NO_WORD, TextPieces
 from .alignment import align, attention_targets, spread_letters
 from .feature_store import FeatureEntry, FeatureStore, stack_padded
+from .label_offsets import LabelOffsets
 from .losses import label_weights
 from .prosody import UTTERANCE_PROSODY
 
@@ -88,11 +89,16 @@ class T2SBatch:
     def to(self, device: torch.device) -> T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
-    def emotion_vector(self, model: TextToSemantic) -> Tensor:
-        """What the model hears in the emotion prompts, mixed: (batch, dim)."""
+    def emotion_vector(self, model: TextToSemantic, offsets: LabelOffsets | None = None) -> Tensor:
+        """What the model hears in the emotion prompts, mixed: (batch, dim). offsets: what a mix gets on top."""
         if self.emotion_prompt.dim() == HEARD_DIMENSIONS:
-            return self.emotion_mix @ self.emotion_prompt
-        return self.emotion_mix @ model.emotion_vector(self.emotion_prompt, self.emotion_mask)
+            vector = self.emotion_mix @ self.emotion_prompt
+        else:
+            vector = self.emotion_mix @ model.emotion_vector(self.emotion_prompt, self.emotion_mask)
+        if offsets is None:
+            return vector
+        mixed = (self.emotion_mix > 0.0).sum(dim=1, keepdim=True) > 1
+        return vector + offsets(self.labels) * mixed
 
 
 class _Reading(NamedTuple):
@@ -141,9 +147,7 @@ class T2SData:
         for entry in self.entries:
             self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
         self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
-        self.labels = tuple(
-            sorted({entry.style for entry in store if entry.language == "en" and entry.phoneme_durations})
-        )
+        self.labels = labels_of(store)
         self._label_index = {name: index for index, name in enumerate(self.labels)}
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
@@ -329,6 +333,11 @@ class T2SData:
             )
             cached = self._spans[entry.utterance] = (plain, spans)
         return cached
+
+
+def labels_of(store: FeatureStore) -> tuple[str, ...]:
+    """The prosody styles of the English utterances with timing, of all splits, in order."""
+    return tuple(sorted({entry.style for entry in store if entry.language == "en" and entry.phoneme_durations}))
 
 
 def relative_prosody(store: FeatureStore, entries: Sequence[FeatureEntry]) -> dict[str, Tensor]:

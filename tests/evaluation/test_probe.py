@@ -90,6 +90,13 @@ def test_the_rate_counts_letters_per_second_of_speech_without_the_silence_around
     assert prosody_features(tone(seconds=1.0), "ten letters").rate == pytest.approx(10.0, rel=0.1)
 
 
+def test_the_pitch_of_a_low_breathy_voice_is_found():
+    breath = np.random.default_rng(3).normal(size=tone(100.0).samples.shape[-1]).astype(np.float32)
+    breath = np.diff(breath, prepend=breath[:1])  # more of it the higher the frequency
+    breathy = Waveform(tone(100.0).samples + 0.3 * torch.from_numpy(breath), RATE)
+    assert prosody_features(breathy, "abc").f0_mean == pytest.approx(0.0, abs=0.3)
+
+
 def test_silence_has_no_prosody():
     with pytest.raises(AudioError, match="voiced"):
         prosody_features(Waveform(torch.zeros(1, 1, RATE), RATE), "abc")

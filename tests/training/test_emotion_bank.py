@@ -99,6 +99,16 @@ def test_no_more_rows_than_speakers(store):
     assert extract_bank(MeanListener(), store, BankSettings(group_sizes=(9,) * 8)).group_sizes == (3,) * 8
 
 
+def test_a_learned_offset_is_added_to_every_row_of_its_emotion(store):
+    settings = BankSettings(group_sizes=(2,) * 8)
+    plain = extract_bank(MeanListener(), store, settings)
+    offset = torch.full((plain.emotion_rows.shape[1],), 0.25)
+    moved = extract_bank(MeanListener(), store, settings, offsets={"sad": offset}).emotion_rows - plain.emotion_rows
+    expected = torch.zeros_like(moved).view(8, 2, -1)
+    expected[EMOTIONS.index("sad")] = 0.25
+    torch.testing.assert_close(moved.view(8, 2, -1), expected)
+
+
 def test_a_medoid_row_is_one_of_the_recordings(store):
     bank = extract_bank(MeanListener(), store, BankSettings(group_sizes=(1,) * 8, rows="medoid"))
     recordings = torch.stack([store.tensor(item, "features").mean(dim=0) for item in store])

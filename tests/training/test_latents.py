@@ -83,3 +83,35 @@ def test_a_recipe_makes_an_emotion_bank_that_can_be_exported(trained, tiny_confi
     rows = load_file(tmp_path / "bank" / BANK_FILE)["emotion_rows"]
     assert len(sizes) == 8 and sum(sizes) == len(rows) == result.step
     assert rows.shape[1] == tiny_config.t2s.dim
+
+
+def test_latents_and_bank_use_the_offsets_that_the_run_has_learned(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "MINI", tiny_config)
+    monkeypatch.setattr(emotion_bank, "MINI", tiny_config)
+    mixes = T2SDataSettings(**DATA, mean_emotion_probability=1.0, mean_emotion_prompts=2)
+    recipe = T2SRecipe(
+        loop=LoopSettings(max_steps=1, learning_rate=1e-9, warmup_steps=0, evaluate_steps=0, cpu=True),
+        stage=3,
+        features=trained["features"],
+        tokenizer=trained["tokenizer"],
+        start_from=trained["t2s"],
+        data=mixes,
+        label_offset=3.0,
+        guide_heads=((0, 0),),
+    )
+    train(T2SPart(recipe, tiny_config), recipe.loop, tmp_path / "t2s")
+    found = {}
+    for name, run in (("with", str(tmp_path / "t2s")), ("without", trained["t2s"])):
+        asked = {"t2s": run, "features": trained["features"]}
+        data = {**DATA, "mean_emotion_probability": 1.0, "mean_emotion_prompts": 2}
+        write_latents(
+            write(tmp_path / "l.yaml", {**asked, "tokenizer": trained["tokenizer"], "data": data}), tmp_path / name
+        )
+        make_emotion_bank(write(tmp_path / "b.yaml", {**asked, "bank": {"min_tokens": 4}}), tmp_path / name / "bank")
+        store = FeatureStore(tmp_path / name)
+        rows = load_file(tmp_path / name / "bank" / BANK_FILE)["emotion_rows"]
+        found[name] = (torch.cat([store.tensor(entry, "latent").float() for entry in store]), rows)
+    assert float((found["with"][0] - found["without"][0]).abs().max()) > 0.01
+    torch.testing.assert_close(
+        (found["with"][1] - found["without"][1]).norm(dim=1), torch.full((len(rows),), 3.0), atol=1e-3, rtol=1e-3
+    )

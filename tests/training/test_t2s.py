@@ -12,6 +12,8 @@ from torch import nn
 
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
+from indextts2.training.corpus.styles import NEUTRAL
+from indextts2.training.label_offsets import OFFSETS, fresh_offsets, trained_offsets
 from indextts2.training.state import export_weights, load_state
 from indextts2.training.t2s import (
     CLASSIFIER,
@@ -401,3 +403,46 @@ def test_hearing_once_needs_a_branch_and_prompts_that_stay(recipe, tiny_config, 
         T2SPart(
             replace(recipe, **{"stage": 3, "hear_once": True, "start_from": str(first_stage), **changes}), tiny_config
         )
+
+
+def test_only_a_mix_of_emotion_prompts_gets_the_offset_of_its_label(recipe, tiny_config, first_stage):
+    settings = replace(recipe.data, mean_emotion_probability=0.5, mean_emotion_prompts=3)
+    part = T2SPart(replace(recipe, data=settings, stage=3, start_from=str(first_stage), label_offset=2.0), tiny_config)
+    models = part.build()
+    model, offsets = models[MODEL].eval(), models[OFFSETS]
+    assert offsets.labels == part.data.labels
+    several = 0
+    for seed in range(4):
+        batch = part.batch(0, generator(seed))
+        added = batch.emotion_vector(model, offsets) - batch.emotion_vector(model)
+        for row, mix in enumerate(batch.emotion_mix):
+            many = int((mix > 0).sum()) > 1
+            several += many
+            wanted = offsets(batch.labels)[row] if many else torch.zeros_like(added[row])
+            torch.testing.assert_close(added[row], wanted, atol=1e-5, rtol=1e-4)
+    assert 0 < several < 16
+    torch.testing.assert_close(
+        torch.stack(list(offsets.rows.values())).norm(dim=1), torch.full((len(offsets.rows),), 2.0)
+    )
+
+
+def test_offsets_are_learned_averaged_and_none_of_neutral(recipe, tiny_config, first_stage, tmp_path):
+    settings = replace(recipe.data, mean_emotion_probability=1.0, mean_emotion_prompts=2)
+    ask = replace(recipe, data=settings, stage=3, start_from=str(first_stage), label_offset=2.0)
+    part = T2SPart(ask, tiny_config)
+    before = {name: row.clone() for name, row in part.build()[OFFSETS].rows.items()}
+    train(part, replace(ask.loop, ema_decay=0.5), tmp_path / "run")
+    after = trained_offsets(tmp_path / "run", part.data.labels)
+    assert set(after.rows) == set(before) and NEUTRAL not in after.rows
+    assert any(not torch.equal(after.rows[name], before[name]) for name in before)
+    assert trained_offsets(first_stage, part.data.labels) is None
+    neutral = fresh_offsets(4, ("angry", NEUTRAL), 1.0, generator())
+    assert (
+        torch.equal(neutral(torch.tensor([1])), torch.zeros(1, 4))
+        and float(neutral(torch.tensor([0])).detach().norm()) > 0.9
+    )
+
+
+def test_an_offset_without_mixes_to_put_it_on_is_refused(recipe, tiny_config, first_stage):
+    with pytest.raises(TrainingError, match="mean_emotion_probability"):
+        T2SPart(replace(recipe, stage=3, start_from=str(first_stage), label_offset=1.0), tiny_config)
