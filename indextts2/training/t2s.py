@@ -26,7 +26,7 @@ from ..models.t2s import TextToSemantic
 from ..text.english import EnglishFrontEnd
 from ..text.tokenizer import TextTokenizer
 from .feature_store import FeatureStore
-from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets
+from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets, trained_offsets
 from .losses import (
     LabelReader,
     ProsodyReader,
@@ -70,9 +70,9 @@ class T2SRecipe:
     reader of labels (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
     2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
     label_offset: length at the start of what is learned per label and added to a mix of emotion prompts
-    (label_offsets.py), 0 for none; the bank of such a run adds it too. hear_once: in stage 3, whose emotion branch does
-    not move, hear every emotion prompt once before the start; a step is then about half as long. prompt_dropout,
-    prompt_noise: how much of the emotion prompts is hidden or blurred.
+    (label_offsets.py), 0 for none; a run that starts from such a one goes on with its offsets, and its bank adds them.
+    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; a step
+    is then about half as long. prompt_dropout, prompt_noise: how much of the emotion prompts is hidden or blurred.
     use_length False trains without p (an ablation).
     """
 
@@ -146,7 +146,8 @@ class T2SPart(Part):
             models[LABEL_READER] = LabelReader(dim, self.data.label_weights())
         if self.recipe.label_offset > 0.0:
             generator = torch.Generator().manual_seed(self.recipe.initial_seed)
-            models[OFFSETS] = fresh_offsets(dim, self.data.labels, self.recipe.label_offset, generator)
+            earlier = trained_offsets(Path(self.recipe.start_from), self.data.labels)
+            models[OFFSETS] = earlier or fresh_offsets(dim, self.data.labels, self.recipe.label_offset, generator)
         return models
 
     def _earlier_weights(self) -> dict[str, Tensor]:

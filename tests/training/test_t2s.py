@@ -436,6 +436,8 @@ def test_offsets_are_learned_averaged_and_none_of_neutral(recipe, tiny_config, f
     assert set(after.rows) == set(before) and NEUTRAL not in after.rows
     assert any(not torch.equal(after.rows[name], before[name]) for name in before)
     assert trained_offsets(first_stage, part.data.labels) is None
+    later = T2SPart(replace(ask, start_from=str(tmp_path / "run")), tiny_config).build()[OFFSETS]
+    assert all(torch.equal(later.rows[name], row) for name, row in after.rows.items())
     neutral = fresh_offsets(4, ("angry", NEUTRAL), 1.0, generator())
     assert (
         torch.equal(neutral(torch.tensor([1])), torch.zeros(1, 4))
