@@ -18,7 +18,7 @@ REFERENCE_HZ = 100.0
 TILT_HZ = 2_000.0  # the corpus's styles shelve the spectrum here
 QUIET_DB = 35.0  # frames this far below the loudest are pauses
 MINIMUM_VOICED = 8  # frames
-SMALLEST_SPREAD = 1.0 / 24.0  # of voiced frames over the utterance, half that of even ones: a few tell no slope
+LEAST_VOICED_SPREAD = 1.0 / 24.0  # of voiced frames over the utterance, half that of even ones: a few tell no slope
 TREND_SECONDS = 0.25  # what is slower than this is melody, not tremor
 
 
@@ -97,7 +97,7 @@ def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
     spoken = max(int(last - first) + 1, 1)
     place = (voiced - first) / spoken
     place = place - place.mean()
-    slope = float((place * semitones).mean() / max((place * place).mean(), SMALLEST_SPREAD))
+    slope = float((place * semitones).mean() / max((place * place).mean(), LEAST_VOICED_SPREAD))
     letters = sum(character.isalnum() for character in text)
     low, high = np.percentile(semitones, [10, 90])
     quiet, loud = np.percentile(energy[active], [10, 90])

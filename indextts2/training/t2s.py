@@ -71,8 +71,9 @@ class T2SRecipe:
     2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
     label_offset: length at the start of what is learned per label and added to a mix of emotion prompts
     (label_offsets.py), 0 for none; a run that starts from such a one goes on with its offsets, and its bank adds them.
-    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; a step
-    is then about half as long. prompt_dropout, prompt_noise: how much of the emotion prompts is hidden or blurred.
+    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; the
+    mini's did 57 steps a minute with it and 38 without. prompt_dropout, prompt_noise: how much of the emotion prompts
+    is hidden or blurred.
     use_length False trains without p (an ablation).
     """
 

@@ -44,7 +44,8 @@ class VocoderRecipe:
     adversarial_from: share of the schedule after which the discriminators join, 1 for never; adversarial_ramp: share
     over which their voice grows to its full weight. start_from: a run or checkpoint whose vocoder it begins with, ""
     for fresh weights. compile_activations: fuse the activation, forward and backward (fused_activation.py; needs a C++
-    compiler), which more than doubles the speed on a CPU. mixed_precision of the loop is for the discriminators alone.
+    compiler), which is faster on a CPU. mixed_precision of the loop is for the discriminators alone. The mini's
+    did 47 steps a minute before the backward pass was written out and bf16 used, and 87 after.
     """
 
     loop: LoopSettings
