@@ -6,7 +6,9 @@ latents while T2S is still untrained, then go on from the same folder with them:
 
 Differs from the paper: the hidden states in the middle of the transformer are also drawn towards what the semantic
 encoder hears in the clean target (representation alignment, Yu et al., arXiv 2410.06940), which a small model needs to
-read its tokens in context within minutes.
+read its tokens in context within minutes; and the error of the velocity may be counted a second time after averaging
+over stretches of frames, where little noise is left: level, brightness and pitch of a phrase, which are what a style
+is, hardly show in the error of single frames.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ MODEL = "s2m"
 READER = "reader"
 HELD_OUT_BATCHES = 4
 HELD_OUT_SEED = 1
+POOLED_FRAMES = (8, 32, 0)  # windows of the pooled loss; 0 is the whole target
 MEAN_UTTERANCES = 200  # enough for the mean of every band
 
 
@@ -48,7 +51,8 @@ class S2MRecipe:
     features, codec: folders of the precomputed features and of the codec's run. latents: folder of the T2S latents, ""
     while there are none. latent_probability: share of targets that see their latent. condition_dropout: share that
     sees no condition at all. start_from: folder of an earlier run whose weights it begins with, "" for fresh ones.
-    alignment_weight: of the distance between hidden states and semantic features, 0 for none. loop: the optimisation.
+    alignment_weight: of the distance between hidden states and semantic features, 0 for none. pooled_weight: of the
+    error that is left when the velocity is averaged over a stretch of frames, 0 for none. loop: the optimisation.
     """
 
     features: str = ".train/features"
@@ -60,6 +64,7 @@ class S2MRecipe:
     condition_dropout: float = 0.15
     start_from: str = ""
     alignment_weight: float = 0.0
+    pooled_weight: float = 0.0
     loop: LoopSettings = LoopSettings(max_steps=20_000)
 
 
@@ -118,16 +123,18 @@ class S2MPart(Part):
             condition_dropout=recipe.condition_dropout,
         )
         metrics: Metrics = {"latent_share": example.latent_mask.float().mean()}
-        if READER not in models:
-            return velocity_loss(models[MODEL](example), velocity), metrics
         with middle_states(cast(SemanticToMel, models[MODEL])) as states:
-            loss = velocity_loss(models[MODEL](example), velocity)
-        heard = models[READER](states[0][:, -velocity.shape[-1] :])
-        distance = feature_distance(heard, batch["features"], example.condition_mask)
-        return loss + recipe.alignment_weight * distance, metrics | {
-            "velocity": loss.detach(),
-            "alignment": distance.detach(),
-        }
+            found = models[MODEL](example)
+        loss = velocity_loss(found, velocity)
+        terms = {"velocity": loss}
+        if recipe.pooled_weight:
+            terms["pooled"] = pooled_loss(found, velocity)
+            loss = loss + recipe.pooled_weight * terms["pooled"]
+        if READER in models:
+            heard = models[READER](states[0][:, -velocity.shape[-1] :])
+            terms["alignment"] = feature_distance(heard, batch["features"], example.condition_mask)
+            loss = loss + recipe.alignment_weight * terms["alignment"]
+        return loss, metrics | {name: term.detach() for name, term in terms.items()}
 
     def evaluate(self, models: Models) -> dict[str, float]:
         generator = torch.Generator().manual_seed(HELD_OUT_SEED)
@@ -191,6 +198,18 @@ def flow_example(
 def velocity_loss(found: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute error over the target frames, the last ones of `found` (batch, bands, prompt + target frames)."""
     return (found[..., -wanted.shape[-1] :].float() - wanted).abs().mean()
+
+
+def pooled_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """Absolute error of the velocity averaged over windows of frames: the mean over the lengths of POOLED_FRAMES.
+
+    Shapes as in `velocity_loss`. A window longer than the target is the whole target; frames that fill no window are
+    left out, at the target's end.
+    """
+    error = found[..., -wanted.shape[-1] :].float() - wanted
+    frames = error.shape[-1]
+    widths = [min(width, frames) if width else frames for width in POOLED_FRAMES]
+    return torch.stack([F.avg_pool1d(error, width).abs().mean() for width in widths]).mean()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from indextts2.training.s2m import (
     feature_distance,
     flow_example,
     initialise,
+    pooled_loss,
     velocity_loss,
 )
 from indextts2.training.s2m_data import S2MData, S2MDataSettings
@@ -261,3 +262,22 @@ def test_rows_without_their_tokens_are_not_asked_to_know_them():
     heard[1] = -heard[1]
     assert float(feature_distance(heard, features, torch.tensor([True, False]))) == pytest.approx(0.0, abs=1e-5)
     assert float(feature_distance(heard, features, torch.tensor([True, True]))) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_pooled_loss_hears_what_stays_over_many_frames_and_not_what_cancels_out():
+    wanted = torch.randn(2, 20, 64, generator=generator(1))
+    prompt = torch.full((2, 20, 6), 99.0)
+    offset = torch.cat([prompt, wanted + 0.5], dim=2)
+    flutter = torch.cat([prompt, wanted + 0.5 * (-1.0) ** torch.arange(64)], dim=2)
+    assert float(pooled_loss(offset, wanted)) == pytest.approx(0.5)
+    assert float(pooled_loss(flutter, wanted)) == pytest.approx(0.0, abs=1e-6)
+    assert float(velocity_loss(flutter, wanted)) == pytest.approx(0.5)
+    assert float(pooled_loss(offset[..., :11], wanted[..., :5])) == pytest.approx(0.5)  # shorter than every window
+
+
+def test_the_pooled_loss_is_counted_by_its_weight(store, tiny_config):
+    recipe = S2MRecipe(features=str(store.folder), data=SETTINGS, pooled_weight=0.5)
+    part = S2MPart(recipe, tiny_config, embedding=EMBEDDING)
+    loss, metrics = part.loss(part.build(), part.batch(0, generator()), generator())
+    assert float(metrics["pooled"]) > 0
+    torch.testing.assert_close(loss.detach(), metrics["velocity"] + 0.5 * metrics["pooled"])
