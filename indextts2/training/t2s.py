@@ -114,8 +114,14 @@ class T2SPart(Part):
             raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight or label_weight above zero.")
         if recipe.hear_once and (recipe.stage < 3 or recipe.prompt_dropout + recipe.prompt_noise > 0.0):
             raise TrainingError("hear_once belongs to stage 3 and to prompts that are neither hidden nor blurred.")
-        if recipe.label_offset and not (recipe.stage > 1 and recipe.data.mean_emotion_probability > 0.0):
-            raise TrainingError("label_offset is added to mixes of emotion prompts: set mean_emotion_probability.")
+        if recipe.label_offset < 0.0:
+            raise TrainingError(f"label_offset is a length and not negative, but is {recipe.label_offset}.")
+        mixes = recipe.stage > 1 and recipe.data.mean_emotion_probability > 0.0 and recipe.data.mean_emotion_prompts > 1
+        if recipe.label_offset and not mixes:
+            raise TrainingError(
+                "label_offset is added to mixes of emotion prompts: set mean_emotion_probability above zero and "
+                "mean_emotion_prompts above 1, in stage 2 or 3."
+            )
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))

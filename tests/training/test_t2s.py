@@ -446,5 +446,13 @@ def test_offsets_are_learned_averaged_and_none_of_neutral(recipe, tiny_config, f
 
 
 def test_an_offset_without_mixes_to_put_it_on_is_refused(recipe, tiny_config, first_stage):
-    with pytest.raises(TrainingError, match="mean_emotion_probability"):
-        T2SPart(replace(recipe, stage=3, start_from=str(first_stage), label_offset=1.0), tiny_config)
+    ask = replace(recipe, stage=3, start_from=str(first_stage), label_offset=1.0)
+    of_one = replace(recipe.data, mean_emotion_probability=1.0, mean_emotion_prompts=1)
+    for refused in (ask, replace(ask, data=of_one)):
+        with pytest.raises(TrainingError, match="mean_emotion_probability above zero and mean_emotion_prompts above 1"):
+            T2SPart(refused, tiny_config)
+
+
+def test_a_negative_offset_is_refused(recipe, tiny_config):
+    with pytest.raises(TrainingError, match=r"not negative, but is -1\.0"):
+        T2SPart(replace(recipe, label_offset=-1.0), tiny_config)
