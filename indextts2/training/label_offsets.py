@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..loading.config_file import CONFIG_NAME
 from .corpus.styles import NEUTRAL
-from .state import load_state
+from .state import load_state, trained_weights
 
 OFFSETS = "label_offsets"
 
@@ -50,7 +50,7 @@ def trained_offsets(run: Path, labels: Sequence[str]) -> LabelOffsets | None:
     state = None if (run / CONFIG_NAME).is_file() else load_state(run)
     if state is None or OFFSETS not in state["models"]:
         return None
-    weights = {**state["models"][OFFSETS], **state["average"].get(OFFSETS, {})}
+    weights = trained_weights(state, OFFSETS)
     rows = {name.removeprefix("rows."): row for name, row in weights.items()}
     offsets = LabelOffsets(rows, labels)
     return offsets.eval()

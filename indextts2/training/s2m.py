@@ -7,8 +7,7 @@ latents while T2S is still untrained, then go on from the same folder with them:
 Differs from the paper: the hidden states in the middle of the transformer are also drawn towards what the semantic
 encoder hears in the clean target (representation alignment, Yu et al., arXiv 2410.06940), which a small model needs to
 read its tokens in context within minutes; and the error of the velocity may be counted a second time after averaging
-over stretches of frames, where little noise is left: level, brightness and pitch of a phrase, which are what a style
-is, hardly show in the error of single frames.
+over stretches of frames, so that the level, brightness and pitch of a whole phrase weigh more.
 """
 
 from __future__ import annotations

@@ -63,6 +63,11 @@ def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
         )
     if name not in state["models"]:
         raise TrainingError(f"{folder} trained {', '.join(state['models'])}, but not {name}.")
+    return trained_weights(state, name)
+
+
+def trained_weights(state: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    """The weights of one module in a run's state, its moving average where there is one."""
     return {**state["models"][name], **state["average"].get(name, {})}
 
 
