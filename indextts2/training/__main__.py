@@ -22,6 +22,7 @@ PARTS = {
     "t2s": ("t2s", "train_t2s"),
     "latents": ("latents", "write_latents"),
     "s2m": ("s2m", "train_s2m"),
+    "aligned_mels": ("aligned_mels", "write_aligned_mels"),
     "vocoder": ("vocoder", "train_vocoder"),
     "emotion_bank": ("emotion_bank", "make_emotion_bank"),
     "text_to_emotion": ("text_to_emotion", "train_text_to_emotion"),

@@ -64,6 +64,10 @@ class FeatureStore:
         """Entries for which `keep` is true, in the order of the index."""
         return tuple(entry for entry in self.entries if keep(entry))
 
+    def find(self, id: str) -> FeatureEntry | None:
+        """The entry of this id, None when there is none."""
+        return self._by_id.get(id)
+
     def tensor(self, entry: FeatureEntry, kind: str) -> Tensor:
         """One tensor of an entry; all but the tokens come as float32.
 

@@ -7,6 +7,7 @@ learns with them what each style is like. Neutral speech has none: it is where e
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from ..loading.config_file import CONFIG_NAME
 from .corpus.styles import NEUTRAL
 from .state import load_state, trained_weights
+
+logger = logging.getLogger(__name__)
 
 OFFSETS = "label_offsets"
 
@@ -47,7 +50,12 @@ def fresh_offsets(dim: int, labels: Sequence[str], size: float, generator: torch
 
 def trained_offsets(run: Path, labels: Sequence[str]) -> LabelOffsets | None:
     """The offsets of a T2S run, None where it has none. labels: in the order that a batch counts them."""
-    state = None if (run / CONFIG_NAME).is_file() else load_state(run)
+    if (run / CONFIG_NAME).is_file():
+        logger.warning(
+            "%s is a checkpoint, which keeps no offsets per label. If its T2S has learned with them, name its run.", run
+        )
+        return None
+    state = load_state(run)
     if state is None or OFFSETS not in state["models"]:
         return None
     weights = trained_weights(state, OFFSETS)

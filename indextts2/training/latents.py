@@ -1,7 +1,8 @@
 """Write the latents of a trained T2S for every utterance: what S2M fuses with the tokens (spec/paper.md section 2).
 
-Each utterance is read by teacher forcing, with another utterance of its speaker as the reference and its own recording
-as the emotion reference, as in training. The folder has the form of feature_store.py, with `<id>/latent` alone.
+Each utterance is read by teacher forcing, with another utterance of its speaker as the reference and with its own
+recording or a mix of its style as the emotion, as in training. The folder has the form of feature_store.py, with
+`<id>/latent` alone.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ SPLITS = ("train", "test_text")
 
 @dataclass(frozen=True, slots=True)
 class LatentRecipe:
-    """t2s: folder of the T2S run. emotional: whether that run has an emotion branch (stages 2 and 3)."""
+    """t2s: folder of the T2S run. emotional: whether that run has an emotion branch (stages 2 and 3). use_length False
+    withholds the length, for a T2S that was trained so."""
 
     t2s: str
     features: str = ".train/features"
     tokenizer: str = ".train/tokenizer/tokenizer.model"
     emotional: bool = True
+    use_length: bool = True
     seed: int = 0
     data: T2SDataSettings = T2SDataSettings(letters_probability=0.0, own_emotion_probability=1.0)
 
@@ -101,7 +104,7 @@ def _latents(
     output = model.forward_training(
         model.speaker_condition(batch.prompt, batch.prompt_mask),
         batch.emotion_vector(model, offsets) if recipe.emotional else None,
-        model.duration_slots(batch.token_lengths),
+        model.duration_slots(batch.token_lengths if recipe.use_length else None, batch=len(group)),
         batch.text_ids,
         batch.text_lengths,
         batch.tokens,

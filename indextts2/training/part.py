@@ -36,14 +36,17 @@ class StepTools:
     clip_norm: float
 
     def descend(self, loss: Tensor, name: str = MAIN) -> Tensor:
-        """One update of one optimiser; returns the gradient's norm. An update that is not finite is left out."""
+        """One update of one optimiser; returns the gradient's norm. An update that is not finite is left out.
+
+        In fp16 the scaler does that itself, and lowers its scale by it.
+        """
         optimiser = self.optimisers[name]
         optimiser.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         average_gradients(weights, self.accelerator)
         norm = self.accelerator.clip_grad_norm_(weights, self.clip_norm)
-        if bool(torch.isfinite(norm)):
+        if bool(torch.isfinite(norm)) or self.accelerator.scaler is not None:
             optimiser.step()
         return norm
 
@@ -58,6 +61,8 @@ class Part(ABC):
     name: str
     one_process: bool = False
     """True for parts that keep running means of their batches, which several processes would not share."""
+    full_precision: tuple[str, ...] = ()
+    """Names of the modules that compute in fp32 whatever `mixed_precision` says."""
 
     @abstractmethod
     def build(self) -> dict[str, nn.Module]:

@@ -75,7 +75,9 @@ class S2MPart(Part):
     def __init__(self, recipe: S2MRecipe, config: Config = MINI, *, embedding: Tensor | None = None) -> None:
         """embedding: (codebook, semantic_dim), the codec's embedding of every token; None reads it from its run."""
         self.recipe, self.config = recipe, config
-        self.embedding = embedding if embedding is not None else token_embedding(recipe, config)
+        self.embedding = (
+            embedding if embedding is not None else token_embedding(recipe.codec, recipe.codec_name, config)
+        )
         store = FeatureStore(Path(recipe.features))
         store.preload("tokens", "style", "mel", *(["features"] if recipe.alignment_weight else []))
         latents = FeatureStore(Path(recipe.latents)) if recipe.latents else None
@@ -257,10 +259,10 @@ def initialise(model: SemanticToMel, mel_mean: Tensor) -> None:
     cast(Tensor, estimator.conv2.bias).copy_(mel_mean)
 
 
-def token_embedding(recipe: S2MRecipe, config: Config) -> Tensor:
-    """The trained codec's embedding of every token: (codebook, semantic_dim)."""
+def token_embedding(run: str, name: str, config: Config) -> Tensor:
+    """The embedding of every token by the codec of this run, where it is called `name`: (codebook, semantic_dim)."""
     codec = SemanticCodec(config.codec).eval()
-    weights = export_weights(Path(recipe.codec), recipe.codec_name)
+    weights = export_weights(Path(run), name)
     codec.load_state_dict({key: value for key, value in weights.items() if key in codec.state_dict()})
     with torch.no_grad():
         return codec.embed(torch.arange(config.codec.codebook_size)[None])[0].clone()

@@ -60,10 +60,10 @@ class S2MData:
         self.store, self.settings, self.latents, self.frames_per_token = store, settings, latents, frames_per_token
         self.with_features = with_features
         chosen = store.select(lambda entry: entry.split == split and entry.language in settings.languages)
-        self.entries = sorted(chosen, key=lambda entry: (self._usable(entry), entry.id))
+        self.entries = sorted(chosen, key=lambda entry: (self.usable(entry), entry.id))
         if not self.entries:
             raise TrainingError(f"The features have no utterances of split '{split}'. Extend the corpus.")
-        self._counts = [self._usable(entry) for entry in self.entries]
+        self._counts = [self.usable(entry) for entry in self.entries]
         self._by_speaker: dict[str, list[FeatureEntry]] = {}
         for entry in self.entries:
             self._by_speaker.setdefault(entry.speaker, []).append(entry)
@@ -92,7 +92,7 @@ class S2MData:
     ) -> dict[str, Tensor]:
         """The batch with targets from these entries. Prompts are shortened where a speaker has no long enough one."""
         sources = [self._prompt_source(entry, prompt_tokens, target_tokens, generator) for entry in targets]
-        room = [self._usable(source) - (0 if apart else target_tokens) for source, apart in sources]
+        room = [self.usable(source) - (0 if apart else target_tokens) for source, apart in sources]
         prompt_tokens = min(prompt_tokens, *room)
         rows = [
             self._row(entry, source, apart, prompt_tokens, target_tokens, generator)
@@ -100,7 +100,7 @@ class S2MData:
         ]
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
-    def _usable(self, entry: FeatureEntry) -> int:
+    def usable(self, entry: FeatureEntry) -> int:
         """Tokens of an utterance that have mel frames."""
         return min(entry.token_count, int(entry.frame_count / self.frames_per_token))
 
@@ -109,15 +109,15 @@ class S2MData:
     ) -> tuple[FeatureEntry, bool]:
         """Where the prompt is cut from, and whether that is another utterance than the target."""
         others = [entry for entry in self._by_speaker[target.speaker] if entry.utterance != target.utterance]
-        long_enough = [entry for entry in others if self._usable(entry) >= prompt_tokens]
-        fits_inside = self._usable(target) >= prompt_tokens + target_tokens
+        long_enough = [entry for entry in others if self.usable(entry) >= prompt_tokens]
+        fits_inside = self.usable(target) >= prompt_tokens + target_tokens
         wants_other = float(torch.rand((), generator=generator)) < self.settings.other_prompt
         if long_enough and (wants_other or not fits_inside):
             return long_enough[_draw(len(long_enough), generator)], True
         if fits_inside or not others:
-            spare = self._usable(target) > target_tokens
+            spare = self.usable(target) > target_tokens
             return target, not spare  # a lone utterance without room is its own prompt
-        return max(others, key=self._usable), True
+        return max(others, key=self.usable), True
 
     def _row(
         self,
@@ -129,10 +129,10 @@ class S2MData:
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
         if apart:
-            prompt_start = _draw(self._usable(source) - prompt_tokens + 1, generator)
-            start = _draw(self._usable(entry) - target_tokens + 1, generator)
+            prompt_start = _draw(self.usable(source) - prompt_tokens + 1, generator)
+            start = _draw(self.usable(entry) - target_tokens + 1, generator)
         else:
-            prompt_start = _draw(self._usable(entry) - prompt_tokens - target_tokens + 1, generator)
+            prompt_start = _draw(self.usable(entry) - prompt_tokens - target_tokens + 1, generator)
             start = prompt_start + prompt_tokens
         row = {
             "prompt_tokens": self.store.tensor(source, "tokens")[prompt_start : prompt_start + prompt_tokens],

@@ -176,12 +176,13 @@ class T2SPart(Part):
 
     def train_step(self, models: Models, batch: T2SBatch, tools: StepTools) -> Metrics:
         rise = min(1.0, tools.progress / self.recipe.ramp) if self.recipe.ramp else 1.0
+        reversal = self.recipe.reversal * rise
         batch = self._blurred(batch, tools.generator).to(tools.accelerator.device)
         with tools.accelerator.autocast():
             if tools.step < self.recipe.emotion_steps:
-                loss, metrics = self._emotion_loss(models, batch, reversal=self.recipe.reversal)
+                loss, metrics = self._emotion_loss(models, batch, reversal=reversal)
             else:
-                loss, metrics = self._loss(models, batch, tools.generator, reversal=self.recipe.reversal * rise)
+                loss, metrics = self._loss(models, batch, tools.generator, reversal=reversal)
         return {"loss": loss.detach(), **metrics, "gradient_norm": tools.descend(loss)}
 
     def _blurred(self, batch: T2SBatch, generator: torch.Generator) -> T2SBatch:

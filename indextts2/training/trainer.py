@@ -45,7 +45,8 @@ class LoopSettings:
 
     max_steps: end of the schedule and of the run. max_minutes: stop then, None for no limit (it counts the run's own
     minutes, over all restarts). horizon_minutes: when given, the schedule follows minutes, not steps; such a run cannot
-    be repeated bit for bit, but ends on time whatever the machine does beside it. final_learning_rate None: constant.
+    be repeated bit for bit, but with max_minutes it ends on time, whatever the machine does beside it.
+    final_learning_rate None: constant.
     decay_share: share of the schedule after which the final rate is reached. ema_decay 0: no moving average.
     checkpoint_steps 0: by minutes alone.
     """
@@ -112,7 +113,10 @@ class _Run:
         except ImportError as error:
             raise MissingDependency("Training needs accelerate: pip install accelerate matplotlib tqdm") from error
         self.part, self.settings, self.folder = part, settings, folder
-        self.accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.cpu)
+        try:
+            self.accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.cpu)
+        except ValueError as error:  # accelerate keeps one precision and device for the whole process
+            raise TrainingError(f"{part.name} cannot be trained in this process: {error}") from error
         if part.one_process and self.accelerator.num_processes > 1:
             raise TrainingError(f"{part.name} trains in one process. Start it without `accelerate launch`.")
         with seeded_step(settings.seed, -1, 0):  # initial weights
@@ -122,7 +126,10 @@ class _Run:
         self.base_rates = {name: [group["lr"] for group in o.param_groups] for name, o in optimisers.items()}
         # evaluation_mode: mixed precision without the wrapper of several processes (see average_gradients)
         self.models: dict[str, nn.Module] = {
-            name: self.accelerator.prepare_model(model, evaluation_mode=True) for name, model in built.items()
+            name: model.to(self.accelerator.device)
+            if name in part.full_precision
+            else self.accelerator.prepare_model(model, evaluation_mode=True)
+            for name, model in built.items()
         }
         self.optimisers = {name: self.accelerator.prepare(optimiser) for name, optimiser in optimisers.items()}
         bare = {name: self.accelerator.unwrap_model(self.models[name]) for name in part.averaged(built)}
@@ -163,8 +170,10 @@ class _Run:
         ):
             while (reason := self._reason_to_stop()) is None:
                 rate = self._set_rates()
-                sums.add(self._one_step())
+                metrics = self._one_step()
                 self.step += 1
+                if log is not None:
+                    sums.add(metrics)
                 bar.update()
                 if self.step % self.settings.log_steps == 0 and log is not None:
                     means = sums.means()
@@ -291,11 +300,26 @@ class _Run:
                 logger.info("%s: %s is new and starts untrained", self.part.name, name)
         for name, optimiser in self.optimisers.items():
             if name in state["optimisers"]:
-                optimiser.load_state_dict(state["optimisers"][name])
+                self._resume_optimiser(name, optimiser, state["optimisers"][name])
         if self.average is not None:
             self.average.load(state["average"] or {name: state["models"].get(name, {}) for name in self.models})
         self.step, self.earlier_minutes = state["step"], state["minutes"]
         logger.info("%s: going on from step %d", self.part.name, self.step)
+
+    def _resume_optimiser(self, name: str, optimiser: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+        """Take over the moments; decay and betas are those of the recipe. Other weights than before: no moments."""
+        wanted = [{key: value for key, value in group.items() if key != "params"} for group in optimiser.param_groups]
+        sizes = [
+            [len(group["params"]) for group in groups] for groups in (optimiser.param_groups, saved["param_groups"])
+        ]
+        if sizes[0] != sizes[1]:
+            logger.warning(
+                "%s: the optimiser %s now has other weights than before and starts anew", self.part.name, name
+            )
+            return
+        optimiser.load_state_dict(saved)
+        for group, values in zip(optimiser.param_groups, wanted, strict=True):
+            group.update(values)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

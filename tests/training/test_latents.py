@@ -10,10 +10,13 @@ import yaml
 from safetensors.torch import load_file
 
 from indextts2.errors import TrainingError
+from indextts2.loading.config_file import CONFIG_NAME
+from indextts2.models.t2s import TextToSemantic
 from indextts2.training import emotion_bank, latents
 from indextts2.training.emotion_bank import BANK_FILE, make_emotion_bank
 from indextts2.training.export import bank_group_sizes
 from indextts2.training.feature_store import FeatureStore
+from indextts2.training.label_offsets import trained_offsets
 from indextts2.training.latents import write_latents
 from indextts2.training.t2s import T2SPart, T2SRecipe
 from indextts2.training.t2s_data import T2SDataSettings
@@ -66,6 +69,32 @@ def test_the_same_recipe_writes_the_same_latents(trained, tiny_config, tmp_path,
         stores.append(FeatureStore(tmp_path / name))
     for entry in stores[0]:
         assert torch.equal(*(store.tensor(entry, "latent") for store in stores))
+
+
+def test_a_t2s_that_was_never_told_a_length_writes_its_latents_without(trained, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "MINI", tiny_config)
+    told, plain = [], TextToSemantic.duration_slots
+
+    def slots(self, targets, **more):
+        told.append(targets is not None)
+        return plain(self, targets, **more)
+
+    monkeypatch.setattr(TextToSemantic, "duration_slots", slots)
+    stores = []
+    for use_length in (True, False):
+        recipe = write(tmp_path / "latents.yaml", trained | {"data": DATA, "use_length": use_length})
+        write_latents(recipe, tmp_path / str(use_length))
+        assert set(told) == {use_length}
+        told.clear()
+        stores.append(FeatureStore(tmp_path / str(use_length)))
+    pairs = zip(*([store.tensor(entry, "latent") for entry in store] for store in stores), strict=True)
+    assert any(not torch.equal(first, second) for first, second in pairs)
+
+
+def test_a_checkpoint_in_place_of_a_run_says_that_it_has_no_offsets(tmp_path, caplog):
+    (tmp_path / CONFIG_NAME).touch()
+    assert trained_offsets(tmp_path, ["neutral", "happy"]) is None
+    assert "keeps no offsets" in caplog.text
 
 
 def test_a_run_without_weights_is_refused(trained, tiny_config, tmp_path, monkeypatch):

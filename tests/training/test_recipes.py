@@ -22,6 +22,7 @@ KINDS = {
     "t2s": ("t2s", "T2SRecipe"),
     "latents": ("latents", "LatentRecipe"),
     "s2m": ("s2m", "S2MRecipe"),
+    "aligned_mels": ("aligned_mels", "AlignedMelRecipe"),
     "vocoder": ("vocoder", "VocoderRecipe"),
     "emotion_bank": ("emotion_bank", "BankRecipe"),
     "text_to_emotion": ("text_to_emotion", "TextToEmotionRecipe"),

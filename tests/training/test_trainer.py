@@ -9,14 +9,16 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from indextts2.errors import ConfigError, TrainingError
+from indextts2.training import trainer
 from indextts2.training.curves import TrainingLog, plot_curves, read_log
-from indextts2.training.part import Part
+from indextts2.training.part import Part, StepTools
 from indextts2.training.recipe import from_mapping, load_recipe, to_mapping
 from indextts2.training.state import MovingAverage, export_weights, load_state
 from indextts2.training.trainer import LoopSettings, learning_rate_scale, train
@@ -108,6 +110,108 @@ def test_the_horizon_may_be_moved_when_a_run_is_resumed(tmp_path):
     result = train(ToyPart(), replace(SETTINGS, max_steps=9), tmp_path)
     assert result.step == 9
     assert [int(row["step"]) for row in read_log(tmp_path / "log.csv")] == [2, 4, 4, 6, 8, 8]
+
+
+def test_decay_and_betas_of_a_resumed_run_are_those_of_the_recipe(tmp_path):
+    train(ToyPart(), replace(SETTINGS, max_steps=2), tmp_path)
+    train(ToyPart(), replace(SETTINGS, max_steps=4, weight_decay=0.5, betas=(0.5, 0.9)), tmp_path)
+    groups = load_state(tmp_path)["optimisers"]["main"]["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
+    assert [tuple(group["betas"]) for group in groups] == [(0.5, 0.9)] * 2
+
+
+def test_a_resumed_run_may_gain_a_module_whose_optimiser_starts_anew(tmp_path, caplog):
+    class Wider(ToyPart):
+        def build(self):
+            return super().build() | {"reader": nn.Linear(self.width, 1)}
+
+        def loss(self, models, batch, generator):
+            loss, metrics = super().loss(models, batch, generator)
+            return loss + models["reader"](batch["values"]).square().mean(), metrics
+
+    train(ToyPart(), replace(SETTINGS, max_steps=4), tmp_path)
+    before = export_weights(tmp_path, "model")["trained.0.weight"]
+    assert (
+        train(Wider(), replace(SETTINGS, max_steps=5, learning_rate=1e-6, final_learning_rate=None), tmp_path).step == 5
+    )
+    assert "starts anew" in caplog.text
+    torch.testing.assert_close(export_weights(tmp_path, "model")["trained.0.weight"], before, atol=1e-4, rtol=0)
+    assert export_weights(tmp_path, "reader")["weight"].shape == (1, 6)
+
+
+class Scaled:
+    """An optimiser as accelerate wraps it in fp16: the scaler's step and the update of its scale are one call."""
+
+    def __init__(self, inner, scaler):
+        self.inner, self.scaler = inner, scaler
+        self.param_groups, self.zero_grad = inner.param_groups, inner.zero_grad
+
+    def step(self):
+        self.scaler.step(self.inner)
+        self.scaler.update()
+
+
+def test_in_fp16_an_overflow_lowers_the_scale_and_training_goes_on():
+    weight = nn.Parameter(torch.ones(2))
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**126)
+    optimiser = Scaled(torch.optim.SGD([weight], 0.1), scaler)
+
+    def clip(weights, limit):
+        scaler.unscale_(optimiser.inner)
+        return torch.nn.utils.clip_grad_norm_(weights, limit)
+
+    accelerator = SimpleNamespace(
+        num_processes=1, scaler=scaler, backward=lambda loss: scaler.scale(loss).backward(), clip_grad_norm_=clip
+    )
+    tools = StepTools(0, 0.0, torch.Generator(), {"main": optimiser}, accelerator, 1.0)
+    norms = [float(tools.descend((100.0 * weight).sum())) for _ in range(12)]
+    assert norms[0] == float("inf") and norms[-1] == pytest.approx(100.0 * 2**0.5)
+    assert torch.isfinite(weight).all() and float(weight[0].detach()) < 1.0
+
+
+def test_a_module_may_keep_full_precision_beside_mixed_ones(tmp_path, own_precision):
+    mixed = {}
+
+    class Noting(nn.Linear):
+        def forward(self, values):
+            mixed[self.out_features] = torch.is_autocast_enabled("cpu")
+            return super().forward(values)
+
+    class Both(ToyPart):
+        full_precision = ("exact",)
+
+        def build(self):
+            return super().build() | {"exact": Noting(self.width, 1), "other": Noting(self.width, 2)}
+
+        def loss(self, models, batch, generator):
+            more = sum(models[name](batch["values"]).float().square().mean() for name in ("exact", "other"))
+            loss, metrics = super().loss(models, batch, generator)
+            return loss + more, metrics
+
+    train(Both(), replace(SETTINGS, max_steps=1, evaluate_steps=0, mixed_precision="bf16"), tmp_path)
+    assert mixed == {1: False, 2: True}
+
+
+def test_two_precisions_in_one_process_are_refused_with_a_word(tmp_path, own_precision):
+    train(ToyPart(), replace(SETTINGS, max_steps=1, mixed_precision="bf16"), tmp_path / "a")
+    with pytest.raises(TrainingError, match="cannot be trained in this process"):
+        train(ToyPart(), replace(SETTINGS, max_steps=1, mixed_precision="fp16"), tmp_path / "b")
+
+
+def test_a_process_without_a_log_keeps_no_metrics(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(trainer._Sums, "add", lambda self, metrics: kept.append(metrics))
+    run = trainer._Run(ToyPart(), replace(SETTINGS, max_steps=3, evaluate_steps=0), tmp_path)
+    run.accelerator = SimpleNamespace(
+        is_main_process=False,
+        device=torch.device("cpu"),
+        process_index=1,
+        num_processes=1,
+        scaler=None,
+        backward=lambda loss: loss.backward(),
+        clip_grad_norm_=torch.nn.utils.clip_grad_norm_,
+    )
+    assert run.loop().step == 3 and kept == []
 
 
 def test_a_run_of_other_sizes_or_seed_is_refused(tmp_path):

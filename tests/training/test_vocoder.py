@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from indextts2.audio.mel import log_mel
 from indextts2.config import MelConfig, VocoderConfig
 from indextts2.errors import TrainingError
-from indextts2.models.vocoder import AntiAliasedActivation
+from indextts2.models.vocoder import AntiAliasedActivation, Vocoder
 from indextts2.training.corpus_data import Corpus, decode
 from indextts2.training.curves import read_log
 from indextts2.training.discriminators import (
@@ -25,7 +27,12 @@ from indextts2.training.discriminators import (
 )
 from indextts2.training.fused_activation import fuse
 from indextts2.training.recipe import load_recipe
-from indextts2.training.spectral_losses import SpectralLossSettings, mel_distance, stft_distance
+from indextts2.training.spectral_losses import (
+    SpectralLossSettings,
+    low_band_distance,
+    mel_distance,
+    stft_distance,
+)
 from indextts2.training.state import export_weights, load_state
 from indextts2.training.trainer import LoopSettings, train
 from indextts2.training.vocoder import GENERATOR, VocoderPart, VocoderRecipe
@@ -178,6 +185,92 @@ def test_spectral_distances_do_not_hear_the_sign_but_have_gradients_at_silence()
     assert torch.isfinite(silent.grad).all()
 
 
+def voice(pitch, *, samples=8192, rate=22_050):
+    """Harmonics of a pitch up to 900 Hz, (1, samples)."""
+    time = torch.arange(samples) / rate
+    numbers = torch.arange(1, int(900 / pitch) + 1)[:, None]
+    return (0.1 * torch.sin(2 * torch.pi * pitch * numbers * time)).sum(dim=0, keepdim=True)
+
+
+def test_the_low_band_distance_hears_the_harmonics_of_a_low_voice_and_nothing_above_its_band():
+    settings, low = SpectralLossSettings(), voice(85.0)
+    breath = 0.2 * torch.randn(low.shape, generator=torch.Generator().manual_seed(0))
+    distances = [float(low_band_distance(made, low, 22_050, settings)) for made in (low, -low, voice(95.0), breath)]
+    assert distances[:2] == pytest.approx([0.0, 0.0], abs=1e-5)
+    assert distances[2] > 0.3 and distances[3] > 0.3
+    above = 0.1 * torch.sin(2 * torch.pi * 4000 * torch.arange(low.shape[1]) / 22_050)
+    assert float(low_band_distance(low + above, low, 22_050, settings)) < 0.02
+
+
+def test_the_low_band_counts_when_the_recipe_asks_for_it(corpus_folder):
+    plain = toy_recipe(corpus_folder)
+    asked = replace(plain, low_band_weight=2.0, losses=replace(plain.losses, low_band_sizes=(256,)))
+    real = VocoderPart(plain, TOY_VOCODER, TOY_MEL).batch(0, torch.Generator().manual_seed(0))[0]
+    parts = [VocoderPart(recipe, TOY_VOCODER, TOY_MEL) for recipe in (plain, asked)]
+    (without, metrics), (with_it, more) = (part.spectral_loss(0.5 * real, real) for part in parts)
+    assert "low_band" not in metrics and float(more["low_band"]) > 0.1
+    assert float(with_it) == pytest.approx(float(without) + 2.0 * float(more["low_band"]), rel=1e-5)
+
+
+def test_the_generator_keeps_full_precision_beside_discriminators_in_bf16(
+    corpus_folder, tmp_path, monkeypatch, own_precision
+):
+    kinds = {}
+    for kind in (Vocoder, Discriminators):
+
+        def forward(self, given, plain=kind.forward, kind=kind):
+            output = plain(self, given)
+            kinds[kind.__name__] = (output if kind is Vocoder else output[0][1][0]).dtype
+            return output
+
+        monkeypatch.setattr(kind, "forward", forward)
+    recipe = toy_recipe(corpus_folder, adversarial_from=0.0, discriminators=TOY_JUDGES)
+    loop = replace(recipe.loop, max_steps=1, evaluate_steps=0, mixed_precision="bf16")
+    train(VocoderPart(recipe, TOY_VOCODER, TOY_MEL), loop, tmp_path)
+    assert kinds == {"Vocoder": torch.float32, "Discriminators": torch.bfloat16}
+
+
+def test_a_corpus_without_held_out_recordings_trains_without_their_error(tmp_path):
+    recipe = toy_recipe(write_corpus(tmp_path / "corpus", [entry(n) for n in range(2)]))
+    part, loop = VocoderPart(recipe, TOY_VOCODER, TOY_MEL), replace(recipe.loop, max_steps=5, evaluate_steps=1)
+    assert train(part, loop, tmp_path / "run").step == 5
+    assert "held_out_mel" not in read_log(tmp_path / "run" / "log.csv")[0]
+
+
+def write_aligned(folder, mels):
+    """A store of generated mels: id -> (bands, frames)."""
+    folder.mkdir()
+    save_file({f"{name}/mel": mel for name, mel in mels.items()}, str(folder / "a.safetensors"))
+    lines = [
+        {"id": name, "speaker": "s", "style": "neutral", "split": "train", "text": "", "seconds": 1.0, "token_count": 1}
+        | {"frame_count": mel.shape[1], "shard": "a.safetensors"}
+        for name, mel in mels.items()
+    ]
+    (folder / "index.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return str(folder)
+
+
+def test_the_generator_hears_aligned_mels_beside_the_recording_they_were_made_of(corpus_folder, tmp_path):
+    recipe = toy_recipe(corpus_folder, gain_range=(0.25, 0.25), aligned_share=1.0, batch_size=8)
+    part = VocoderPart(recipe, TOY_VOCODER, TOY_MEL)
+    mels = {}
+    for utterance in part.corpus.utterances[:2]:
+        mels[utterance.id] = log_mel(part.corpus.waveform(utterance, RATE)[None], TOY_MEL)[0] + 0.5
+    part = VocoderPart(replace(recipe, aligned_mels=write_aligned(tmp_path / "made", mels)), TOY_VOCODER, TOY_MEL)
+    real, heard = part.batch(0, torch.Generator().manual_seed(0))
+    above = (heard - log_mel(real, TOY_MEL))[..., 2:-2].amax(dim=(1, 2))  # not the edges of a clip, which are padded
+    assert heard.shape == (8, TOY_MEL.bands, 32)
+    assert set(above.round(decimals=1).tolist()) == {0.0, 0.5}
+    metrics = train(part, replace(recipe.loop, max_steps=1, evaluate_steps=0), tmp_path / "run")
+    assert metrics.step == 1
+
+
+def test_aligned_mels_of_other_utterances_are_refused(corpus_folder, tmp_path):
+    folder = write_aligned(tmp_path / "made", {"nobody_1": torch.zeros(TOY_MEL.bands, 40)})
+    with pytest.raises(TrainingError, match="no mel of any utterance"):
+        VocoderPart(toy_recipe(corpus_folder, aligned_mels=folder), TOY_VOCODER, TOY_MEL)
+
+
 def test_narrow_band_and_held_out_recordings_are_not_trained_on(corpus_folder):
     part = VocoderPart(toy_recipe(corpus_folder), TOY_VOCODER, TOY_MEL)
     assert [u.id for u in part.corpus.utterances] == [f"utterance_{n}" for n in range(4)]
@@ -187,12 +280,11 @@ def test_narrow_band_and_held_out_recordings_are_not_trained_on(corpus_folder):
 def test_batches_depend_on_the_generator_alone(corpus_folder):
     part = VocoderPart(toy_recipe(corpus_folder), TOY_VOCODER, TOY_MEL)
     first, again, other = (part.batch(0, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert first.shape == (2, 512) and first.equal(again) and not first.equal(other)
+    assert first[0].shape == (2, 512) and first[1].shape == (2, TOY_MEL.bands, 32)
+    assert first[0].equal(again[0]) and not first[0].equal(other[0])
 
 
 def test_the_vocoder_learns_a_toy_corpus_and_its_weights_load(corpus_folder, tmp_path):
-    from indextts2.models.vocoder import Vocoder
-
     recipe = toy_recipe(corpus_folder)
     part = VocoderPart(recipe, TOY_VOCODER, TOY_MEL)
     train(part, replace(recipe.loop, max_steps=2), tmp_path / "run")
