@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +75,23 @@ def test_the_first_two_blocks_of_the_readme_are_one_line_each_and_ci_runs_the_se
     first, second = fenced(README)[:2]
     assert first.count("\n") == second.count("\n") == 1
     assert re.search(r'-m indextts2 speak "[^"]+" -o \S+\.wav$', first.strip())
-    assert second in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert second.strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for line in (first, second):
         assert line.startswith("python3 -m venv .venv && ")
         assert all((ROOT / name).is_file() for name in re.findall(r"-r (\S+)", line))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the script is for bash")
+def test_ci_stops_when_an_installation_fails(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    script = shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, code in (("python3", 0), ("pip", 1), ("python", 0), ("ruff", 0), ("mypy", 0)):
+        (programs / name).write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    surroundings = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    assert subprocess.run(["bash", str(script)], env=surroundings, timeout=60).returncode != 0
 
 
 def test_windows_forms_do_the_same():
