@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from indextts2.training.__main__ import PARTS, main
 from indextts2.training.recipe import load_recipe
+from indextts2.training.t2s import T2SRecipe
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -27,6 +29,7 @@ KINDS = {
     "emotion_bank": ("emotion_bank", "BankRecipe"),
     "text_to_emotion": ("text_to_emotion", "TextToEmotionRecipe"),
 }
+SLOW_EMOTION_STEP = 0.7  # seconds
 STAGES = ("t2s_stage1", "t2s_stage2", "t2s_stage3")
 
 
@@ -66,6 +69,25 @@ def test_a_recipe_explains_itself_and_names_relative_paths(path):
             yield value
 
     assert not [found for found in strings(yaml.safe_load(text)) if found.startswith(("/", "~"))]
+
+
+def table_rows():
+    """(recipe file, output folder, minutes) of every row of the table in docs/training.md."""
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| .+ \| `\w+ recipes/(\S+) (\S+)` \| (.+) \|$", text, re.MULTILINE)
+
+
+def test_the_table_tells_the_minutes_of_a_recipe_that_follows_them():
+    for name, _, minutes in table_rows():
+        loop = yaml.safe_load((ROOT / "recipes" / name).read_text(encoding="utf-8")).get("loop", {})
+        if "horizon_minutes" in loop:
+            assert float(minutes) == loop["horizon_minutes"], name
+
+
+def test_stage_2_has_time_left_when_the_emotion_branch_is_done_on_a_slow_machine():
+    recipe = load_recipe(ROOT / "recipes" / "t2s_stage2.yaml", T2SRecipe)
+    assert recipe.emotion_steps * SLOW_EMOTION_STEP / 60 < 0.6 * recipe.loop.horizon_minutes
+    assert recipe.ramp == 0.0  # a ramp within the emotion steps would never be heard
 
 
 @pytest.mark.parametrize("part", PARTS)
