@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from ..audio.mel import log_mel
 from ..audio.resample import resample_soxr
-from ..contracts import Speech, Waveform
+from ..contracts import Speaker, Speech, Waveform
 from ..stages.conditions import condition_speaker
 from ..stages.prepare_text import prepare_text
 from ..stages.reference import encode_reference
 from ..stages.text_to_semantic import T2SOptions, text_to_semantic
+from ..stages.timeline import all_heads, text_attention
 from .protocol import Protocol, SpeechRequest
 
 if TYPE_CHECKING:
@@ -69,29 +69,14 @@ def draw_spectrograms(
     return figure
 
 
-@torch.no_grad()
-def attention_over_text(
-    t2s: T2SModels, ids: Sequence[int], tokens: Tensor, condition: Tensor, emotion: Tensor
-) -> Tensor:
-    """Mean attention from every token to every text id. tokens: (1, tokens) -> (tokens, text), rows add up to 1.
+def attention_over_text(t2s: T2SModels, speaker: Speaker, ids: Sequence[int], tokens: Tensor) -> Tensor:
+    """Mean attention from every token to every text id. tokens: (tokens,) -> (tokens, text), rows add up to 1.
 
     Mean of the heads the checkpoint declares to follow the text, or of all heads where it declares none.
     """
-    model, config = t2s.model, t2s.model.config
-    every_head = [(layer, head) for layer in range(config.layers) for head in range(config.heads)]
-    heads = cast("tuple[tuple[int, int], ...]", config.alignment_heads or tuple(every_head))
-    slots = model.duration_slots(torch.zeros(1, dtype=torch.long))
-    output = model.forward_training(
-        condition,
-        emotion,
-        slots,
-        torch.tensor([list(ids)]),
-        torch.tensor([len(ids)]),
-        tokens,
-        torch.tensor([tokens.shape[1]]),
-        attention_heads=heads,
-    )
-    return cast(Tensor, output.attention)[0].mean(dim=0)[: tokens.shape[1]]
+    known = t2s.model.config.alignment_heads
+    heads = tuple((pair[0], pair[1]) for pair in known) if known else all_heads(t2s.model)
+    return text_attention(t2s, speaker, None, ids, tokens, heads).mean(dim=0)
 
 
 def draw_attention(models: SpeechModels, protocol: Protocol, request: SpeechRequest) -> Figure:
@@ -101,10 +86,10 @@ def draw_attention(models: SpeechModels, protocol: Protocol, request: SpeechRequ
     speaker = condition_speaker(t2s, reference)
     text = prepare_text(t2s.front_end, request.text)
     speech = text_to_semantic(t2s, text, speaker, seed=request.seed, options=T2SOptions(with_latent=False))
-    ids, tokens = text.segments[0].ids, speech.tokens[:1, : int(speech.token_lengths[0])]
-    looks = attention_over_text(t2s, ids, tokens, speaker.condition, speaker.emotion_vector)
+    tokens = speech.tokens[0, : int(speech.token_lengths[0])]
+    looks = attention_over_text(t2s, speaker, text.segments[0].ids, tokens)
     figure, (axes,) = _figure(1, height=2.0 * ROW_HEIGHT)
-    axes.imshow(looks.T.float().numpy(), origin="lower", aspect="auto", interpolation="nearest")
+    axes.imshow(looks.T.numpy(), origin="lower", aspect="auto", interpolation="nearest")
     axes.set(title=request.text, xlabel="semantic token", ylabel="text id")
     return figure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -15,12 +16,17 @@ from tests.evaluation.test_evaluate import RATE, corpus, tone_samples  # noqa: F
 from tests.stages.speaking import tiny_speaker
 
 
-def test_evaluate_draws_spectrograms_attention_and_durations(corpus, tiny_checkpoint, tmp_path, capsys):  # noqa: F811
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_evaluate_draws_spectrograms_attention_and_durations(
+    corpus,  # noqa: F811
+    tiny_checkpoint,
+    tmp_path,
+    capsys,
+    precision,
+):
     asked = ["--free", "2", "--duration", "1", "--emotion", "0", "--without", "transcripts", "speakers", "quality"]
-    code = main(
-        ["evaluate", str(corpus), "-o", str(tmp_path), "--checkpoint", str(tiny_checkpoint), "--pictures", *asked]
-    )
-    assert code == 0, capsys.readouterr().err
+    asked += ["--precision", precision, "--checkpoint", str(tiny_checkpoint), "--pictures"]
+    assert main(["evaluate", str(corpus), "-o", str(tmp_path), *asked]) == 0, capsys.readouterr().err
     for name in ("spectrograms.png", "attention.png", "duration.png"):
         pixels = np.asarray(Image.open(tmp_path / name).convert("L"))
         assert pixels.shape[1] == 900 and pixels.std() > 5, name
@@ -29,8 +35,6 @@ def test_evaluate_draws_spectrograms_attention_and_durations(corpus, tiny_checkp
 
 def test_attention_over_text_is_a_distribution_for_every_token(tiny_checkpoint):
     t2s = load_t2s(open_checkpoint(tiny_checkpoint))
-    speaker = tiny_speaker()
-    ids, tokens = [3, 4, 5, 6], torch.tensor([[1, 2, 3, 4, 5]])
-    looks = attention_over_text(t2s, ids, tokens, speaker.condition, speaker.emotion_vector)
+    looks = attention_over_text(t2s, tiny_speaker(), [3, 4, 5, 6], torch.tensor([1, 2, 3, 4, 5]))
     assert looks.shape == (5, 4)
     torch.testing.assert_close(looks.sum(dim=1), torch.ones(5))
