@@ -241,7 +241,10 @@ def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.
         }
     found: dict[str, float | None] = {}
     if len(set(styles)) >= 2 and labels:
-        figures["probe_corpus"] = round(cross_validated_accuracy(known, styles), 4)
+        try:
+            figures["probe_corpus"] = round(cross_validated_accuracy(known, styles), 4)
+        except InputError as error:
+            logger.warning("The probe of the recordings themselves was left out: %s", error)
         probe = fit_probe(known, styles)
         figures["probe_transfer"] = round(probe.accuracy(features, labels), 4)
         found = _by_label(probe.predict(features), labels)

@@ -198,6 +198,18 @@ def test_emotions_with_their_own_prosody_are_found_and_equal_ones_are_not(corpus
     )
 
 
+def test_one_recording_of_an_emotion_leaves_only_the_cross_validation_out(corpus, caplog):
+    random = np.random.default_rng(0)
+    rows = [("anna", style, random.normal(size=len(FEATURE_NAMES))) for style in ("neutral", "happy", "happy", "sad")]
+    heard = [
+        Heard(emotion_request(corpus, style, speaker), 1.0, features=ProsodyFeatures(*values))
+        for speaker, style, values in rows
+    ]
+    figures = emotion_figures(heard, rows)
+    assert "probe_transfer" in figures and "probe_corpus" not in figures
+    assert "recordings themselves was left out: Cross validation needs two utterances" in caplog.text
+
+
 def test_lengths_that_ignore_the_factor_are_not_called_ordered(corpus):
     requests = build_protocol(corpus, SMALL).of_kind("duration")
     assert lengths_follow_factors([Heard(request, 1.0) for request in requests]) == 0.0
