@@ -21,6 +21,7 @@ from ..training.corpus_data import Corpus, Utterance
 FACTORS = (0.75, 0.875, 1.0, 1.125, 1.25)  # of the free length, as in the paper's table of duration control
 NEUTRAL = "neutral"
 NEUTRALS_PER_SPEAKER = 3  # corpus recordings that tell what is normal for a speaker
+TEACHER = "kokoro-82m"  # classic synthesizers beside it in a corpus are for the vocoder, not to be measured against
 TEST_SPLITS = ("test_speaker", "test_text")
 
 
@@ -82,6 +83,18 @@ class Protocol:
         return Waveform(samples[None, None], utterance.sample_rate)
 
 
+def _english(corpus: Corpus) -> Corpus:
+    """English utterances: the teacher's alone where it read a part of a corpus, and all of a corpus without any."""
+    english = [utterance for utterance in corpus.utterances if utterance.language == "en"]
+    taught = {utterance.folder for utterance in english if utterance.generator == TEACHER}
+    kept = [utterance for utterance in english if utterance.generator == TEACHER or utterance.folder not in taught]
+    return Corpus(kept, corpus.cache)
+
+
+def _named(folders: Sequence[Path]) -> str:
+    return " with ".join(str(folder) for folder in folders)
+
+
 def _references(corpus: Corpus, minimum_seconds: float) -> dict[str, list[Utterance]]:
     """Neutral recordings per speaker that are long enough; the longest one where none is."""
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
@@ -116,18 +129,26 @@ def _drawn(items: Sequence[Utterance], count: int, random: np.random.Generator) 
 
 
 def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | None = None) -> Protocol:
-    """Draw the requests from a corpus folder with test splits. Raises TrainingError when it has none."""
+    """Draw the requests from corpus folders with held-out texts. Raises TrainingError when there are none."""
     settings = settings or ProtocolSettings()
     folders = [folder] if isinstance(folder, Path) else list(folder)
-    corpus = Corpus.open(folders).filter(languages=("en",), generators=("kokoro-82m",))
+    corpus = _english(Corpus.open(folders))
     random = np.random.default_rng(settings.seed)
     references = _references(corpus, settings.minimum_reference_seconds)
-    # A reference is never of another split: an unseen speaker stays unseen.
     tests = [utterance for utterance in corpus.utterances if utterance.split in settings.splits]
+    if not tests:
+        raise TrainingError(
+            f"{_named(folders)} has no English utterance of the splits {', '.join(settings.splits)}, so there is no "
+            "held-out text to ask for. Add one with held-out texts, as recipes/corpus_held_out.yaml makes."
+        )
+    # Of any split: a speaker of test_speaker has no recording that training heard, one of test_text may have some.
     pairs = {utterance.id: _reference_for(utterance, references, random) for utterance in tests}
     usable = [utterance for utterance in tests if pairs[utterance.id] is not None]
     if not usable:
-        raise TrainingError(f"The corpus has no test utterance of the splits {', '.join(settings.splits)}.")
+        raise TrainingError(
+            f"None of the {len(tests)} held-out texts of {_named(folders)} has a reference: a neutral recording of "
+            "another text by the same speaker. Add the corpus with the other recordings of these speakers."
+        )
     requests: list[SpeechRequest] = []
 
     def ask(

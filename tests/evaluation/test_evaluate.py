@@ -1,6 +1,7 @@
 """The evaluation as a whole, with a tiny corpus of tones and judges that know the answers."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -106,9 +107,45 @@ def test_the_probe_learns_from_training_recordings_of_every_emotion_and_of_neutr
     assert all(sum(item.style == name for item in probe) == 2 for name in EMOTIONS)
 
 
-def test_a_corpus_without_test_splits_is_refused(corpus):
-    with pytest.raises(TrainingError, match="test_speaker"):
+def test_a_corpus_without_held_out_texts_is_refused_by_name(corpus):
+    with pytest.raises(TrainingError, match=rf"{corpus.name} has no English .* test_speaker.*corpus_held_out\.yaml"):
         build_protocol(corpus, ProtocolSettings(splits=("test_speaker",)))
+
+
+def copied(corpus, folder, change):
+    """The corpus under another name; change: what a manifest line gets, None leaves the line out."""
+    folder.mkdir()
+    lines = []
+    for line in (corpus / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        changed = change(row)
+        if changed is not None:
+            os.link(corpus / row["path"], folder / row["path"])
+            lines.append(json.dumps(row | changed) + "\n")
+    (folder / "manifest.jsonl").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def test_a_corpus_of_another_generator_can_be_measured(corpus, tmp_path):
+    own = copied(corpus, tmp_path / "own", lambda row: {"source": {"generator": "human"}})
+    asked = [request.text for request in build_protocol(corpus, SMALL).requests]
+    assert [request.text for request in build_protocol(own, SMALL).requests] == asked
+
+
+def test_synthesizers_beside_the_teacher_are_left_out(corpus, tmp_path):
+    def change(row):
+        return {"source": {"generator": "flite"}} if row["speaker"] == "ben" else {}
+
+    mixed = build_protocol(copied(corpus, tmp_path / "mixed", change), SMALL)
+    assert {request.speaker for request in mixed.requests} == {"anna"}
+
+
+def test_held_out_texts_without_a_reference_are_refused(corpus, tmp_path):
+    def change(row):
+        return {"style": "sad"} if row["split"] == "test_text" else None
+
+    with pytest.raises(TrainingError, match="None of the 4 held-out texts .* has a reference"):
+        build_protocol(copied(corpus, tmp_path / "alone", change), SMALL)
 
 
 def test_figures_of_speech_that_judges_know(corpus):
