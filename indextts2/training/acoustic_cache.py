@@ -1,20 +1,23 @@
 """What the encoders are trained on, computed once per utterance: filterbank, pitch, loudness, phone labels.
 
-A folder holds `index.jsonl` and safetensors shards. Running `update` again adds the utterances that are new.
+A folder holds safetensors shards, and `index.jsonl` tells which one an utterance is in. Several recipes may share it:
+each reads the utterances of its own corpora. Running `update` again adds those that are new or were made anew.
 Per utterance, with frames of 10 ms and half tokens of 20 ms: fbank (frames, bands) float16 of 16-bit scale; labels
 (halves,) int8; log_f0, energy (halves,) float16; voiced (halves,) bool.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..audio.fbank import FBANK, frame_count, kaldi_fbank
@@ -22,11 +25,14 @@ from ..audio.io import read_audio
 from ..audio.resample import resample_sinc, resample_soxr
 from ..config import MelConfig
 from ..errors import TrainingError
+from .corpus_data import Corpus, Utterance
 from .phonemes import IGNORED, PHONE_INDEX, SILENCE, phone_labels
 from .prosody import PITCH, pitch_contour
 
 logger = logging.getLogger(__name__)
 
+INDEX = "index.jsonl"
+KINDS = ("fbank", "labels", "log_f0", "energy", "voiced")
 SHARD_UTTERANCES = 256
 HALF_SECONDS = PITCH.hop / PITCH.sample_rate
 QUIET_BELOW_LOUDEST = 4.6  # in natural log of amplitude, 40 dB
@@ -35,39 +41,48 @@ QUIET_HALVES = 5  # a label inside at least 100 ms of quiet means silence
 
 @dataclass(frozen=True, slots=True)
 class AcousticEntry:
-    """One utterance of the cache. phone_string is empty for speech without usable phonemes."""
+    """One utterance of the cache. phonemes is empty for speech without usable ones; key names its tensors."""
 
     id: str
     speaker: str
-    style: str
     split: str
     language: str
     seconds: float
-    shard: str
+    key: str
     phonemes: str = ""
     aligned: bool = False  # labels come from known durations
 
 
 class AcousticCache:
-    """Reads the cache folder into memory."""
+    """Reads the utterances of some corpora from the cache folder into memory."""
 
-    def __init__(self, folder: Path) -> None:
-        index = folder / "index.jsonl"
-        if not index.is_file():
+    def __init__(self, folder: Path, corpora: Sequence[Path]) -> None:
+        shards = _shards(folder)
+        self.entries = tuple(_entry(utterance) for utterance in Corpus.open(corpora).utterances)
+        missing = [entry.id for entry in self.entries if entry.key not in shards]
+        if missing:
             raise TrainingError(
-                f"No acoustic cache at {folder}: {index.name} is missing. Build it with `update` first."
+                f"The acoustic cache at {folder} lacks {len(missing)} utterances of the corpora, {missing[0]} for one. "
+                "Build it with `update` first."
             )
-        lines = index.read_text(encoding="utf-8").splitlines()
-        self.entries = tuple(AcousticEntry(**json.loads(line)) for line in lines if line)
         self.tensors: dict[str, Tensor] = {}
-        for shard in sorted({entry.shard for entry in self.entries}):
-            self.tensors.update(load_file(folder / shard))
+        for shard in sorted({shards[entry.key] for entry in self.entries}):
+            with safe_open(folder / shard, framework="pt") as file:
+                for key in (entry.key for entry in self.entries if shards[entry.key] == shard):
+                    self.tensors |= {f"{key}/{kind}": file.get_tensor(f"{key}/{kind}") for kind in KINDS}
 
     def __iter__(self) -> Iterator[AcousticEntry]:
         return iter(self.entries)
 
     def get(self, entry: AcousticEntry, kind: str) -> Tensor:
-        return self.tensors[f"{entry.id}/{kind}"]
+        return self.tensors[f"{entry.key}/{kind}"]
+
+
+def open_cache(folder: str, corpora: Sequence[str]) -> AcousticCache:
+    """The utterances of the corpora that a recipe names; those that the folder lacks are added first."""
+    roots = [Path(corpus) for corpus in corpora]
+    update(Path(folder), roots)
+    return AcousticCache(Path(folder), roots)
 
 
 def speaker_path_16k(path: Path) -> Tensor:
@@ -110,35 +125,56 @@ def _long_quiet(energy: Tensor) -> Tensor:
 
 
 def update(folder: Path, corpora: Sequence[Path]) -> int:
-    """Add every utterance of these corpora that the cache lacks. Returns how many were added."""
+    """Add every utterance of these corpora that the cache lacks. Returns how many were added.
+
+    Raises TrainingError for an id that occurs twice in these corpora.
+    """
+    utterances = Corpus.open(corpora).utterances
     folder.mkdir(parents=True, exist_ok=True)
-    index = folder / "index.jsonl"
-    known = (
-        {json.loads(line)["id"] for line in index.read_text(encoding="utf-8").splitlines()} if index.exists() else set()
-    )
-    new = [(root, line) for root in corpora for line in _manifest(root) if line["id"] not in known]
+    known = _shards(folder)
+    new = [utterance for utterance in utterances if _key(utterance) not in known]
     shard_number = len(list(folder.glob("*.safetensors")))
     for start in range(0, len(new), SHARD_UTTERANCES):
         shard = f"acoustic_{shard_number:05d}.safetensors"
         tensors: dict[str, Tensor] = {}
-        entries: list[AcousticEntry] = []
-        for root, line in new[start : start + SHARD_UTTERANCES]:
-            durations = line.get("phoneme_durations")
-            made = utterance_tensors(speaker_path_16k(root / line["path"]), line.get("phonemes") or "", durations)
-            tensors |= {f"{line['id']}/{kind}": value.contiguous() for kind, value in made.items()}
-            known_fields = {field.name for field in fields(AcousticEntry)}
-            values = {key: value for key, value in line.items() if key in known_fields and value is not None}
-            entries.append(AcousticEntry(**values, shard=shard, aligned=durations is not None))
+        lines: list[str] = []
+        for utterance in new[start : start + SHARD_UTTERANCES]:
+            waveform, key = speaker_path_16k(utterance.folder / utterance.path), _key(utterance)
+            made = utterance_tensors(waveform, utterance.phonemes or "", utterance.phoneme_durations)
+            tensors |= {f"{key}/{kind}": value.contiguous() for kind, value in made.items()}
+            lines.append(json.dumps({"key": key, "shard": shard}, ensure_ascii=False) + "\n")
         save_file(tensors, folder / shard)
-        with index.open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+        with (folder / INDEX).open("a", encoding="utf-8") as stream:
+            stream.writelines(lines)
         shard_number += 1
         logger.info("Acoustic cache: %d of %d new utterances", min(start + SHARD_UTTERANCES, len(new)), len(new))
     return len(new)
 
 
-def _manifest(root: Path) -> list[dict]:
-    manifest = root / "manifest.jsonl"
-    if not manifest.is_file():
-        raise TrainingError(f"{root} has no manifest.jsonl. Point to a corpus folder.")
-    return [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line]
+def _entry(utterance: Utterance) -> AcousticEntry:
+    return AcousticEntry(
+        id=utterance.id,
+        speaker=utterance.speaker,
+        split=utterance.split,
+        language=utterance.language,
+        seconds=utterance.seconds,
+        key=_key(utterance),
+        phonemes=utterance.phonemes or "",
+        aligned=utterance.phoneme_durations is not None,
+    )
+
+
+def _key(utterance: Utterance) -> str:
+    """Changes with the audio file and with what its labels are made from. Ids alone are unique within a corpus only."""
+    path = (utterance.folder / utterance.path).resolve()
+    file = path.stat()
+    mark = f"{path}|{file.st_size}|{file.st_mtime_ns}|{utterance.phonemes}|{utterance.phoneme_durations}"
+    return f"{utterance.id}-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
+
+
+def _shards(folder: Path) -> dict[str, str]:
+    """Shard by key of everything in the folder; lines of earlier versions, which knew ids only, do not count."""
+    index = folder / INDEX
+    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
+    entries = [json.loads(line) for line in lines if line]
+    return {entry["key"]: entry["shard"] for entry in entries if "key" in entry}

@@ -21,7 +21,7 @@ from ..config import CodecConfig
 from ..errors import TrainingError
 from ..models.codec import CodecDecoder, SemanticCodec
 from ..models.semantic_encoder import SemanticEncoder
-from .acoustic_cache import AcousticCache, AcousticEntry
+from .acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from .acoustic_data import AcousticData
 from .mini import MINI
 from .part import Metrics, Models, Part, StepTools
@@ -56,13 +56,16 @@ class CodecObjective:
 
 @dataclass(frozen=True, slots=True)
 class CodecRecipe:
-    """semantic_encoder: folder of the finished run whose features are quantised. cache: its acoustic cache.
+    """semantic_encoder: folder of the finished run whose features are quantised. corpora: folders with a manifest.
+
+    cache: where filterbanks are kept between runs; the semantic encoder's holds them already.
 
     start_from: folder of an earlier codec run, whose tokens then mostly keep their meaning, "" for a fresh one.
     """
 
     loop: LoopSettings
     semantic_encoder: str
+    corpora: tuple[str, ...]
     cache: str
     start_from: str = ""
     held_out_utterances: int = 60
@@ -341,7 +344,7 @@ def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
     encoder, heads = SemanticEncoder(config), EncoderHeads(config.dim)
     encoder.load_state_dict(export_weights(Path(recipe.semantic_encoder), "encoder"))
     heads.load_state_dict(export_weights(Path(recipe.semantic_encoder), "heads"))
-    cache = AcousticCache(Path(recipe.cache))
+    cache = open_cache(recipe.cache, recipe.corpora)
     training = [entry for entry in cache if entry.split == "train"]
     aligned = [entry for entry in cache if entry.split == "test_text" and entry.aligned and usable(entry)]
     rows = encode_cache(encoder.eval(), cache, training, config.stride)

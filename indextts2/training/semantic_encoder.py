@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 from ..config import SemanticEncoderConfig
 from ..models.semantic_encoder import SemanticEncoder
-from .acoustic_cache import AcousticCache, AcousticEntry, update
+from .acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from .acoustic_data import AcousticBatch, AcousticData, Augmentation
 from .mini import MINI
 from .part import Metrics, Models, Part
@@ -213,6 +213,6 @@ def edit_distance(found: list[int], wanted: list[int]) -> int:
 def train_semantic_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's semantic encoder as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, EncoderRecipe)
-    update(Path(recipe.cache), [Path(corpus) for corpus in recipe.corpora])
-    part = SemanticEncoderPart(MINI.semantic_encoder, recipe.objective, AcousticCache(Path(recipe.cache)))
+    cache = open_cache(recipe.cache, recipe.corpora)
+    part = SemanticEncoderPart(MINI.semantic_encoder, recipe.objective, cache)
     return train(part, recipe.loop, folder)

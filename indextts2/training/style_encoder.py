@@ -21,7 +21,7 @@ from ..audio.fbank import FBANK
 from ..config import StyleEncoderConfig
 from ..errors import TrainingError
 from ..models.style_encoder import StyleEncoder
-from .acoustic_cache import AcousticCache, AcousticEntry, update
+from .acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from .acoustic_data import Augmentation, add_noise, stretch_frames, uniform, warp_bands
 from .mini import MINI
 from .part import Metrics, Models, Part
@@ -185,6 +185,5 @@ def equal_error_rate(same: Tensor, different: Tensor) -> float:
 def train_style_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's style encoder as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, StyleRecipe)
-    update(Path(recipe.cache), [Path(corpus) for corpus in recipe.corpora])
-    part = StyleEncoderPart(MINI.style_encoder, recipe.objective, AcousticCache(Path(recipe.cache)))
+    part = StyleEncoderPart(MINI.style_encoder, recipe.objective, open_cache(recipe.cache, recipe.corpora))
     return train(part, recipe.loop, folder)

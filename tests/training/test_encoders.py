@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import pytest
 import torch
 from torch import Generator
 
-from indextts2.audio.fbank import semantic_input, style_features
-from indextts2.audio.io import write_wav
+from indextts2.audio.fbank import FBANK, kaldi_fbank, semantic_input, style_features
+from indextts2.audio.io import read_audio, write_wav
 from indextts2.config import CodecConfig, SemanticEncoderConfig, StyleEncoderConfig
 from indextts2.contracts import Waveform
 from indextts2.errors import TrainingError
-from indextts2.training.acoustic_cache import AcousticCache, speaker_path_16k, update
+from indextts2.training.acoustic_cache import KINDS, AcousticCache, open_cache, speaker_path_16k, update
 from indextts2.training.acoustic_data import AcousticBatch, AcousticData, Augmentation, add_noise, warp_bands
 from indextts2.training.codec import (
     CodebookAverages,
@@ -102,7 +103,7 @@ def cache(corpus, tmp_path_factory) -> AcousticCache:
     folder = tmp_path_factory.mktemp("acoustic")
     assert update(folder, [corpus]) == 13
     assert update(folder, [corpus]) == 0
-    return AcousticCache(folder)
+    return AcousticCache(folder, [corpus])
 
 
 def losses_on_one_batch(part: Part, steps: int, rate: float) -> tuple[float, float, dict]:
@@ -217,13 +218,69 @@ def test_padding_of_a_batch_is_masked(cache):
     assert (batch.features[~batch.mask] == 0).all()
 
 
-def test_a_missing_manifest_and_an_empty_choice_are_training_errors(cache, tmp_path):
+def test_a_missing_manifest_and_an_empty_choice_are_training_errors(cache, corpus, tmp_path):
     with pytest.raises(TrainingError, match="manifest"):
         update(tmp_path / "cache", [tmp_path])
-    with pytest.raises(TrainingError, match="No acoustic cache"):
-        AcousticCache(tmp_path)
+    with pytest.raises(TrainingError, match="lacks 13 utterances of the corpora, utterance_0 for one"):
+        AcousticCache(tmp_path, [corpus])
     with pytest.raises(TrainingError, match="No utterance"):
         AcousticData(cache, [], stride=4)
+
+
+def part_of_corpus(corpus: Path, folder: Path, numbers: range, **changes) -> Path:
+    """Some utterances of the corpus as a corpus of their own. changes: fields of the manifest; None leaves one out."""
+    folder.mkdir()
+    lines = (corpus / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(lines[number]) | changes for number in numbers]
+    for row in rows:
+        shutil.copy(corpus / row["path"], folder / row["path"])
+    kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    (folder / "manifest.jsonl").write_text("\n".join(json.dumps(row) for row in kept) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_a_recipe_reads_its_own_corpora_from_a_cache_that_others_share(corpus, tmp_path):
+    first = part_of_corpus(corpus, tmp_path / "first", range(0, 2))
+    second = part_of_corpus(corpus, tmp_path / "second", range(1, 4), speaker="other")
+    folder = str(tmp_path / "cache")
+    assert [entry.id for entry in open_cache(folder, [str(first)])] == ["utterance_0", "utterance_1"]
+    cache = open_cache(folder, [str(second)])
+    assert [entry.id for entry in cache] == ["utterance_1", "utterance_2", "utterance_3"]
+    assert {entry.speaker for entry in cache} == {"other"}
+    assert len(cache.tensors) == 3 * len(KINDS)
+
+
+def test_an_id_that_two_corpora_of_a_recipe_share_is_refused(corpus, tmp_path):
+    first = part_of_corpus(corpus, tmp_path / "first", range(0, 2))
+    second = part_of_corpus(corpus, tmp_path / "second", range(1, 4))
+    with pytest.raises(TrainingError, match="1 utterance ids occur more than once"):
+        update(tmp_path / "cache", [first, second])
+
+
+def test_audio_that_was_made_anew_is_read_anew(corpus, tmp_path):
+    made = part_of_corpus(corpus, tmp_path / "made", range(0, 2))
+    (before, _), folder = open_cache(str(tmp_path / "cache"), [str(made)]), tmp_path / "cache"
+    path = made / "utterance_0.wav"
+    size, waveform = path.stat().st_size, read_audio(path)
+    write_wav(path, replace(waveform, samples=waveform.samples.flip(-1)))
+    assert path.stat().st_size == size
+    assert update(folder, [made]) == 1
+    cache = AcousticCache(folder, [made])
+    assert cache.entries[0].id == before.id
+    heard = kaldi_fbank(speaker_path_16k(path)[None] * FBANK.integer_scale)[0]
+    torch.testing.assert_close(cache.get(cache.entries[0], "fbank").float(), heard, rtol=0.01, atol=0.05)
+
+
+def test_a_manifest_without_styles_and_durations_can_be_cached(corpus, tmp_path):
+    plain = part_of_corpus(corpus, tmp_path / "plain", range(0, 2), style=None, phoneme_durations=None)
+    cache = open_cache(str(tmp_path / "cache"), [str(plain)])
+    assert not any(entry.aligned for entry in cache)
+    assert (cache.get(cache.entries[0], "labels") == IGNORED).all()
+
+
+def test_a_cache_of_an_earlier_version_is_made_anew(corpus, tmp_path):
+    (tmp_path / "index.jsonl").write_text('{"id": "utterance_0", "shard": "acoustic_00000.safetensors"}\n')
+    assert update(tmp_path, [corpus]) == 13
 
 
 # Parts
@@ -330,7 +387,7 @@ def test_one_speaker_is_too_few(cache, tmp_path, corpus):
     (tmp_path / "manifest.jsonl").write_text("\n".join(lines))
     update(tmp_path / "cache", [tmp_path])
     with pytest.raises(TrainingError, match="two speakers"):
-        StyleEncoderPart(STYLE, StyleObjective(), AcousticCache(tmp_path / "cache"))
+        StyleEncoderPart(STYLE, StyleObjective(), AcousticCache(tmp_path / "cache", [tmp_path]))
 
 
 def test_equal_error_rate_of_separated_and_of_mixed_pairs():
