@@ -8,6 +8,7 @@ mean of the vectors that choose them; rows that fall out of use are moved onto f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, collapse, edi
 from .state import export_weights
 from .trainer import LoopSettings, TrainingResult, train
 
+logger = logging.getLogger(__name__)
+
+HELD_OUT = "test_text"
 REVIVAL_JITTER = 0.01  # parts rows that were moved onto the same vector
 USED_COUNT = 1e-3  # below it a mean would be noise
 FRAMES_PER_PASS = 12_000  # of audio encoded at a time
@@ -104,7 +108,9 @@ class FeatureRow:
 def encode_cache(
     encoder: nn.Module, cache: AcousticCache, entries: Sequence[AcousticEntry], stride: int
 ) -> list[FeatureRow]:
-    """Hidden states of every entry, in the order of their length."""
+    """Hidden states of every entry, in the order of their length; none of none."""
+    if not entries:
+        return []
     data = AcousticData(cache, entries, stride=stride)
     rows: list[FeatureRow] = []
     for batch in data.in_order(FRAMES_PER_PASS):
@@ -188,6 +194,8 @@ class CodecPart(Part):
         self.rows = sorted(rows, key=lambda row: len(row.hidden))
         self.lengths = torch.tensor([len(row.hidden) for row in self.rows])
         self.held_out = list(held_out)
+        if not self.held_out:
+            logger.warning("No held-out numbers of %s: the corpora have no English speech with durations.", HELD_OUT)
         self.statistics = statistics
         self.heads = heads.eval().requires_grad_(False)
         self.cache = cache
@@ -285,6 +293,8 @@ class CodecPart(Part):
         )
 
     def evaluate(self, models: Models) -> dict[str, float]:
+        if not self.held_out:
+            return {}
         return measure_codec(self, cast(SemanticCodec, models["codec"]), models["decoder"], self.held_out)
 
     @torch.no_grad()
@@ -346,7 +356,7 @@ def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
     heads.load_state_dict(export_weights(Path(recipe.semantic_encoder), "heads"))
     cache = open_cache(recipe.cache, recipe.corpora)
     training = [entry for entry in cache if entry.split == "train"]
-    aligned = [entry for entry in cache if entry.split == "test_text" and entry.aligned and usable(entry)]
+    aligned = [entry for entry in cache if entry.split == HELD_OUT and entry.aligned and usable(entry)]
     rows = encode_cache(encoder.eval(), cache, training, config.stride)
     held_out = encode_cache(encoder, cache, aligned[: recipe.held_out_utterances], config.stride)
     part = CodecPart(

@@ -7,6 +7,7 @@ tapped layer, so that what the codec and the conditioners see carries words and 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from .phonemes import IGNORED, PHONES
 from .recipe import load_recipe
 from .trainer import LoopSettings, TrainingResult, train
 
+logger = logging.getLogger(__name__)
+
+HELD_OUT_SPLITS = ("test_text", "test_speaker")
 HALVES = 2  # predictions per token
 PROSODY_TARGETS = 4  # voicing, absolute log F0, log F0 around the utterance's mean, log energy around its mean
 SPEECH_LOG_F0 = 5.0  # centre of log F0 over speakers, 148 Hz
@@ -87,6 +91,13 @@ class SemanticEncoderPart(Part):
         self.cache = cache
         entries = [entry for entry in cache if entry.split == "train" and usable(entry)]
         self.data = AcousticData(cache, entries, stride=config.stride)
+        self.held_out: dict[str, AcousticData] = {}
+        for split in HELD_OUT_SPLITS:
+            aligned = [entry for entry in cache if entry.split == split and entry.aligned and usable(entry)]
+            if aligned:
+                self.held_out[split] = AcousticData(cache, aligned, stride=config.stride)
+            else:
+                logger.warning("No held-out numbers of %s: the corpora have no English speech with durations.", split)
 
     def build(self) -> dict[str, nn.Module]:
         encoder = SemanticEncoder(self.config)
@@ -116,8 +127,8 @@ class SemanticEncoderPart(Part):
 
     def evaluate(self, models: Models) -> dict[str, float]:
         numbers: dict[str, float] = {}
-        for split in ("test_text", "test_speaker"):
-            measured = measure(models["encoder"], models["heads"], self.cache, split, self.config.stride)
+        for split, data in self.held_out.items():
+            measured = measure(models["encoder"], models["heads"], data)
             numbers |= {f"{split}_{name}": value for name, value in measured.items()}
         return numbers
 
@@ -166,9 +177,8 @@ def usable(entry: AcousticEntry) -> bool:
 
 
 @torch.no_grad()
-def measure(encoder: nn.Module, heads: nn.Module, cache: AcousticCache, split: str, stride: int) -> dict[str, float]:
+def measure(encoder: nn.Module, heads: nn.Module, data: AcousticData) -> dict[str, float]:
     """Share of 20 ms labels predicted right, phone error rate of the CTC head, pitch error, over aligned speech."""
-    data = AcousticData(cache, [e for e in cache if e.split == split and e.aligned and usable(e)], stride=stride)
     device = next(encoder.parameters()).device
     counts = dict.fromkeys(("right", "labels", "errors", "phones", "pitch_error", "voiced"), 0.0)
     for batch in data.in_order(round(MEASURE_SECONDS * FRAMES_PER_SECOND)):

@@ -7,7 +7,9 @@ speaker: with few voices that is what teaches voices in general.
 
 from __future__ import annotations
 
+import logging
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ from .mini import MINI
 from .part import Metrics, Models, Part
 from .recipe import load_recipe
 from .trainer import LoopSettings, TrainingResult, train
+
+logger = logging.getLogger(__name__)
 
 DIRECTION_SPREAD = 0.1  # start values must be large against a step of Adam, or the directions tumble
 LOG_SCALE = 2 * math.log(FBANK.integer_scale)  # between the cache's 16-bit scale and the style encoder's [-1, 1]
@@ -89,7 +93,12 @@ class StyleEncoderPart(Part):
         self.config = config
         self.objective = objective
         self.cache = cache
-        self.held_out = [entry for entry in cache if entry.split in held_out_splits]
+        held_out = [entry for entry in cache if entry.split in held_out_splits]
+        by_held_out_speaker = Counter(entry.speaker for entry in held_out)
+        self.held_out = held_out if len(by_held_out_speaker) > 1 and max(by_held_out_speaker.values()) > 1 else []
+        if not self.held_out:
+            splits = ", ".join(held_out_splits)
+            logger.warning("No held-out numbers of %s: no two speakers, one of them with two utterances.", splits)
         self.by_speaker: dict[str, list[AcousticEntry]] = {}
         for entry in cache:
             if entry.split == "train":
@@ -132,7 +141,7 @@ class StyleEncoderPart(Part):
         return loss, {"right": right.detach()}
 
     def evaluate(self, models: Models) -> dict[str, float]:
-        return measure_style(models["style_encoder"], self.cache, self.held_out)
+        return measure_style(models["style_encoder"], self.cache, self.held_out) if self.held_out else {}
 
     def _crop(self, entry: AcousticEntry, frames: int, warp: float, generator: Generator) -> Tensor:
         """A random stretch of one utterance, repeated when it is too short: (frames, bands)."""

@@ -374,6 +374,30 @@ def test_style_encoder_overfits_one_batch(cache):
     assert numbers["same"] > numbers["different"]
 
 
+def test_a_corpus_without_held_out_speech_gives_no_held_out_numbers_and_says_so_once(
+    corpus, codec_part, tmp_path, caplog
+):
+    cache = open_cache(str(tmp_path / "cache"), [str(part_of_corpus(corpus, tmp_path / "train", range(8)))])
+    rows = encode_cache(torch.nn.Identity(), cache, [], SEMANTIC.stride)
+    parts = (
+        SemanticEncoderPart(SEMANTIC, EncoderObjective(), cache),
+        StyleEncoderPart(STYLE, StyleObjective(), cache),
+        CodecPart(
+            CODEC, CodecObjective(), codec_part.rows, rows, codec_part.statistics, heads=codec_part.heads, cache=cache
+        ),
+    )
+    for part in parts:
+        models = part.build()
+        assert part.evaluate(models) == part.evaluate(models) == {}
+    said = [record.message for record in caplog.records if record.message.startswith("No held-out numbers")]
+    assert [line.split()[4] for line in said] == [
+        "test_text:",
+        "test_speaker:",
+        "test_speaker:",
+        "test_text:",
+    ]
+
+
 def test_style_input_of_the_cache_equals_the_one_when_speaking(cache, corpus):
     entry = cache.entries[0]
     heard = style_features(speaker_path_16k(corpus / "utterance_0.wav")[None])[0]
