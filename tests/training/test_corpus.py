@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from indextts2.training.corpus.styles import RECIPES, STYLES, Prosody, draw_styl
 from indextts2.training.corpus.teacher import DURATION_UNIT, SAMPLE_RATE, KokoroTeacher, Spoken
 from indextts2.training.corpus.texts import CorpusText, avoided_keys, choose_texts
 from indextts2.training.corpus.wordnet import example_sentences, is_sentence, key_of, licence_notice, words_of
-from indextts2.training.corpus_data import read_manifest
+from indextts2.training.corpus_data import Corpus, read_manifest
 
+RECIPE_FILES = Path(__file__).resolve().parents[2] / "recipes"
 QUIET_UNITS = 10
 FIELDS = (
     "id path split speaker source gender language accent style level style_params speed text text_source phonemes "
@@ -162,6 +164,21 @@ def test_avoided_texts_never_occur_again_whatever_their_case_and_punctuation(tmp
     listed.write_text("".join(json.dumps({"text": item.text.upper() + "!"}) + "\n" for item in first), encoding="utf-8")
     second = choose_texts(CorpusRecipe(utterances=6, words=(4, 8), preferred_words=5.0, avoid=(str(listed),)))
     assert not {key_of(item.text) for item in first} & {key_of(item.text) for item in second}
+
+
+def test_the_held_out_recipe_reads_texts_that_the_corpus_does_not(tmp_path, monkeypatch):
+    whole, other = (read_recipe(RECIPE_FILES / name) for name in ("corpus.yaml", "corpus_held_out.yaml"))
+    assert other.first_index >= whole.first_index + whole.utterances and other.seed != whole.seed
+    small = {"wordnet": None, "words": (4, 8), "preferred_words": 5.0, "utterances": 6}
+    monkeypatch.chdir(tmp_path)
+    corpus, held_out = Path(".train/corpus"), Path(".train/corpus_held_out")
+    make_corpus(replace(whole, **small), tmp_path, corpus, open_teacher=HummingTeacher)
+    # Of the same draw, the texts would be the same.
+    make_corpus(replace(other, **small, seed=whole.seed), tmp_path, held_out, open_teacher=HummingTeacher)
+    both = Corpus.open([corpus, held_out])
+    assert [item.split for item in both.utterances] == ["train"] * 6 + ["test_text"] * 6
+    assert len({key_of(item.text) for item in both.utterances}) == 12
+    assert check_corpus(held_out, unique_texts=True).problems == []
 
 
 def test_half_of_a_joined_pair_is_avoided_too(tmp_path):

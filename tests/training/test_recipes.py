@@ -31,20 +31,24 @@ KINDS = {
 }
 SLOW_EMOTION_STEP = 0.7  # seconds
 STAGES = ("t2s_stage1", "t2s_stage2", "t2s_stage3")
+CORPORA = ("corpus", "corpus_held_out")
+NOT_MADE_BY_A_ROW = ("teacher", "wordnet", "cache")  # unpacked before the first row, or kept by the rows themselves
 
 
 def part_of(path):
+    if path.stem in CORPORA:
+        return "corpus"
     return "t2s" if path.stem in STAGES else path.stem
 
 
 def test_every_part_has_a_recipe_and_every_recipe_a_part():
     assert {part_of(path) for path in RECIPES} == set(PARTS)
-    assert set(STAGES) < {path.stem for path in RECIPES}
+    assert {*STAGES, *CORPORA} < {path.stem for path in RECIPES}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_read_into_its_dataclass(path):
-    if path.stem == "corpus":  # written before the others; it has a reader of its own
+    if path.stem in CORPORA:  # written before the others; it has a reader of its own
         from indextts2.training.corpus import read_recipe
 
         assert read_recipe(path).utterances > 0
@@ -56,18 +60,19 @@ def test_a_recipe_is_read_into_its_dataclass(path):
         assert recipe.stage == int(path.stem[-1])
 
 
+def strings(value):
+    """Every string among the values of a recipe."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)
+    elif isinstance(value, str):
+        yield value
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_explains_itself_and_names_relative_paths(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# ")
-
-    def strings(value):
-        if isinstance(value, dict | list):
-            for item in value.values() if isinstance(value, dict) else value:
-                yield from strings(item)
-        elif isinstance(value, str):
-            yield value
-
     assert not [found for found in strings(yaml.safe_load(text)) if found.startswith(("/", "~"))]
 
 
@@ -75,6 +80,17 @@ def table_rows():
     """(recipe file, output folder, minutes) of every row of the table in docs/training.md."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     return re.findall(r"^\| .+ \| `\w+ recipes/(\S+) (\S+)` \| (.+) \|$", text, re.MULTILINE)
+
+
+def test_the_recipes_can_be_followed_in_the_order_of_the_table():
+    made = [f".train/{name}" for name in NOT_MADE_BY_A_ROW]
+    for name, output, _ in table_rows():
+        recipe = yaml.safe_load((ROOT / "recipes" / name).read_text(encoding="utf-8"))
+        read = [*recipe.get("corpora", ()), *(text for text in strings(recipe) if "/" in text)]
+        folders = {"/".join(path.split("/")[:2]) for path in read}
+        assert folders <= set(made), f"{name} reads {folders - set(made)}, which no earlier row makes"
+        made.append(output)
+    assert {name for name, *_ in table_rows()} == {path.name for path in RECIPES}
 
 
 def test_the_table_tells_the_minutes_of_a_recipe_that_follows_them():
