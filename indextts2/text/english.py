@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -110,25 +110,30 @@ class EnglishFrontEnd:
         """Words and punctuation of a text; the normalised text; warnings."""
         tracked = _expanded(text, glossary)
         unknown: list[str] = []
-        units: list[_Unit] = []
-        for match in _SCAN.finditer(tracked.text):
-            start, end = tracked.span(*match.span())
-            if match["annotation"]:
-                units += _annotated(match.group(2), match.group(3), start, end)
-            elif match["word"]:
-                word = match.group().lower()
-                phones, word = _lookup(word)
-                units.append(_Unit(word, phones, True, False, start, end))
-            elif match["letters"]:
-                units.append(_letter_by_letter(match.group(), start, end))
-            elif match["dash"]:
-                units += _dash(match, tracked.text, start, end)
-            else:
-                units += _sign(match.group(), start, end, unknown)
-        units = _one_punctuation_each(units)
+        units = _one_punctuation_each(_scanned(tracked, unknown))
         warnings = unknown_character_warning(unknown)
         normalised = re.sub(f"{LETTER_NAMES}+", lambda match: spelled_letters(match.group()), tracked.text)
         return _vowel_after_the(units), normalised.strip(), warnings
+
+
+def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:
+    """Words and punctuation of an expanded text; characters that nobody can read are noted in `unknown`."""
+    units: list[_Unit] = []
+    for match in _SCAN.finditer(tracked.text):
+        start, end = tracked.span(*match.span())
+        if match["annotation"]:
+            units += _annotated(match.group(2), match.group(3), start, end, unknown)
+        elif match["word"]:
+            word = match.group().lower()
+            phones, word = _lookup(word)
+            units.append(_Unit(word, phones, True, False, start, end))
+        elif match["letters"]:
+            units.append(_letter_by_letter(match.group(), start, end))
+        elif match["dash"]:
+            units += _dash(match, tracked.text, start, end)
+        else:
+            units += _sign(match.group(), start, end, unknown)
+    return units
 
 
 def _expanded(text: str, glossary: Glossary) -> TrackedText:
@@ -150,15 +155,22 @@ def _expanded(text: str, glossary: Glossary) -> TrackedText:
 
 
 def _annotate(source: TrackedText, glossary: Glossary) -> None:
-    """Write the readings of glossary words into the text as annotations."""
-    readings = {
-        term.lower(): reading if isinstance(reading, str) else reading.get("en", term)
-        for term, reading in sorted(glossary.items(), key=lambda item: -len(item[0]))
-    }
-    if readings:
-        terms = "|".join(re.escape(term) for term in readings)
-        pattern = re.compile(rf"{ANNOTATION.pattern}|(?<!\w)({terms})(?!\w)", re.IGNORECASE)
-        source.sub(pattern, lambda match: f"<{match[3]}|{readings[match[3].lower()]}>" if match[3] else match.group())
+    """Write the readings of glossary words into the text as annotations. Words without an English one stay."""
+    readings: dict[str, str] = {}
+    for term, given in sorted(glossary.items(), key=lambda item: -len(item[0])):
+        reading = given if isinstance(given, str) else given.get("en")
+        if reading:
+            readings[term.lower()] = reading
+    if not readings:
+        return
+    terms = "|".join(re.escape(term) for term in readings)
+    pattern = re.compile(rf"{ANNOTATION.pattern}|(?<!\w)({terms})(?!\w)", re.IGNORECASE)
+
+    def annotated(match: re.Match[str]) -> str:
+        reading = readings[match[3].lower()] if match[3] else ""
+        return f"<{match[3]}|{reading}>" if reading else match.group()
+
+    source.sub(pattern, annotated)
 
 
 def _lookup(word: str) -> tuple[tuple[str, ...] | None, str]:
@@ -171,16 +183,14 @@ def _lookup(word: str) -> tuple[tuple[str, ...] | None, str]:
     return phones_of(word) or phones_of(bare), bare
 
 
-def _annotated(word: str, reading: str, start: int, end: int) -> list[_Unit]:
-    """The word of an annotation with the phones the user gave, or read as the words the user wrote instead."""
+def _annotated(word: str, reading: str, start: int, end: int, unknown: list[str]) -> list[_Unit]:
+    """The word of an annotation with the phones the user gave, or read as the words and numbers given instead."""
     phones = parse_reading(reading.strip())
     if phones:
         return [_Unit(word.lower(), phones, True, True, start, end)]
-    units = []
-    for match in re.finditer(_WORD, reading.lower()):
-        found, spelling = _lookup(match.group())
-        units.append(_Unit(spelling, found, True, False, start, end))
-    return units
+    spoken = TrackedText(reading)
+    expand(spoken)
+    return [replace(unit, start=start, end=end) for unit in _scanned(spoken, unknown) if unit.is_word]
 
 
 def _letter_by_letter(signs: str, start: int, end: int) -> _Unit:

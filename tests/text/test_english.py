@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indextts2.text.english import SPACE, VOCABULARY
+from indextts2.text.glossary import parse_glossary
 from indextts2.text.pieces import NO_WORD
 from indextts2.text.pronounce import PHONES, dictionary
 
 
-def words(front_end, text):
-    return " ".join(front_end.pieces(text).word_texts)
+def words(front_end, text, glossary=None):
+    return " ".join(front_end.pieces(text, glossary).word_texts)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,34 @@ def test_a_glossary_gives_readings(english):
     found = english.pieces("Read the ABC of foobar.", {"foobar": "F UW1 B AA2 R", "abc": "alphabet"})
     assert found.word_texts == ("read", "the", "alphabet", "of", "foobar")
     assert found.pieces[-6:] == ("F", "UW1", "B", "AA2", "R", ".")
+
+
+@pytest.mark.parametrize(
+    ("line", "written", "spoken"),
+    [
+        ("M.2 = M dot 2", "An M.2 drive.", "an m dot two drive"),
+        ("v2 = version 2", "Use v2 now.", "use version two now"),
+        ("R&D = R & D, 100%", "Our R&D team", "our r and d one hundred percent team"),
+    ],
+)
+def test_numbers_and_signs_of_a_reading_are_spoken(english, line, written, spoken):
+    assert words(english, written, parse_glossary(line)) == spoken
+
+
+def test_an_annotation_may_hold_numbers(english):
+    found = english.pieces("<v2|version 2> now")
+    assert found.word_texts == ("version", "two", "now")
+    places = zip(found.words, found.starts, found.ends, strict=True)
+    assert {place for place in places if place[0] in (0, 1)} == {(0, 0, 14), (1, 0, 14)}
+
+
+def test_a_reading_of_another_language_leaves_the_word_as_it_is(english):
+    glossary = parse_glossary("GPT-4 [zh] = G P T 四")
+    assert english.pieces("GPT-4 is here.", glossary) == english.pieces("GPT-4 is here.")
+
+
+def test_characters_of_a_reading_that_nobody_can_read_are_reported(english):
+    assert "四" in english.pieces("GPT-4 is here.", {"GPT-4": "G P T 四"}).warnings[0]
 
 
 def test_runs_of_punctuation_keep_their_strongest_sign(english):
