@@ -167,7 +167,7 @@ def _annotate(source: TrackedText, glossary: Glossary) -> None:
     pattern = re.compile(rf"{ANNOTATION.pattern}|(?<!\w)({terms})(?!\w)", re.IGNORECASE)
 
     def annotated(match: re.Match[str]) -> str:
-        reading = readings[match[3].lower()] if match[3] else ""
+        reading = readings.get((match[3] or "").lower())  # a few letters match others that lower() keeps apart: ſ and s
         return f"<{match[3]}|{reading}>" if reading else match.group()
 
     source.sub(pattern, annotated)

@@ -168,6 +168,10 @@ def test_characters_of_a_reading_that_nobody_can_read_are_reported(english):
     assert "四" in english.pieces("GPT-4 is here.", {"GPT-4": "G P T 四"}).warnings[0]
 
 
+def test_a_letter_that_only_resembles_one_of_a_term_is_read_without_an_error(english):
+    assert english.pieces("kiſſ me", {"kiss": "K IH1 S"}).word_texts == ("kiss", "me")
+
+
 def test_runs_of_punctuation_keep_their_strongest_sign(english):
     assert english.pieces("Really?!").pieces[-1] == "?"
     assert english.pieces("Well... yes").pieces.count("…") == 1
