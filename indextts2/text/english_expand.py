@@ -41,7 +41,9 @@ _LARGEST_YEAR = 2099
 _LARGEST_DENOMINATOR = 100
 _ALWAYS = (24, 7)
 _SMALLEST_YEAR = 1100
-_SCALE = "(thousand|million|billion|trillion)"
+_SHORT_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
+_SCALE = r"(?:\s?(thousand|million|billion|trillion|[mbt]n|(?<=\d)[kmb])\b)"
+"""Behind an amount of money. A single letter stands right behind it."""
 
 
 def expand(tracked: TrackedText) -> None:
@@ -144,15 +146,17 @@ def _count(amount: str, unit: str) -> str:
 def _money(match: re.Match[str]) -> str:
     symbol, amount, scale = match.group(1), match.group(2), match.group(3)
     major, minor = CURRENCIES[symbol]
+    gap = " " if match.string[match.end() : match.end() + 1].isalnum() else ""
     if scale:
-        return f" {numbers.spoken(amount)} {scale.lower()} {major}{'' if major == 'yen' else 's'}"
+        scale = _SHORT_SCALES.get(scale.lower(), scale.lower())
+        return f" {numbers.spoken(amount)} {scale} {major}{'' if major == 'yen' else 's'}"
     whole, point, part = amount.partition(".")
     if not point or len(part) != 2 or not minor:
-        return " " + _count(amount, major)
+        return f" {_count(amount, major)}{gap}"
     cents = str(int(part))
     if not whole.strip("0,") and cents != "0":
-        return " " + _count(cents, minor)
-    return " " + _count(whole, major) + (f" and {_count(cents, minor)}" if cents != "0" else "")
+        return f" {_count(cents, minor)}{gap}"
+    return f" {_count(whole, major)}{f' and {_count(cents, minor)}' if cents != '0' else ''}{gap}"
 
 
 def _time(match: re.Match[str]) -> str:
@@ -231,12 +235,12 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _letters_and_digits(match: re.Match[str]) -> str:
-    """MP3 -> M P three: capitals beside digits are letters."""
-    parts = re.findall(r"[A-Za-z]+|\d+", match.group())
+    """MP3 -> M P three, GPT3.5 -> G P T three point five: capitals beside digits are letters."""
+    parts = re.findall(r"[A-Za-z]+|\d+(?:\.\d+)?", match.group())
     spoken: list[str] = []
     for part in parts:
-        if part.isdigit():
-            spoken.append(numbers.spoken(part) if len(part) < 3 else numbers.digits(part))
+        if part[0].isdigit():
+            spoken.append(numbers.digits(part) if len(part) > 2 and part.isdigit() else numbers.spoken(part))
         elif part == "s" and spoken:
             spoken[-1] = numbers.plural(spoken[-1])
         else:
@@ -284,6 +288,7 @@ _RULES: tuple[Rule, ...] = (
         _address,
     ),
     (re.compile(r"\b[\w-]{1,63}\.(?:com|org|net|io|edu|gov)\b(?!\.\w)"), _address),
+    (re.compile(r"(?<=[A-Za-z]{2})\.(?=\d)"), ". "),  # fig.2
     (
         re.compile(r"\b\d+(?:\.\d+){2,}"),
         lambda m: " point ".join(numbers.spoken(part) for part in m.group().split(".")),
@@ -298,6 +303,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"\b(mr|mrs|dr|vs)\b(?!\.)", re.I), _abbreviation),
     (re.compile(r"\bpp\.?(?=\s*\d)"), "pages "),
     (re.compile(r"\bp\.(?=\s*\d)"), "page "),
+    (re.compile(r"(?<![\w.'][A-Za-z])(?<=[A-Za-z])\.(?=\d)"), " "),  # M.2
     (re.compile(r"\b(\d{1,2})'\s?(\d{1,2})(?:\"|'')"), lambda m: f"{m.group(1)} foot {m.group(2)}"),
     (re.compile(rf"\b{_MONTH}\.?\s+(?=\d)"), _month_name),
     (re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b"), lambda m: _date(m.group(1), m.group(2), m.group(3))),
@@ -310,7 +316,7 @@ _RULES: tuple[Rule, ...] = (
         re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({_FULL_MONTH})\b"),
         lambda m: f"{numbers.ordinal(int(m.group(1)))} {m.group(2)}",
     ),
-    (re.compile(rf"([$£€¥₹])\s?(\d+(?:,\d{{3}})*(?:\.\d+)?)(?:\s?{_SCALE}\b)?", re.I), _money),
+    (re.compile(rf"([$£€¥₹])\s?(\d+(?:,\d{{3}})*(?:\.\d+)?){_SCALE}?", re.I), _money),
     (re.compile(r"(?<![\w-])\+?(?:1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}\b|(?<![\w-])\d{3}-\d{4}\b"), _telephone),
     (re.compile(r"(?<!\w)'(\d0)s\b|\b(?=\d)((?:1[1-9]|20)\d0|\d0)'?s\b"), _decade),
     (re.compile(r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", re.I), lambda m: numbers.ordinal(_integer(m.group(1)))),
@@ -323,8 +329,11 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w.-])(\d[\d,.]*\d|\d)\s?[-–]\s?(?=\$?\d)(?!\d+[-–]\d)"), lambda m: f"{m.group(1)} to "),
     (re.compile(r"\b(Chapter|Part|Act|Scene|Volume|Book|War|Section|Episode)\s+([IVXLC]+)\b"), _numeral),
     (re.compile(rf"\b({'|'.join(RULERS)})\s+([IVX]{{2,}}|V)\b"), _regnal),
-    (re.compile(r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*"), _letters_and_digits),
-    (re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+"), _plain_number),
+    (re.compile(r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?"), _letters_and_digits),
+    (
+        re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+\.\d+|(?<![A-Za-z])(?<!{LETTER_NAMES})\.\d+|\d+"),
+        _plain_number,
+    ),
     (re.compile(r"\band/or\b", re.I), "and or"),
     (re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])"), " slash "),
 )

@@ -54,6 +54,13 @@ def words(front_end, text, glossary=None):
         ("pp. 3-4", "pages three to four"),
         ("Louis XIV vs Henry V", "louis the fourteenth versus henry the fifth"),
         ("5G and GPT-4", "five g and gpt four"),
+        ("£3.5m, $5bn and $20K", "three point five million pounds five billion dollars and twenty thousand dollars"),
+        ("$5USD or £5each", "five dollars usd or five pounds each"),
+        ("See fig.2 of M.2, p.3", "see figure two of m two page three"),
+        ("approx.10 km", "approximately ten kilometers"),
+        ("It ended.5 people left", "it ended five people left"),
+        ("in 3D.5 people", "in three d five people"),
+        ("GPT3.5 and .5", "gpt three point five and zero point five"),
     ],
 )  # fmt: skip
 def test_numbers_are_spoken(english, written, spoken):
@@ -96,6 +103,11 @@ def test_a_point_of_an_abbreviation_at_the_end_of_a_sentence_still_ends_it(engli
     assert english.pieces("They met in the U.S. They left.").pieces.count(".") == 2
     assert english.pieces("He came at 5 p.m. Nobody saw him.").pieces.count(".") == 2
     assert english.pieces("Mr. Smith left.").pieces.count(".") == 1
+
+
+def test_a_point_between_a_word_and_a_number_ends_a_sentence_but_not_behind_a_single_letter(english):
+    assert english.pieces("It ended.5 people left").pieces == english.pieces("It ended. 5 people left").pieces
+    assert "." not in english.pieces("An M.2 drive").pieces
 
 
 def test_known_words_become_phonemes_and_unknown_ones_stay_letters(english):
