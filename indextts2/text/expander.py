@@ -103,12 +103,14 @@ def _chinese_integer(digits: str) -> str:
     width = len(_CHINESE_UNITS)
     padded = digits.zfill(-(-len(digits) // width) * width)
     count = len(padded) // width
+    skipped = False  # whether the group before is empty
     for index in range(count):
         group = padded[index * width : (index + 1) * width]
         spoken = _below_ten_thousand(group)
         if spoken:
-            gap = groups and group.startswith("0")
+            gap = groups and (skipped or group.startswith("0"))
             groups.append((_CHINESE_DIGITS[0] if gap else "") + spoken + _CHINESE_SCALES[count - index - 1])
+        skipped = not spoken
     spoken = "".join(groups)
     return spoken[1:] if spoken.startswith("一十") else spoken
 
