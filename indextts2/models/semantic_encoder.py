@@ -51,6 +51,8 @@ def library_settings(config: SemanticEncoderConfig) -> dict[str, Any]:
         "hidden_act": "swish",
         "add_adapter": False,
         "apply_spec_augment": False,
+        "mask_time_prob": 0.0,  # above 0 the library draws an embedding of masked time from the global generator
+        "mask_feature_prob": 0.0,
         "layerdrop": 0.0,
         "conformer_conv_dropout": 0.0,
         "attn_implementation": "eager",  # the other kinds cannot take relative positions in every version

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from indextts2.errors import CheckpointError, ConfigError
-from indextts2.loading.checkpoint import load_encoder, load_s2m, load_t2s, load_vocoder, open_checkpoint
+from indextts2.loading.checkpoint import empty_model, load_encoder, load_s2m, load_t2s, load_vocoder, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.native import replace_part, verify_sums
+from indextts2.loading.renames import MODEL_PARTS
 
 from ..conftest import TINY
 from .official_writer import write_official
@@ -68,6 +69,20 @@ def test_every_official_variant_loads_like_the_native_checkpoint(
     )
     assert open_checkpoint(folder).missing == ()
     assert_same_weights(folder, tiny_checkpoint)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_loading_leaves_the_global_generator_alone(tiny_checkpoint, name):
+    before = torch.get_rng_state()
+    LOADERS[name](open_checkpoint(tiny_checkpoint))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("part", MODEL_PARTS)
+def test_a_model_without_weights_leaves_the_global_generator_alone(part):
+    before = torch.get_rng_state()
+    empty_model(TINY, part)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_converted_checkpoint_has_the_same_weights_and_fingerprints(official, tmp_path):
