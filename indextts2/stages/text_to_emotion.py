@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -222,7 +222,16 @@ def end_of_thinking_id(tokenizer: Any) -> int:
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Generation inside draws from `seed` and leaves the global generators as they were (it takes no generator)."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    """Generation inside draws from `seed` and leaves the global generators as they were (it takes no generator).
+
+    Only the generators of the CPU and of `device` are touched; torch.manual_seed would seed those of every device.
+    """
+    module = getattr(torch, device.type, None)  # torch.cuda, torch.mps and the like
+    if not hasattr(module, "manual_seed"):  # the CPU, or a kind torch has no module for
+        module = None
+    with torch.random.fork_rng(devices=[device] if module else [], device_type=device.type if module else "cuda"):
+        torch.random.default_generator.manual_seed(seed)
+        if module:
+            with module.device(device) if hasattr(module, "device") else nullcontext():
+                module.manual_seed(seed)
         yield

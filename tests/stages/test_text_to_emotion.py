@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from indextts2.stages.text_to_emotion import (
     SYSTEM_PROMPT,
     TextToEmotionConfig,
     TextToEmotionModel,
+    _seeded,
     after_thinking,
     emotion_from_text,
     label_ids,
@@ -125,6 +127,39 @@ def test_real_generation_is_repeatable_and_leaves_the_global_generator_alone(tin
     assert replies[0] == replies[1]
     assert len(set(replies)) > 1
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.fixture
+def seeds(monkeypatch):
+    """Stands in for the generators of the devices: kind of device -> its seed, and what was seeded."""
+    states = {"cuda": 0, "mps": 0}
+    log = []
+
+    def stand_in(kind):
+        def seed_it(seed):
+            states[kind] = seed
+            log.append(kind)
+
+        module = getattr(torch, kind)
+        monkeypatch.setattr(module, "manual_seed", seed_it)
+        monkeypatch.setattr(module, "get_rng_state", lambda device: states[kind])
+        monkeypatch.setattr(module, "set_rng_state", lambda state, device: states.update({kind: state}))
+
+    stand_in("cuda")
+    stand_in("mps")
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: log.append("every cuda"))
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    return states, log
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
+def test_generation_seeds_only_its_own_device_and_puts_it_back(seeds, kind):
+    states, log = seeds
+    with _seeded(5, torch.device(kind)):
+        assert torch.initial_seed() == 5
+        assert states == {"cuda": 0, "mps": 0} | ({} if kind == "cpu" else {kind: 5})
+    assert states == {"cuda": 0, "mps": 0}
+    assert log == ([] if kind == "cpu" else [kind])
 
 
 def test_an_unknown_method_is_refused(tiny):
