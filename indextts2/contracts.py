@@ -178,7 +178,7 @@ class EmotionWeights:
             raise InputError(f"Emotion weights should be finite and not negative, but are {list(self.values)}.")
 
     @classmethod
-    def of(cls, **weights: float) -> EmotionWeights:
+    def of(cls, /, **weights: float) -> EmotionWeights:
         """EmotionWeights.of(happy=0.6). Raises InputError for an unknown name."""
         unknown = sorted(set(weights) - set(EMOTIONS))
         if unknown:

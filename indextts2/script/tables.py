@@ -123,7 +123,11 @@ def _numeral(value: Any) -> str:
     """The number as written: a cell's text, or digits of a JSON number."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        is_number = False
+    if not is_number:
         raise InputError(f"A number is expected, but {json.dumps(value)[:40]} stands here.")
     if value < 0:
         raise InputError(f"A number from 0 on is expected, but {value} stands here.")
@@ -134,7 +138,10 @@ def _emotion(value: Any) -> EmotionWeights:
     if isinstance(value, dict):
         if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in value.values()):
             raise InputError("The weights of an emotion are numbers.")
-        return EmotionWeights.of(**value)
+        try:
+            return EmotionWeights.of(**value)
+        except OverflowError as error:
+            raise InputError("A weight of an emotion is too large to be a number.") from error
     settings = read_settings(_words(value))
     if set(settings) != {"emotion"}:
         raise InputError(f"An emotion such as 'happy .6' is expected, but '{value[:40]}' stands here.")

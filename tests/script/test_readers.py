@@ -71,6 +71,7 @@ old man [start 00:00:20.000; end 22.5; speed 0.8]: At ten: sharp.
 []: Note: this is read by the narrator.
 """
 SAMPLES = {"srt": SRT, "vtt": VTT, "ass": ASS, "csv": CSV, "json": JSON, "dialogue": DIALOGUE}
+HUGE = "1" + 400 * "0"  # beyond every float
 HAPPY = EmotionWeights.of(happy=0.6)
 
 
@@ -167,6 +168,10 @@ def test_the_kind_is_seen_in_the_text(kind):
         (JSON.replace('"takes": 3', '"takes": -3'), 2, 3, "takes: A number from 0 on"),
         (JSON.replace('"takes": 3', '"takes" 3'), 2, 107, "no valid JSON"),
         (JSON.replace('"factor"', '"fctor"'), 3, 3, "'fctor' is no field"),
+        (JSON.replace('"happy"', '"cls"'), 2, 3, "emotion: Unknown emotion cls"),
+        (JSON.replace("0.6", HUGE), 2, 3, "emotion: A weight of an emotion is too large"),
+        (JSON.replace('"start": 1', f'"start": {HUGE}'), 2, 3, "start: A number is expected"),
+        (JSON.replace("1.25", f"-{HUGE}"), 3, 3, "factor: A number is expected"),
     ],
 )  # fmt: skip
 def test_faults_name_their_line_and_column(text, line, column, words):
