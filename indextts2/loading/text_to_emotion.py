@@ -22,6 +22,9 @@ ADAPTER_FILE = "adapter_config.json"
 SUBFOLDERS = ("text_to_emotion", "qwen0.6bemo4-merge")
 """Where a checkpoint folder keeps its model: ours, and the released one (spec/s2m.md section 0)."""
 
+_KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of texts"}
+_SHOWN = 40  # characters of a wrong value quoted in an error
+
 
 def load_text_to_emotion(
     folder: str | Path,
@@ -71,9 +74,23 @@ def read_settings(folder: Path) -> TextToEmotionConfig:
     if not isinstance(content, dict) or set(content) - known:
         unknown = sorted(set(content) - known) if isinstance(content, dict) else ["not an object"]
         raise ConfigError(f"{path} has unknown settings: {', '.join(unknown)}. Known are {', '.join(sorted(known))}.")
+    for field in fields(TextToEmotionConfig):
+        if field.name in content and not _fits(content[field.name], field.default):
+            written = json.dumps(content[field.name], ensure_ascii=False)[:_SHOWN]
+            kind = _KINDS[type(field.default)]
+            raise ConfigError(f"{path}: '{field.name}' should be {kind}, but is {written}.")
     if "labels" in content:
         content["labels"] = tuple(content["labels"])
     return TextToEmotionConfig(**content)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value of a JSON file is of the same kind as a setting's default."""
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(default)
 
 
 def write_settings(folder: Path, settings: TextToEmotionConfig) -> None:

@@ -333,6 +333,32 @@ def test_unknown_or_impossible_settings_are_refused(tmp_path):
             TextToEmotionConfig(**bad)
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('{"temperature": "x"}', "'temperature' should be a number, but is \"x\""),
+        ('{"temperature": true}', "'temperature' should be a number"),
+        ('{"labels": 5}', "'labels' should be a list of texts, but is 5"),
+        ('{"labels": [1, 2, 3, 4, 5, 6, 7, 8]}', "'labels' should be a list of texts"),
+        ('{"labels": "abcdefgh"}', "'labels' should be a list of texts"),
+        ('{"max_new_tokens": "a"}', "'max_new_tokens' should be a whole number"),
+        ('{"max_text_tokens": 2.5}', "'max_text_tokens' should be a whole number"),
+        ('{"compatible": 1}', "'compatible' should be true or false"),
+        ('{"system": null}', "'system' should be a text"),
+        ('{"method": []}', "'method' should be a text"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(tmp_path, written, words):
+    (tmp_path / "text_to_emotion.json").write_text(written)
+    with pytest.raises(ConfigError, match=words):
+        read_settings(tmp_path)
+
+
+def test_a_whole_number_may_stand_for_the_temperature(tmp_path):
+    (tmp_path / "text_to_emotion.json").write_text('{"temperature": 2}')
+    assert read_settings(tmp_path).temperature == 2.0
+
+
 def test_a_folder_without_settings_is_asked_like_the_released_model(tmp_path):
     assert read_settings(tmp_path) == TextToEmotionConfig()
     assert (TextToEmotionConfig().labels, TextToEmotionConfig().method) == (CHINESE_LABELS, "generate")
