@@ -121,13 +121,11 @@ def cached_snapshot(cache: Path, repository: str) -> Path | None:
     return revisions[-1] if revisions else None
 
 
-def read_official(part: str, files: tuple[Path, ...], config: Config) -> dict[str, Tensor]:
-    """A part's live tensors under the names of the native layout. Raises CheckpointError."""
-    return {key: make() for key, make in official_sources(part, files, config).items()}
-
-
 def official_sources(part: str, files: tuple[Path, ...], config: Config) -> dict[str, Source]:
-    """The same, each tensor to be made when it is needed: what is memory mapped stays on the disk until then."""
+    """A part's live tensors under the names of the native layout, each to be made when it is needed.
+
+    What is memory mapped stays on the disk until then. Raises CheckpointError.
+    """
     if part in ("statistics", "emotion_bank"):
         small = _read_statistics(files[0]) if part == "statistics" else _read_bank(files)
         return {key: partial(small.__getitem__, key) for key in small}
