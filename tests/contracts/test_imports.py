@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,15 @@ def test_a_file_imports_only_what_its_part_may(path):
     part = part_of(path)
     assert part in ALLOWED, f"decide what {part} may import"
     assert own_imports(path) - ALLOWED[part] - {part} == set()
+
+
+def test_the_architecture_document_says_who_may_import_whom():
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told: dict[str, set[str]] = {}
+    for parts, allowed in re.findall(r"^\| (`indextts2/.*?) \|.*\| (.*?) \|$", document, re.MULTILINE):
+        names = set(re.findall(r"\w+", re.sub(r"\(.*?\)|nothing.*", "", allowed)))
+        told |= {part: names for part in re.findall(r"`indextts2/(\w+)", parts)}
+    assert told == {part: allowed - BASIC for part, allowed in ALLOWED.items() if not part.startswith("__")}
 
 
 @pytest.mark.parametrize("path", library_files(), ids=lambda path: path.relative_to(LIBRARY).as_posix())
