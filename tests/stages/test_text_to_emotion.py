@@ -295,6 +295,10 @@ def test_lora_adapters_load_on_the_base_they_name_or_are_given(tiny, tmp_path):
         load_text_to_emotion(base).model,
         peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM", init_lora_weights=False),
     )
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in adapted.named_parameters():
+        if "lora" in name:
+            weight.data.normal_(generator=generator)  # the library's own draw may change next to nothing
     folder = tmp_path / "adapters"
     adapted.save_pretrained(folder)
     write_settings(folder, tiny.config)
