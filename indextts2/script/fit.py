@@ -91,10 +91,17 @@ class Fit:
     note: str = ""
 
 
-def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool) -> Fit:
-    """How long a line of so many natural samples is made. steers: whether T2S can be told a length."""
+def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool, pauses: int = 0) -> Fit:
+    """How long a line of so many natural samples is made. steers: whether T2S can be told a length; pauses: samples of
+    the line that are silence, which keep their length.
+    """
+    speech = natural - pauses
+
+    def with_speech_at(factor: float) -> float:
+        return pauses + speech * factor
+
     low, high = settings.model_range if steers else (1.0, 1.0)
-    shortest, longest = natural * low * settings.stretch[0], natural * high * settings.stretch[1]
+    shortest, longest = with_speech_at(low * settings.stretch[0]), with_speech_at(high * settings.stretch[1])
     limit = float("inf") if slot.deadline is None or settings.overflow != "list" else float(slot.deadline)
     room = None if settings.cue == "start" else slot.room
     if room is None:
@@ -110,14 +117,14 @@ def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool) -
         wanted = min(shortest, limit)  # the gap behind the cue is used before the voice is squeezed
         note = "The line runs on behind the end of its cue." if room is not None and wanted > room else note
     fits = True
-    hardest = natural * low * settings.squeeze
+    hardest = with_speech_at(low * settings.squeeze)
     if wanted < hardest:  # spoken at the usual limit, to be heard at its best; the timeline leaves it out
         wanted, fits, note = shortest, False, ""
     samples = max(1, round(wanted))
     if samples == natural and fits:
         return Fit(note=note)
-    told = round(min(max(wanted, natural * low), natural * high)) if steers else None
-    if told is not None and abs(samples / natural - 1.0) <= NEAR:
+    told = round(min(max(wanted, with_speech_at(low)), with_speech_at(high))) if steers else None
+    if told is not None and abs(samples - natural) <= NEAR * speech:
         told = None
     return Fit(samples, told, fits, None if fits else max(1, round(hardest)), note)
 
@@ -125,7 +132,12 @@ def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool) -
 def line_samples(semantic: SemanticSpeech, clock: Clock) -> int:
     """Natural samples of a line with its pauses."""
     frames = sum(clock.natural_frames(int(count)) for count in semantic.token_lengths)
-    return frames * clock.hop + sum(clock.pause_samples(pause) for pause in semantic.pauses)
+    return frames * clock.hop + line_pauses(semantic, clock)
+
+
+def line_pauses(semantic: SemanticSpeech, clock: Clock) -> int:
+    """Samples of a line that are pauses."""
+    return sum(clock.pause_samples(pause) for pause in semantic.pauses)
 
 
 def retargeted(semantic: SemanticSpeech, samples: int, clock: Clock, overlap: int = 0) -> SemanticSpeech:
@@ -133,7 +145,7 @@ def retargeted(semantic: SemanticSpeech, samples: int, clock: Clock, overlap: in
 
     overlap: samples lost where rows are faded into each other. Raises InputError when the pauses leave no room.
     """
-    pauses = sum(clock.pause_samples(pause) for pause in semantic.pauses)
+    pauses = line_pauses(semantic, clock)
     left = samples - pauses + overlap
     rows = len(semantic.token_lengths)
     if left < rows * clock.hop:

@@ -36,7 +36,7 @@ from .clean import (
     levelled,
     overlap_samples,
 )
-from .fit import Fit, FitSettings, Slot, line_samples, plan_fit, retargeted
+from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted
 from .takes import LARGEST_SEED, decode_takes
 
 PARTS = 3  # of the progress of a line: tokens, mel, audio
@@ -181,11 +181,13 @@ class LineSpeaker:
             return [self._scored(one, Fit(), "free", None, None, number, seed) for number, one in enumerate(spoken)]
         if not measure_first:
             return [self._fitted(ask, one, number, seed) for number, one in enumerate(spoken)]
-        natural = line_samples(spoken[0], self.clock)
+        natural, pauses = line_samples(spoken[0], self.clock), line_pauses(spoken[0], self.clock)
         ended = all(report.stop != "limit" for report in spoken[0].reports)
         if not ended:  # then the natural length is not known, and the cue has to be trusted
-            natural = min(ask.slot.room or natural, ask.slot.deadline or ask.slot.room or natural)
-        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True)
+            trusted = min(ask.slot.room or natural, ask.slot.deadline or ask.slot.room or natural)
+            spare = trusted - pauses >= len(spoken[0].pauses) * self.clock.hop  # a cue of pauses alone says nothing
+            natural = trusted if spare else natural
+        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True, pauses=pauses)
         if fit.told is None and takes == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
         wanted, most = fit.told or fit.samples or natural, self._most_samples(ask.text)
@@ -220,8 +222,8 @@ class LineSpeaker:
 
     def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Candidate:
         """A free take whose length is left to the stretch. T2S is not told anything."""
-        natural = line_samples(semantic, self.clock)
-        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=False)
+        natural, pauses = line_samples(semantic, self.clock), line_pauses(semantic, self.clock)
+        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=False, pauses=pauses)
         wanted = None
         if fit.samples is not None:
             wanted = self.clock.tokens_of(fit.samples / self.clock.hop)

@@ -78,6 +78,25 @@ def test_a_short_cue_takes_the_gap_behind_it_before_the_voice_is_squeezed():
     assert (over.samples, over.fits) == (8_000, True)
 
 
+@pytest.mark.parametrize("steers", [False, True])
+def test_pauses_keep_their_length_and_only_the_speech_is_stretched(steers):
+    settings = FitSettings(model_range=(1.0, 1.0))
+    longer = plan_fit(10_000, Slot(50_000), settings, steers=steers, pauses=6_000)
+    assert longer.samples == 6_000 + 4_000 * 1.25
+    squeezed = plan_fit(10_000, Slot(8_500, 8_500), settings, steers=steers, pauses=6_000)
+    assert squeezed.samples == 8_500 and squeezed.fits
+    late = plan_fit(10_000, Slot(7_900, 7_900), settings, steers=steers, pauses=6_000)
+    assert (late.samples, late.fits, late.needs) == (6_000 + 4_000 * 0.8, False, 6_000 + 4_000 * 0.5)
+    all_silence = plan_fit(10_000, Slot(5_000, 5_000), settings, steers=steers, pauses=9_000)
+    assert not all_silence.fits and all_silence.samples == 9_800 and all_silence.needs == 9_500
+
+
+def test_the_length_the_model_is_told_counts_the_pauses_in():
+    fit = plan_fit(10_000, Slot(20_000), FitSettings(), steers=True, pauses=6_000)
+    assert (fit.samples, fit.told) == (6_000 + 4_000 * 1.5625, 6_000 + 4_000 * 1.25)
+    assert plan_fit(10_000, Slot(10_200), FitSettings(), steers=True, pauses=6_000).told == 10_200
+
+
 def test_slots_end_at_the_next_start_whatever_the_order_of_the_file():
     lines = [Line("b", start_ms=1000, end_ms=3000), Line("c"), Line("a", start_ms=0, end_ms=500)]
     slots = slots_of(lines, 1000, "list")

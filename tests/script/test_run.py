@@ -143,6 +143,15 @@ def test_a_line_that_cannot_fit_is_listed_with_what_it_needs_and_nothing_is_cut(
     assert [one.start for one in over.placements] == [0, samples_of(300, RATE)]
 
 
+def test_a_line_whose_pauses_exceed_its_cue_is_listed_and_the_others_are_spoken(models, job):
+    work = job("Anna [start 0; end 2]: Hello <pause 3s> there.\nBen [start 2.5; end 3.1]: Good day.")
+    spoken = speak_script(work, lambda: models)
+    assert [line.report.status for line in spoken] == ["unfit", "spoken"]
+    assert spoken[0].report.needs_samples > 3 * RATE and spoken[0].audio.shape[0] > spoken[0].report.needs_samples
+    timeline = mix(work.script, spoken, RATE, MixSettings())
+    assert [one.line for one in timeline.unfit] == [0] and [one.line for one in timeline.placements] == [1]
+
+
 def test_a_cue_longer_than_one_take_is_left_to_the_stretch(models, job):
     """The tiny checkpoint never ends by itself, so the cue has to be trusted, and a take has 19 tokens at most."""
     line = speak_script(job("Anna [start 0; end 3]: Hello there. <pause 0.1s> You."), lambda: models)[0]
