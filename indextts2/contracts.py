@@ -334,11 +334,15 @@ class MelSpectrogram:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The end of the chain: audio with its reports. waveform.samples: (1, 1, samples)."""
+    """The end of the chain: audio with its reports. waveform.samples: (1, 1, samples).
+
+    warnings: those of the text, such as words that cannot be spoken; a segment's own are in its report.
+    """
 
     waveform: Waveform
     reports: tuple[DurationReport, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:

@@ -104,7 +104,8 @@ class Speak(io.ComfyNode):
                 begin=begin,
             )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
-        return io.NodeOutput(runtime.audio_of(speech.waveform), speech_report(speech.reports, (), rate, total))
+        report = speech_report(speech.reports, (), rate, total, speech.warnings)
+        return io.NodeOutput(runtime.audio_of(speech.waveform), report)
 
 
 def speech_models(inputs: dict[str, Any]) -> tuple[Any, Any]:

@@ -164,18 +164,20 @@ def run(options: argparse.Namespace) -> None:
 
 def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:
     """What was asked and what came out, as plain values."""
-    seconds = speech.waveform.seconds
+    from ..stages.duration import merged_report
+
+    seconds, whole = speech.waveform.seconds, merged_report(speech.reports)
     return {
         "seconds": round(seconds, 6),
         "samples": speech.waveform.samples.shape[-1],
         "sample_rate": speech.waveform.sample_rate,
-        "asked": speech.reports[0].asked if speech.reports else "free",
-        "tokens": sum(report.token_count for report in speech.reports),
-        "frames": sum(report.frame_count or 0 for report in speech.reports),
+        "asked": whole.asked,
+        "tokens": whole.token_count,
+        "frames": whole.frame_count,
         "seeds": dict(speech.seeds),
         "compute_seconds": round(compute_seconds, 3),
         "real_time_factor": round(compute_seconds / seconds, 4) if seconds else None,
-        "warnings": list(dict.fromkeys(text for report in speech.reports for text in report.warnings)),
+        "warnings": list(dict.fromkeys(speech.warnings + whole.warnings)),
         "segments": [dataclasses.asdict(report) for report in speech.reports],
     }
 

@@ -11,9 +11,15 @@ SHOWN_WEIGHT = 0.005  # weights below this are left out of a report
 
 
 def speech_report(
-    reports: Sequence[DurationReport], texts: Sequence[str] = (), sample_rate: int = 0, total_samples: int | None = None
+    reports: Sequence[DurationReport],
+    texts: Sequence[str] = (),
+    sample_rate: int = 0,
+    total_samples: int | None = None,
+    warnings: Sequence[str] = (),
 ) -> str:
-    """One line per segment: asked, tokens, frames with their stretch, seconds; then the warnings."""
+    """One line per segment: asked, tokens, frames with their stretch, seconds; then the warnings, those of the text
+    first.
+    """
     lines = []
     for place, report in enumerate(reports):
         text = texts[place] if place < len(texts) else ""
@@ -21,8 +27,8 @@ def speech_report(
         lines.append(f"{place + 1}.{shown} {', '.join(_facts(report, sample_rate))}")
     if total_samples is not None and sample_rate:
         lines.append(f"In all {total_samples} samples, {total_samples / sample_rate:.3f} s at {sample_rate} Hz.")
-    warnings = dict.fromkeys(warning for report in reports for warning in report.warnings)
-    return "\n".join([*lines, *(f"Note: {warning}" for warning in warnings)])
+    found = dict.fromkeys([*warnings, *(warning for report in reports for warning in report.warnings)])
+    return "\n".join([*lines, *(f"Note: {warning}" for warning in found)])
 
 
 def weights_in_words(weights: EmotionWeights) -> str:

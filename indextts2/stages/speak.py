@@ -92,7 +92,8 @@ def speak(
     """Speak `text` as the speaker of `reference`.
 
     duration: None is free; a length given for the whole text is met to the sample, pauses included. The same seed gives
-    the same speech. Speech.seeds says which seed each stage used. Raises the errors of the stages.
+    the same speech. Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
+    the errors of the stages.
     """
     settings = settings or SpeakSettings()
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
@@ -126,7 +127,7 @@ def speak(
     )
     begin("vocoder")
     speech = mel_to_audio(models.vocoder, mel, progress=_part(progress, "vocoder"))
-    return replace(speech, seeds=seeds)
+    return replace(speech, seeds=seeds, warnings=prepared.warnings)
 
 
 def emotion_of(

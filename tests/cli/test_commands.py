@@ -68,6 +68,21 @@ def test_the_json_of_speaking_reports_asked_and_real_length_tokens_and_seeds(spe
     assert result["real_time_factor"] > 0 and result["segments"][0]["token_target"] == 20
 
 
+def test_what_the_text_lost_is_noted(speak):
+    text = "<pause 2s> Hello 世界. [happy 0.6x]"
+    code, output, _, _ = speak("--tokens", "12", text=text)
+    assert code == 0 and "Note: A pause before the first word is left out" in output
+    warnings = json.loads(speak("--tokens", "12", "--json", text=text)[1])["warnings"]
+    assert len(warnings) == 3 and "[happy 0.6x]" in " ".join(warnings)
+
+
+def test_lengths_of_single_segments_are_all_named(speak):
+    text = "[tokens 20] Hello there. [tokens 15] Good morning."
+    _, output, _, _ = speak("--json", text=text)
+    result = json.loads(output)
+    assert result["asked"] == "20 tokens, 15 tokens" and result["tokens"] == 35
+
+
 def test_the_same_seed_gives_the_same_file_and_another_seed_another(speak):
     contents = []
     for seed in ("1", "1", "2"):

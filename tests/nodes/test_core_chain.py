@@ -89,6 +89,11 @@ def test_speak_equals_the_chain_of_nodes(machine):
     assert not torch.equal(one, audio(machine, graphs.speak(seed=2), "speak")["waveform"])
 
 
+def test_speak_reports_what_the_text_lost(machine):
+    report = machine.run(graphs.speak(text="<pause 2s> Hello there."))["speak"][1][0]
+    assert "Note: A pause before the first word is left out" in report
+
+
 @pytest.mark.parametrize("kind", ["emotion", "emotion_weights", "emotion_audio"])
 def test_speak_takes_an_emotion_of_any_kind(machine, chain, kind):
     plain = audio(machine, graphs.speak(), "speak")["waveform"]

@@ -11,7 +11,9 @@ from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.conditions import condition_speaker
 from indextts2.stages.handles import SpeechModels
+from indextts2.stages.prepare_text import prepare_text
 from indextts2.stages.reference import encode_reference
+from indextts2.stages.report import speech_report
 from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import EmotionRequest, SpeakSettings, emotion_of, speak
 
@@ -47,6 +49,13 @@ def test_the_same_seed_gives_the_same_speech_and_every_stage_has_its_own(models)
     speech = speak(models, TEXT, noise(), duration=Duration("tokens", 10), settings=other_mel, seed=3)
     assert speech.seeds == {"t2s": 3, "s2m": 9, "emotion": 3}
     assert not torch.equal(speech.waveform.samples, spoken(models, seed=3))
+
+
+def test_what_the_text_lost_is_told_with_the_speech(models):
+    text = "<pause 2s> Hello 世界. [happy 0.6x]"
+    speech = speak(models, text, noise(), duration=Duration("tokens", 10), settings=FAST)
+    assert speech.warnings == prepare_text(models.t2s.front_end, text).warnings
+    assert "A pause before the first word" in speech_report(speech.reports, warnings=speech.warnings)
 
 
 def test_a_reference_encoded_beforehand_gives_the_same_speech(models):
