@@ -70,13 +70,15 @@ class PrepareText(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.stages.prepare_text import prepare_text, report
 
+        models = runtime.required(t2s).models
         prepared = prepare_text(
-            runtime.required(t2s).models.front_end,
+            models.front_end,
             text,
             segment_tokens=segment_tokens or None,
             pause_seconds=pause_seconds,
             glossary=glossary,
             tags=read_tags,
+            mel=models.config.mel,
         )
         return io.NodeOutput(prepared, report(prepared), len(prepared.segments))
 

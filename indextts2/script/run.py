@@ -179,7 +179,10 @@ class _Speaking:
         """Raises TextError for a line without a word that can be spoken."""
         line = self.job.script.lines[index]
         settings = self.job.settings
-        text = prepare_text(self.models.t2s.front_end, line.text, pause_seconds=settings.pauses, language=line.language)
+        t2s = self.models.t2s
+        text = prepare_text(
+            t2s.front_end, line.text, pause_seconds=settings.pauses, language=line.language, mel=t2s.config.mel
+        )
         return LineAsk(
             text=text,
             seed=settings.seed if line.seed is None else line.seed,

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..contracts import Duration, EmotionWeights, PreparedText, Segment
+from ..config import MelConfig
+from ..contracts import Duration, EmotionWeights, PreparedText, Segment, pause_samples
 from ..errors import InputError, TextError
 from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
 from ..text.pieces import TextPieces
 from ..text.tags import TagSpan, find_tags
+from .duration import in_words, split_evenly
 
 Pauses = float | Mapping[str, float]
 """Seconds between segments: one number, or seconds by the character a segment ends with; "" stands for all others."""
@@ -20,6 +22,7 @@ _NOT_BLANK = re.compile(r"\S")
 _BLANKS = re.compile(r"\s+")
 _PAUSE_FIRST = "A pause before the first word is left out; silence is only put behind words."
 _SHOWN = 120  # characters of a segment shown in a report
+OFFICIAL_MEL = MelConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,14 @@ def prepare_text(
     glossary: Glossary | None = None,
     tags: bool = True,
     language: str = "",
+    mel: MelConfig = OFFICIAL_MEL,
 ) -> PreparedText:
     """Normalise, split and encode a text.
 
     segment_tokens: longest segment; pause_seconds: silence between segments, or a table of them; None takes either from
     the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag
-    such as en or zh, which says how numbers are read; "" is seen in the text. Segments get the slice of the text they
-    come from, and its position.
+    such as en or zh, which says how numbers are read; "" is seen in the text. mel: the clock of the lengths in tags.
+    Segments get the slice of the text they come from, and its position.
 
     Raises TextError when nothing can be spoken.
     """
@@ -72,6 +76,7 @@ def prepare_text(
         segments += spoken
         ends_with_pause = stretch.pause_seconds is not None or (ends_with_pause and not spoken)
         warnings += _pause(segments, stretch, usual)
+        warnings += _length(segments, len(spoken), stretch.duration, mel)
     if not segments:
         reasons = "; ".join(dict.fromkeys(warnings)) or "it holds no words"
         raise TextError(
@@ -98,7 +103,7 @@ def report(prepared: PreparedText) -> str:
         if segment.emotion_weights is not None:
             notes.append("emotion " + _emotion_in_words(segment.emotion_weights))
         if segment.duration is not None:
-            notes.append(f"length {segment.duration.value:.3g} {segment.duration.unit}")
+            notes.append(f"length {segment.duration.value:g} {segment.duration.unit}")
         if segment.pause_seconds:
             notes.append(f"then {segment.pause_seconds:.2f} s of silence")
         lines.append(f"{number}. {shown} ({', '.join(notes)})")
@@ -145,23 +150,18 @@ def _stretches(text: str, tags: Sequence[TagSpan]) -> tuple[list[_Stretch], tupl
 
 
 def _segments(front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int) -> list[Segment]:
-    """Segments of one stretch. A length asked for the stretch is shared out by the number of tokens."""
+    """Segments of one stretch, without its pauses and its length."""
     groups = [group for group in front_end.split(prepared.pieces, limit) if group]
     spoken = [(group, front_end.known_ids([prepared.pieces[index] for index in group])) for group in groups]
     spoken = [(group, ids) for group, ids in spoken if ids]
-    total = sum(len(ids) for _, ids in spoken)
     segments: list[Segment] = []
     for group, ids in spoken:
         start = stretch.start + min(prepared.starts[index] for index in group)
         end = stretch.start + max(prepared.ends[index] for index in group)
-        duration = stretch.duration
-        if duration is not None and duration.unit != "factor":
-            duration = replace(duration, value=duration.value * len(ids) / total)
         segments.append(
             Segment(
                 text=_BLANKS.sub(" ", text[start:end]).strip(),
                 ids=tuple(ids),
-                duration=duration,
                 emotion_weights=stretch.emotion_weights,
                 start=start,
                 end=end,
@@ -183,6 +183,34 @@ def _pause(segments: list[Segment], stretch: _Stretch, usual: Pauses) -> tuple[s
     if stretch.pause_seconds is not None:
         before = 0.0 if segments[-1].start >= stretch.start else segments[-1].pause_seconds
         segments[-1] = replace(segments[-1], pause_seconds=before + stretch.pause_seconds)
+    return ()
+
+
+def _length(segments: list[Segment], count: int, asked: Duration | None, mel: MelConfig) -> tuple[str, ...]:
+    """Give the last `count` segments the length asked for their stretch; returns warnings.
+
+    It is shared out by the number of text tokens. Pauses between the segments are part of a length in seconds or
+    frames; semantic tokens are counted without.
+    """
+    if asked is None or not count:
+        return ()
+    stretch = segments[-count:]
+    values = [asked.value] * count
+    if asked.unit != "factor" and count > 1:
+        silence = sum(pause_samples(segment.pause_seconds, mel.sample_rate) for segment in stretch[:-1])
+        per_unit, taken = {
+            "seconds": (mel.sample_rate, silence),
+            "frames": (1, round(silence / mel.hop)),
+            "tokens": (1, 0),
+        }[asked.unit]
+        left = round(asked.value * per_unit) - taken
+        if left < count:
+            return (f"A length of {in_words(asked)} is too short for {count} segments and is left out.",)
+        parts = split_evenly(left, [float(len(segment.ids)) for segment in stretch])
+        values = [part / per_unit for part in parts]
+    segments[-count:] = [
+        replace(segment, duration=replace(asked, value=value)) for segment, value in zip(stretch, values, strict=True)
+    ]
     return ()
 
 

@@ -97,7 +97,7 @@ def speak(
     """
     settings = settings or SpeakSettings()
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
-    prepared = prepare_text(models.t2s.front_end, text) if isinstance(text, str) else text
+    prepared = prepare_text(models.t2s.front_end, text, mel=models.t2s.config.mel) if isinstance(text, str) else text
     if isinstance(reference, Waveform):
         begin("encoder")
         reference = encode_reference(models.encoder, reference)

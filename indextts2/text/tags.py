@@ -7,6 +7,8 @@
 | `[seconds 2.5]` `[tokens 60]` `[frames 200]` | length of the text up to the next tag |
 | `[speed 0.9]` | speaking rate from here to the next speed tag; 1 is the model's own |
 
+Seconds and frames include the pauses inside that text; tokens are those of the speech alone.
+
 Anything else in brackets is ordinary text.
 """
 

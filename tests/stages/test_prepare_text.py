@@ -9,6 +9,7 @@ import pytest
 
 from indextts2.contracts import EmotionWeights
 from indextts2.errors import InputError, TextError
+from indextts2.stages.duration import Clock, target_of
 from indextts2.stages.prepare_text import prepare_text, report
 from indextts2.text.english import EnglishFrontEnd
 from indextts2.text.official import OfficialFrontEnd
@@ -16,6 +17,8 @@ from indextts2.text.tokenizer import TextTokenizer
 from indextts2.training.tokenizer import train_english_tokenizer
 
 TINY_BPE = Path(__file__).parents[1] / "parity" / "data" / "tiny_bpe.model"
+
+CLOCK = Clock(22_050, 256, 1.72)
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +124,31 @@ def test_an_emotion_tag_holds_until_the_next_one(front_end):
     assert weights == [None, EmotionWeights.of(happy=0.6), EmotionWeights.of(happy=0.6), EmotionWeights.of()]
 
 
-def test_a_length_tag_is_shared_out_over_the_segments_of_its_stretch(front_end):
-    prepared = prepare_text(front_end, "[seconds 6] " + "One sentence of words. " * 6, segment_tokens=25)
-    durations = [segment.duration for segment in prepared.segments]
-    assert len(durations) > 1
-    assert all(duration.unit == "seconds" for duration in durations)
-    assert sum(duration.value for duration in durations) == pytest.approx(6.0)
+def test_a_length_in_seconds_is_met_to_the_sample_with_the_pauses_inside_it(front_end):
+    text = "[seconds 6] " + "One sentence of words. " * 6 + "<pause 1s> And more."
+    *segments, more = prepare_text(front_end, text, segment_tokens=25).segments
+    assert len(segments) > 1 and more.duration is None
+    assert all(segment.duration.unit == "seconds" for segment in segments)
+    spoken = sum(target_of(segment.duration, CLOCK).samples for segment in segments)
+    assert spoken + sum(CLOCK.pause_samples(segment.pause_seconds) for segment in segments[:-1]) == 6 * 22_050
+
+
+@pytest.mark.parametrize("unit", ["tokens", "frames"])
+@pytest.mark.parametrize("value", [61, 200, 201])
+def test_a_length_in_tokens_or_frames_is_shared_without_a_rest(front_end, unit, value):
+    text = f"[{unit} {value}] " + "One sentence of words. " * 6
+    segments = prepare_text(front_end, text, segment_tokens=25, pause_seconds=0.1).segments
+    parts = [segment.duration.value for segment in segments]
+    inside = round((len(parts) - 1) * CLOCK.pause_samples(0.1) / CLOCK.hop) if unit == "frames" else 0
+    assert len(parts) > 1 and all(part == int(part) for part in parts)
+    assert sum(parts) == value - inside
+
+
+@pytest.mark.parametrize("length", ["seconds 0.2", "frames 2", "tokens 1"])
+def test_a_length_shorter_than_the_pauses_inside_it_is_left_out_and_reported(front_end, length):
+    prepared = prepare_text(front_end, f"[{length}] " + "One sentence of words. " * 6, segment_tokens=25)
+    assert all(segment.duration is None for segment in prepared.segments)
+    assert any("too short for" in warning for warning in prepared.warnings)
 
 
 def test_a_length_tag_ends_at_the_next_tag_but_speed_goes_on(front_end):
@@ -163,6 +185,7 @@ def test_the_report_names_segments_emotions_lengths_and_warnings(front_end):
     text = report(prepare_text(front_end, "[sad 0.4] Good day 😀. [seconds 2] Go on."))
     for expected in ("2 segments", "sad 0.4", "2 seconds", "😀", "Good day"):
         assert expected in text
+    assert "length 1234 tokens" in report(prepare_text(front_end, "[tokens 1234] Good day."))
 
 
 @pytest.mark.parametrize(
