@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from .common import (
     add_compute_options,
+    check_output,
     checkpoint_of,
     device_of,
     dtype_of,
     positive,
+    write_file,
     write_line,
 )
 
@@ -58,6 +60,8 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import InputError
     from .common import Usage
 
+    if options.json is not None:
+        check_output(options.json)
     if options.memory:
         _count_memory(options)
         return
@@ -82,7 +86,7 @@ def _write(options: argparse.Namespace, result: dict[str, Any], text: str) -> No
     import json
 
     if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_file(options.json, json.dumps(result, indent=2) + "\n")
     write_line(text)
 
 

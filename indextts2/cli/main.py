@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away
         sys.stderr.close()
         return EXIT_ERROR
+    except OSError as error:  # a disk, a path or its permissions, wherever no stage says more
+        place = f"{error.filename}: " if error.filename else ""
+        reason = error.strerror or error
+        return _fail(f"{PROGRAM} {options.command}: {place}{reason}. Check the path and its permissions.", EXIT_ERROR)
     return 0
 
 

@@ -22,6 +22,7 @@ from .common import (
     dtype_of,
     positive,
     progress_bar,
+    write_file,
     write_result,
 )
 
@@ -218,8 +219,7 @@ def _write(
     write_script_file(timeline.script, options.output / SUBTITLES)
     report = script_report(job.script, spoken, timeline, files)
     report["notes"] += list(notes)
-    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
-    (options.output / REPORT).write_text(text, encoding="utf-8")
+    write_file(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     words = "\n".join([in_words(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
     write_result(options, report, words + f"\nWritten to {options.output}.")
 

@@ -14,6 +14,7 @@ from .common import (
     Usage,
     add_compute_options,
     add_output_options,
+    check_output,
     checkpoint_of,
     device_of,
     dtype_of,
@@ -132,7 +133,7 @@ def run(options: argparse.Namespace) -> None:
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
     checkpoint, device = checkpoint_of(options), device_of(options)
     reference = read_audio(_reference_of(options))
-    _check_output(options.output)
+    check_output(options.output)
     begin = time.perf_counter()
     emotion = _without_text(emotion, checkpoint, device, options.seed)
     models = load_speech(checkpoint, "cpu" if options.offload else device, dtype_of(options))
@@ -270,8 +271,3 @@ def _settings(options: argparse.Namespace) -> SpeakSettings:
 
 def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-
-def _check_output(path: Path) -> None:
-    if path.is_dir() or not path.parent.is_dir():
-        raise Usage(f"{path} cannot be written: give a file in a folder that exists.")

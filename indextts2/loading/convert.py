@@ -14,7 +14,16 @@ from torch import Tensor
 from ..contracts import no_progress
 from ..errors import CheckpointError
 from .checkpoint import Checkpoint, empty_model
-from .native import SUFFIX, TENSOR_PARTS, TEXT_TO_EMOTION_FOLDER, About, about_of, finish_native, write_part
+from .native import (
+    SUFFIX,
+    TENSOR_PARTS,
+    TEXT_TO_EMOTION_FOLDER,
+    About,
+    about_of,
+    finish_native,
+    make_folder,
+    write_part,
+)
 from .official import licence_files
 from .quantise import INT8, PEAK, QUANTISED_PARTS, layers_to_quantise
 from .stream import Source
@@ -48,11 +57,11 @@ def convert(
     rest in fp16. The fingerprints are taken over, since the vectors mean the same. Raises CheckpointError for parts
     that are missing, damaged or hold NaN, and for one that is stored in eight bits already.
     """
-    if target.exists() and any(target.iterdir()):
+    if target.is_dir() and any(target.iterdir()):
         raise CheckpointError(f"{target} is not empty. Choose a new folder.")
     checkpoint.require(checkpoint.missing)
     about = _about(checkpoint, precision)
-    target.mkdir(parents=True, exist_ok=True)
+    make_folder(target)
     changes = []
     for done, part in enumerate(TENSOR_PARTS):
         progress(done, len(TENSOR_PARTS))

@@ -47,7 +47,11 @@ def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> 
 
     Raises HttpFailure when the server does not deliver, CheckpointError for content that stays wrong, Cancelled.
     """
-    wanted.target.parent.mkdir(parents=True, exist_ok=True)
+    folder = wanted.target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be made a folder ({error.strerror}). Choose --to.") from error
     failures = bad = 0
     while True:
         before = _count(wanted.part)

@@ -87,7 +87,7 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
     roots = list(roots)
     if str(name) == MINI:
         return mini_folder()
-    given = Path(name).expanduser()
+    given = Path(os.path.expanduser(name))  # which leaves "~nobody" as it is, where Path raises
     if given.is_dir():
         if (given / CONFIG_NAME).is_file() or not given.name.startswith(CACHE_PREFIX):
             return given

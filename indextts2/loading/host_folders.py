@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,6 @@ def _extra_folders(path: Path) -> list[Path]:
 
 
 def _of_section(section: dict[str, Any], beside: Path) -> list[Path]:
-    base = Path(str(section.get("base_path") or "")).expanduser()
+    base = os.path.expanduser(str(section.get("base_path") or ""))
     lines = str(section.get(FOLDER) or "").splitlines()
     return [beside / base / line.strip() for line in lines if line.strip()]

@@ -110,12 +110,22 @@ def write_native(
     unknown = sorted(set(parts) - set(TENSOR_PARTS))
     if unknown:
         raise ConfigError(f"A native checkpoint has no part {', '.join(unknown)}; known are {', '.join(TENSOR_PARTS)}.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for part, tensors in parts.items():
         write_part(folder, part, tensors, config, about)
     if tokenizer is not None:
         _copy(tokenizer, folder / Path(config.text.tokenizer).name)
     finish_native(folder, config, about, declared=declared)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a checkpoint where it is missing. Raises CheckpointError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} cannot be made a folder ({error.strerror}). Choose another place for the checkpoint."
+        ) from error
 
 
 def finish_native(folder: Path, config: Config, about: About, *, declared: Fingerprints | None = None) -> None:

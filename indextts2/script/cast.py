@@ -11,6 +11,7 @@ A cast file is YAML. A value alone is a file, or the name of a built-in voice; `
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -169,7 +170,7 @@ def _voice(name: str, value: Any, built_in: Mapping[str, Path], folder: Path) ->
                 f"{name}: there is no built-in voice '{given}'; there are {', '.join(built_in) or 'none'}."
             )
         return Voice(built_in[given], weights, name=given)
-    path = folder / Path(given).expanduser()
+    path = folder / os.path.expanduser(given)  # which leaves "~nobody" as it is, where Path raises
     if not path.is_file():
         known = ", ".join(built_in) or "none"
         raise ScriptError(f"{name}: there is no file {path}, and no built-in voice of that name (there are: {known}).")

@@ -109,4 +109,10 @@ def write_script(script: Script, kind: str) -> str:
 def write_script_file(script: Script, path: str | Path) -> None:
     """Write by the suffix of the file: .srt, .vtt, .json or .txt. Raises InputError."""
     place = Path(path)
-    place.write_text(write_script(script, SUFFIXES.get(place.suffix.lower().lstrip("."), "")), encoding="utf-8")
+    text = write_script(script, SUFFIXES.get(place.suffix.lower().lstrip("."), ""))
+    try:
+        place.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The script {place} cannot be written ({error.strerror}). Check the folder and its permissions."
+        ) from error

@@ -209,6 +209,34 @@ def test_convert_writes_a_complete_checkpoint_in_the_precision_asked_for(tiny_ch
     assert "not empty" in one_line(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("below", ["", "x"])
+def test_a_file_where_a_folder_is_wanted_is_one_line(tiny_checkpoint, tmp_path, capsys, below):
+    (tmp_path / "afile").write_text("here")
+    assert main(["convert", str(tiny_checkpoint), str(tmp_path / "afile" / below)]) == 1
+    assert "cannot be made a folder" in one_line(capsys.readouterr().err)
+
+
+def test_the_home_of_nobody_is_an_unknown_checkpoint(capsys):
+    assert main(["info", "~nosuch_user/x"]) == 1
+    assert "no checkpoint '~nosuch_user/x'" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("kind", [[], ["--memory"]])
+def test_bench_looks_at_its_file_before_the_work(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("indextts2.cli.bench.checkpoint_of", lambda options: pytest.fail("the work began"))
+    assert main(["bench", *kind, "--json", str(tmp_path / "none" / "x.json")]) == 2
+    assert "cannot be written" in one_line(capsys.readouterr().err)
+
+
+def test_a_fault_of_the_disk_is_one_line(monkeypatch, capsys):
+    def fail(options: object) -> None:
+        raise PermissionError(13, "Permission denied", "/closed")
+
+    monkeypatch.setattr("indextts2.cli.info._list_all", fail)
+    assert main(["info"]) == 1
+    assert "/closed: Permission denied. Check" in one_line(capsys.readouterr().err)
+
+
 def test_bench_reports_every_stage_with_machine_and_versions(tiny_checkpoint, tmp_path, capsys):
     file = tmp_path / "bench.json"
     given = ["--checkpoint", str(tiny_checkpoint), "--repeats", "2", "--seconds", "0.5", "--steps", "1"]

@@ -336,6 +336,13 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, complaint, capsys, m
     assert errors.count("\n") == 1 and complaint in errors
 
 
+def test_a_file_in_place_of_the_folder_is_one_line(hub, tmp_path, capsys):
+    (tmp_path / "afile").write_text("here")
+    assert main(["download", "official", "--to", str(tmp_path / "afile" / "x"), "--parts", "t2s"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1 and "cannot be made a folder" in errors
+
+
 def test_the_command_says_what_came_and_points_at_the_licence(hub, tmp_path, capsys):
     assert main(["download", "official", "--to", str(tmp_path / "o"), "--parts", "t2s"]) == 0
     output = capsys.readouterr().out

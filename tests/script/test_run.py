@@ -182,6 +182,14 @@ def test_the_command_writes_lines_timeline_subtitles_and_report(command, tmp_pat
     assert contents(tmp_path / "out") == found
 
 
+@pytest.mark.parametrize("name", ["report.json", "script.srt"])
+def test_a_file_that_cannot_be_written_is_named_in_one_line(command, tmp_path, capsys, name):
+    (tmp_path / "out" / name).mkdir(parents=True)
+    assert main(command("out")) == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1 and f"{name} cannot be written" in errors
+
+
 def test_a_fault_in_the_script_is_one_line(command, tmp_path, capsys):
     (tmp_path / "play.txt").write_text("Anna [hapy .6]: Hi.", encoding="utf-8")
     assert main(command("out")) == 1
