@@ -37,17 +37,28 @@ def step_grid(grid: str, steps: int) -> Tensor:
     "uniform" is the official grid. "sway" bends it towards the noise. "epss" exists for 7, 10 and 12 steps.
     Raises InputError for an unknown grid or an impossible number of steps.
     """
+    check_grid(grid, steps)
+    if grid == "epss":
+        return _sway(torch.tensor(EPSS[steps], dtype=torch.float32) / EPSS_UNIT)
+    uniform = torch.linspace(0, 1, steps + 1)
+    return _sway(uniform) if grid == "sway" else uniform
+
+
+def check_grid(grid: str, steps: int) -> None:
+    """Raises InputError for an unknown grid or an impossible number of steps."""
     if grid not in GRIDS:
         raise InputError(f"The step grid is one of {', '.join(GRIDS)}, but '{grid}' came.")
     if steps < 1:
         raise InputError(f"At least 1 step is needed, but {steps} were asked.")
-    if grid == "epss":
-        if steps not in EPSS:
-            choices = ", ".join(str(count) for count in EPSS)
-            raise InputError(f"The epss grid exists for {choices} steps, not for {steps}. Use one of these, or 'sway'.")
-        return _sway(torch.tensor(EPSS[steps], dtype=torch.float32) / EPSS_UNIT)
-    uniform = torch.linspace(0, 1, steps + 1)
-    return _sway(uniform) if grid == "sway" else uniform
+    if grid == "epss" and steps not in EPSS:
+        choices = ", ".join(str(count) for count in EPSS)
+        raise InputError(f"The epss grid exists for {choices} steps, not for {steps}. Use one of these, or 'sway'.")
+
+
+def check_solver(solver: str) -> None:
+    """Raises InputError for an unknown solver."""
+    if solver not in SOLVERS:
+        raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but '{solver}' came.")
 
 
 def _sway(time: Tensor) -> Tensor:
@@ -67,8 +78,7 @@ def integrate(
     "euler" is the official solver. "ab2" (Adams-Bashforth of order 2, for uneven steps) extrapolates with the velocity
     of the step before. Raises InputError for an unknown solver.
     """
-    if solver not in SOLVERS:
-        raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but '{solver}' came.")
+    check_solver(solver)
     state, before, last_width = start, None, 1.0
     steps = len(grid) - 1
     widths = grid.diff().tolist()

@@ -27,7 +27,7 @@ from ..models.flow import TimeConditions
 from ..models.length_regulator import Span
 from ..models.s2m import SemanticToMel
 from .handles import S2MModels
-from .ode import integrate, row_noise, step_grid
+from .ode import check_grid, check_solver, integrate, row_noise, step_grid
 
 SILENT_STRETCH = (0.8, 1.25)
 """Stretches inside these limits need no word (spec/control.md section 5.1)."""
@@ -58,6 +58,8 @@ class FlowSettings:
     allow_any_stretch: bool = False
 
     def __post_init__(self) -> None:
+        check_grid(self.grid, self.steps)
+        check_solver(self.solver)
         for name in ("guidance", "temperature", "latent_strength"):
             value = getattr(self, name)
             if not 0.0 <= value < math.inf:

@@ -131,7 +131,8 @@ def test_text_can_come_from_the_standard_input(speak, monkeypatch):
         (["--device", "toaster"], "no kind of device"),
         (["--device", "cuda:99"], "not available"),
         (["--precision", "int4"], "invalid choice"),
-        (["--grid", "epss", "--steps", "0"], "above zero"),
+        (["--steps", "0"], "above zero"),
+        (["--grid", "epss", "--steps", "9"], "epss grid exists for 7, 10, 12 steps, not for 9"),
         (["--nonsense"], "unrecognized arguments"),
     ],
 )

@@ -207,7 +207,10 @@ def test_the_stage_leaves_its_inputs_alone(s2m, speaker):
         assert torch.equal(old, new)
 
 
-@pytest.mark.parametrize("bad", [{"guidance": -1.0}, {"temperature": float("nan")}, {"prompt_seconds": 0.0}])
+@pytest.mark.parametrize("bad", [
+    {"guidance": -1.0}, {"temperature": float("nan")}, {"prompt_seconds": 0.0}, {"steps": 0}, {"grid": "nope"},
+    {"grid": "epss", "steps": 9}, {"solver": "x"},
+])  # fmt: skip
 def test_settings_without_a_meaning_are_refused(bad):
     with pytest.raises(InputError):
         FlowSettings(**bad)
