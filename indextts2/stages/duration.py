@@ -148,7 +148,8 @@ class SegmentPlan:
     def after_free(self, tokens: int, clock: Clock) -> SegmentPlan:
         """The plan once a free decode has shown the natural length."""
         target = target_of(self.duration, clock, tokens)
-        return replace(self, target=target, token_target=target.tokens if target else None)
+        wanted = target.tokens if target else None
+        return replace(self, target=target, token_target=wanted, method=_usable(self.method, wanted))
 
 
 def method_for(duration: Duration, *, trained: bool) -> str:
@@ -158,6 +159,11 @@ def method_for(duration: Duration, *, trained: bool) -> str:
     if duration.method != "auto":
         return duration.method
     return "model" if trained else "natural"
+
+
+def _usable(method: str, tokens: int | None) -> str:
+    """The method for so many tokens: few are too short for a stop schedule."""
+    return "natural" if method == "guided" and tokens is not None and tokens < SHORTEST_GUIDED else method
 
 
 def plan_segments(
@@ -180,9 +186,8 @@ def plan_segments(
         method = method_for(duration, trained=trained)
         target = None if sharing[index] else target_of(duration, clock)
         tokens = shares.get(index, target.tokens if target else None)
-        if method == "guided" and tokens is not None and tokens < SHORTEST_GUIDED:
-            method = "natural"
-        plans.append(SegmentPlan(duration, method, tokens, max(duration.takes, whole.takes), sharing[index], target))
+        takes = max(duration.takes, whole.takes)
+        plans.append(SegmentPlan(duration, _usable(method, tokens), tokens, takes, sharing[index], target))
     return tuple(plans)
 
 

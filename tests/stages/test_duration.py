@@ -169,6 +169,13 @@ def test_short_guided_targets_fall_back_to_natural():
     assert plan_segments([segment(5)], Duration("tokens", 40, "guided"), CLOCK, trained=True)[0].method == "guided"
 
 
+@pytest.mark.parametrize(("natural", "method"), [(20, "natural"), (39, "natural"), (40, "guided")])
+def test_a_guided_factor_falls_back_too_once_its_tokens_are_known(natural, method):
+    plan = plan_segments([segment(5)], Duration("factor", 1.0, "guided"), CLOCK, trained=True)[0]
+    after = plan.after_free(natural, CLOCK)
+    assert plan.method == "guided" and (after.method, after.token_target) == (method, natural)
+
+
 @pytest.mark.parametrize(
     ("x", "bias"),
     [(0.0, -5.0), (0.5, -5.0), (0.6, -2.5), (0.7, 0.0), (0.99, 0.0), (1.0, 0.0), (1.1, 7.5), (1.2, 15.0), (3.0, 15.0)],
