@@ -57,7 +57,11 @@ def _add_emotion(parser: argparse.ArgumentParser) -> None:
     emotion.add_argument("--emotion-audio", type=Path, metavar="WAV", help="recording whose emotion is taken")
     emotion.add_argument("--emotion-text", metavar="TEXT", help="words that describe or show the emotion")
     parser.add_argument(
-        "--emotion-strength", type=positive(float, zero=True), default=1.0, metavar="S", help="0 none, 1 as given"
+        "--emotion-strength",
+        type=positive(float, zero=True),
+        default=1.0,
+        metavar="S",
+        help="0 none, 1 as given; above 1 only with --emotion-audio",
     )
 
 
@@ -219,6 +223,10 @@ def _reference_of(options: argparse.Namespace) -> Path:
 def _emotion(options: argparse.Namespace) -> EmotionRequest:
     from ..stages.speak import EmotionRequest
 
+    if options.emotion_strength > 1.0 and options.emotion_audio is None:
+        raise Usage(
+            f"--emotion-strength {options.emotion_strength:g} needs --emotion-audio; weights and texts go up to 1."
+        )
     return EmotionRequest(
         options.emotion, _recording(options.emotion_audio), options.emotion_text, options.emotion_strength
     )
@@ -253,7 +261,10 @@ def _duration(options: argparse.Namespace) -> Duration:
         value = getattr(options, unit)
         if value is not None:
             return Duration(unit, value, options.duration_method, options.takes, options.duration_slot)
-    return Duration(method=options.duration_method, takes=options.takes)
+    for name, given in (("method", options.duration_method != "auto"), ("slot", bool(options.duration_slot))):
+        if given:
+            raise Usage(f"--duration-{name} needs a length: give one of {', '.join('--' + unit for unit in UNITS)}.")
+    return Duration(takes=options.takes)
 
 
 def _settings(options: argparse.Namespace) -> SpeakSettings:

@@ -48,7 +48,8 @@ def nothing_to_bring(part: str) -> None:
 class EmotionRequest:
     """How it is to be said: eight weights, or a recording, or a text that is read for its emotion. At most one.
 
-    strength: 0 is the speaker's own emotion, 1 the one asked for.
+    strength: 0 is the speaker's own emotion, 1 the one asked for; the emotion of a recording goes beyond 1, the others
+    do not.
     """
 
     weights: EmotionWeights | None = None
@@ -62,6 +63,11 @@ class EmotionRequest:
             raise InputError(f"Give the emotion by one of weights, recording or text, not by {' and '.join(given)}.")
         if not 0.0 <= self.strength < float("inf"):
             raise InputError(f"The emotion strength should be finite and not negative, but is {self.strength}.")
+        if self.strength > 1.0 and self.recording is None:
+            raise InputError(
+                f"The emotion strength of weights or a text should be at most 1, but is {self.strength:g}. "
+                "Raise the weights, or take the emotion from a recording."
+            )
 
 
 NO_EMOTION = EmotionRequest()

@@ -106,6 +106,14 @@ def test_two_kinds_of_emotion_at_once_are_refused():
         EmotionRequest(weights=EmotionWeights.of(), text="sad")
 
 
+def test_only_the_emotion_of_a_recording_goes_beyond_a_strength_of_one():
+    with pytest.raises(InputError, match="at most 1, but is 1.5"):
+        EmotionRequest(weights=EmotionWeights.of(sad=0.5), strength=1.5)
+    with pytest.raises(InputError, match="at most 1, but is 1.5"):
+        EmotionRequest(text="How sad!", strength=1.5)
+    assert EmotionRequest(recording=noise(), strength=1.5).strength == 1.5
+
+
 def test_reading_an_emotion_without_a_model_says_what_is_missing(models):
     with pytest.raises(InputError, match="No text-to-emotion model"):
         spoken(models, emotion=EmotionRequest(text="How sad!"))
