@@ -32,6 +32,7 @@ from .reference import MINIMUM_SECONDS, semantic_features
 ROW_SECONDS = 15.0  # longest row: what the released encoder reads of a reference
 SEARCH_SHARE = 0.3  # the cut lies in the last part of a row
 QUIET_SECONDS = 0.05  # loudness is compared in steps of this length
+LEAST_ROW_SECONDS = MINIMUM_SECONDS / (1.0 - SEARCH_SHARE)  # so that a row cut at its earliest can still be encoded
 
 
 @torch.no_grad()
@@ -77,10 +78,13 @@ def audio_to_semantic(
 
 
 def cut_where_quiet(mono: Tensor, sample_rate: int, row_seconds: float) -> list[Tensor]:
-    """Pieces of at most `row_seconds`, cut at the quietest place near the end of each. mono: (1, samples)."""
+    """Pieces of at most `row_seconds`, cut at the quietest place near the end of each. mono: (1, samples).
+
+    Raises InputError for rows too short to be encoded.
+    """
     longest, step = round(row_seconds * sample_rate), max(1, round(QUIET_SECONDS * sample_rate))
-    if longest < 2 * step:
-        raise InputError(f"A row should last at least {2 * QUIET_SECONDS} s, but {row_seconds} s were asked.")
+    if row_seconds < LEAST_ROW_SECONDS:
+        raise InputError(f"A row should last at least {LEAST_ROW_SECONDS:.2f} s, but {row_seconds:g} s were asked.")
     rows = []
     while mono.shape[-1] > longest:
         first = round(longest * (1.0 - SEARCH_SHARE))

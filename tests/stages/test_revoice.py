@@ -56,6 +56,14 @@ def test_a_rest_too_short_to_be_read_joins_the_row_before_it():
     assert min(row.shape[-1] for row in rows) >= 0.25 * RATE
 
 
+@pytest.mark.parametrize("rate", [RATE, 22_050])
+def test_rows_too_short_to_be_encoded_are_refused(rate):
+    for seconds in (0.1, 0.12, 0.166, 0.35):
+        with pytest.raises(InputError, match="at least 0.36 s"):
+            cut_where_quiet(torch.zeros(1, rate), rate, seconds)
+    assert min(row.shape[-1] for row in cut_where_quiet(torch.zeros(1, rate), rate, 0.36)) >= 0.25 * rate
+
+
 def test_the_mel_of_a_recording_is_that_of_its_mixed_down_samples():
     wave = noise(0.5, rate=22_050, channels=2)
     mel = mel_from_audio(TINY.mel, wave)
