@@ -97,7 +97,7 @@ def text_to_semantic(
     """
     settings, options = settings or SamplingSettings(), options or T2SOptions()
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
-    text = _with_tagged_emotions(t2s, text, speaker)
+    text = with_tagged_emotions(t2s, text, speaker)
     _check_inputs(t2s, text, speaker, emotion)
     clock = Clock.of(t2s.config)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
@@ -115,7 +115,7 @@ def text_to_semantic(
     return _speech(t2s, text, speaker, spoken, targets, reports, seed)
 
 
-def _with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> PreparedText:
+def with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> PreparedText:
     """Emotion tags of the text become vectors of this speaker; a segment's own vector wins."""
     segments = tuple(
         segment

@@ -16,6 +16,7 @@ from ..contracts import Emotion, PreparedText, SemanticSpeech, Speaker, require_
 from ..errors import InputError
 from ..models.t2s import TextToSemantic
 from .handles import T2SModels
+from .text_to_semantic import with_tagged_emotions
 
 HEADS_KEPT = 8  # best heads of a checkpoint that are averaged
 SMALLEST = 1e-8
@@ -133,7 +134,7 @@ def timelines(
     *,
     heads: tuple[tuple[int, int], ...] | None = None,
 ) -> tuple[Timeline, ...]:
-    """One timeline per segment of a text that `text_to_semantic` spoke.
+    """One timeline per segment of a text that `text_to_semantic` spoke, with the emotion it was spoken with.
 
     heads: None takes the checkpoint's alignment heads or, failing those, the heads that fit each segment best.
     """
@@ -143,6 +144,7 @@ def timelines(
             f"The text has {len(text.segments)} segments, but the semantic speech {semantic.tokens.shape[0]} rows. "
             "Connect the text that was spoken."
         )
+    text = with_tagged_emotions(t2s, text, speaker)
     known = heads or t2s.model.config.alignment_heads
     watched = tuple((pair[0], pair[1]) for pair in known) if known else all_heads(t2s.model)
     lines = []

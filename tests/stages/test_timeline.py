@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from indextts2.contracts import EmotionWeights
 from indextts2.errors import CheckpointMismatch, InputError
+from indextts2.loading.checkpoint import load_t2s, open_checkpoint
 from indextts2.sampling import SamplingSettings
+from indextts2.stages.emotion import speaker_emotion
 from indextts2.stages.text_to_semantic import text_to_semantic
 from indextts2.stages.timeline import Timeline, all_heads, find_alignment_heads, monotonic_path, rank_heads, timelines
 from tests.stages.speaking import TEXTS, prepared, tiny_handle, tiny_model, tiny_speaker
@@ -70,6 +73,18 @@ def test_every_segment_has_a_timeline(spoken):
     for line, segment, count in zip(lines, text.segments, semantic.token_lengths, strict=True):
         assert len(line.pieces) == count and int(line.pieces.max()) < len(segment.ids)
         assert 0.0 < line.confidence <= 1.0
+
+
+def test_a_segment_with_an_emotion_tag_is_aligned_with_that_emotion(tiny_checkpoint):
+    t2s = load_t2s(open_checkpoint(tiny_checkpoint))
+    speaker = replace(tiny_speaker(), fingerprint=t2s.fingerprint, encoder_fingerprint=t2s.encoder_fingerprint)
+    plain, happy = prepared(*TEXTS), EmotionWeights.of(happy=0.9)
+    tagged = replace(plain, segments=tuple(replace(one, emotion_weights=happy) for one in plain.segments))
+    semantic = text_to_semantic(t2s, tagged, speaker, settings=SamplingSettings(max_tokens=40))
+    own = [line.confidence for line in timelines(t2s, plain, semantic, speaker)]
+    wanted = timelines(t2s, plain, semantic, speaker, speaker_emotion(t2s, happy, speaker))
+    found = [line.confidence for line in timelines(t2s, tagged, semantic, speaker)]
+    assert found == [line.confidence for line in wanted] and found != own
 
 
 def test_the_heads_of_a_checkpoint_are_used_when_it_names_them(spoken):
