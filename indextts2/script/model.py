@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..contracts import Duration, EmotionWeights
@@ -149,8 +148,3 @@ def samples_of(milliseconds: int, sample_rate: int) -> int:
 def milliseconds_at(sample: int, sample_rate: int) -> int:
     """The millisecond nearest to a sample; gives back what `samples_of` took at any rate above 2 kHz."""
     return (sample * MILLISECONDS + sample_rate // 2) // sample_rate
-
-
-def joined_notes(notes: Sequence[str]) -> tuple[str, ...]:
-    """The same notes, each once."""
-    return tuple(dict.fromkeys(notes))

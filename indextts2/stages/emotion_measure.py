@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import EMOTIONS
 from ..contracts import Emotion
 from ..errors import CheckpointMismatch, InputError
 from .emotion_schedule import as_float, require_compatible
@@ -66,11 +65,6 @@ def emotion_profile(emotion: Emotion, bank: EmotionBank, *, base: Tensor | None 
     means = torch.stack([group.mean(dim=0) for group in groups]) - neutral  # (8, dim)
     difference = as_float(emotion.vector) - neutral  # (1, dim)
     return tuple(float(value) for value in torch.cosine_similarity(difference, means, dim=-1))
-
-
-def named_profile(profile: tuple[float, ...]) -> dict[str, float]:
-    """The profile by emotion name."""
-    return dict(zip(EMOTIONS, profile, strict=True))
 
 
 def base_of(*emotions: Emotion, base: Tensor | None = None) -> Tensor:
