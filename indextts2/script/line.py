@@ -175,7 +175,8 @@ class LineSpeaker:
         if ask.duration is not None:
             return self._with_own_length(ask, decode(takes, ask.duration), seed)
         cued = ask.slot.room is not None and self.settings.fit.cue != "start"
-        measure_first = cued and self.steers
+        tagged = any(segment.duration is not None for segment in ask.text.segments)  # their lengths are theirs alone
+        measure_first = cued and self.steers and not tagged
         spoken = decode(1 if measure_first else takes, None)
         if not cued and ask.slot.deadline is None:
             return [self._scored(one, Fit(), "free", None, None, number, seed) for number, one in enumerate(spoken)]

@@ -152,6 +152,12 @@ def test_a_line_whose_pauses_exceed_its_cue_is_listed_and_the_others_are_spoken(
     assert [one.line for one in timeline.unfit] == [0] and [one.line for one in timeline.placements] == [1]
 
 
+def test_lengths_stated_inside_a_line_that_exceed_its_cue_do_not_end_the_run(models, job):
+    work = job("Anna [start 0; end 0.4]: [seconds 0.6] Hello. [calm] And you.\nBen [start 0.5; end 1]: Good day.")
+    spoken = speak_script(work, lambda: models)
+    assert spoken[0].report.status in ("spoken", "unfit") and spoken[1].report.status == "spoken"
+
+
 def test_a_cue_longer_than_one_take_is_left_to_the_stretch(models, job):
     """The tiny checkpoint never ends by itself, so the cue has to be trusted, and a take has 19 tokens at most."""
     line = speak_script(job("Anna [start 0; end 3]: Hello there. <pause 0.1s> You."), lambda: models)[0]
