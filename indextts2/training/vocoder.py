@@ -90,6 +90,14 @@ class VocoderPart(Part):
 
     def __init__(self, recipe: VocoderRecipe, config: VocoderConfig, mel: MelConfig) -> None:
         self.recipe, self.config, self.mel = recipe, config, mel
+        longest_window = max(
+            recipe.losses.stft_sizes + (recipe.losses.low_band_sizes if recipe.low_band_weight else ())
+        )
+        if self.samples_per_clip < longest_window:
+            raise TrainingError(
+                f"A clip of {recipe.segment_frames} frames has {self.samples_per_clip} samples, but the losses look at "
+                f"{longest_window} at once. Raise segment_frames, or leave out the largest FFT size."
+            )
         everything = Corpus.open(recipe.corpora, recipe.cache)
         wide = everything.filter(minimum_bandwidth_hz=recipe.minimum_bandwidth_hz)
         self.corpus = wide.filter(splits=recipe.splits, minimum_seconds=self.samples_per_clip / mel.sample_rate)

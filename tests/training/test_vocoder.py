@@ -265,6 +265,12 @@ def test_the_generator_hears_aligned_mels_beside_the_recording_they_were_made_of
     assert metrics.step == 1
 
 
+@pytest.mark.parametrize("changes", [{"segment_frames": 3}, {"low_band_weight": 1.0}])
+def test_clips_shorter_than_a_window_of_the_losses_are_refused(corpus_folder, changes):
+    with pytest.raises(TrainingError, match="Raise segment_frames"):
+        VocoderPart(toy_recipe(corpus_folder, **changes), TOY_VOCODER, TOY_MEL)
+
+
 def test_aligned_mels_of_other_utterances_are_refused(corpus_folder, tmp_path):
     folder = write_aligned(tmp_path / "made", {"nobody_1": torch.zeros(TOY_MEL.bands, 40)})
     with pytest.raises(TrainingError, match="no mel of any utterance"):
