@@ -66,8 +66,8 @@ def mel_distance(made: Tensor, real: Tensor, mel: MelConfig, settings: SpectralL
 def low_band_distance(made: Tensor, real: Tensor, sample_rate: int, settings: SpectralLossSettings) -> Tensor:
     """Log-magnitude L1 below `low_band_hz`, averaged over the sizes; the constant component is left out.
 
-    Harmonics of a low voice lie so close that the other distances hardly tell them from breath: below 1 kHz are a tenth
-    of their bins. made, real: (batch, samples)  ->  scalar
+    Harmonics of a low voice lie there, close together; of the bins of the other distances it has a tenth.
+    made, real: (batch, samples)  ->  scalar
     """
     total = made.new_zeros(())
     for size in settings.low_band_sizes:
