@@ -22,7 +22,7 @@ JUDGE_RATE = 16_000  # all three judges work at 16 kHz
 SILENCE_BEFORE, SILENCE_AFTER = 0.3, 0.5  # seconds; the recogniser drops words at the very edge otherwise
 INSTALL_TRANSCRIBE = "pip install moonshine-voice==0.0.48"
 INSTALL_SPEAKER = "pip install webrtcvad-wheels && pip install --no-deps Resemblyzer==0.1.4"
-INSTALL_QUALITY = "pip install speechmos==0.0.1.1 onnxruntime"
+INSTALL_QUALITY = "pip install speechmos==0.0.1.1 onnxruntime"  # speechmos needs onnxruntime and does not ask for it
 
 Transcribe = Callable[[Waveform], str]
 Embed = Callable[[Waveform], np.ndarray]
@@ -36,6 +36,12 @@ class Listeners:
     transcribe: Transcribe | None = None
     embed: Embed | None = None
     quality: Quality | None = None
+
+
+def _missing(purpose: str, error: ImportError, install: str) -> MissingDependency:
+    """The error of a judge that cannot listen; it names the module that is absent, which may be one the package needs."""
+    absent = error.name or str(error)
+    return MissingDependency(f"{purpose} cannot be measured, because the module {absent} is missing: {install}")
 
 
 def judge_samples(waveform: Waveform) -> np.ndarray:
@@ -53,7 +59,7 @@ def _recogniser() -> Any:
         from moonshine_voice import ModelArch, Transcriber
         from moonshine_voice.utils import get_model_path
     except ImportError as error:
-        raise MissingDependency(f"Word errors need the Moonshine recogniser: {INSTALL_TRANSCRIBE}") from error
+        raise _missing("Word errors", error, INSTALL_TRANSCRIBE) from error
     return Transcriber(str(get_model_path("tiny-en")), ModelArch.TINY)
 
 
@@ -74,7 +80,7 @@ def _speaker_encoder() -> Any:
             warnings.simplefilter("ignore")  # the package imports a deprecated scipy name
             from resemblyzer import VoiceEncoder
     except ImportError as error:
-        raise MissingDependency(f"Speaker similarity needs Resemblyzer: {INSTALL_SPEAKER}") from error
+        raise _missing("Speaker similarity", error, INSTALL_SPEAKER) from error
     return VoiceEncoder("cpu", verbose=False)
 
 
@@ -103,7 +109,7 @@ def dnsmos(waveform: Waveform) -> dict[str, float]:
     try:
         from speechmos import dnsmos as predictor
     except ImportError as error:
-        raise MissingDependency(f"The quality figures need speechmos: {INSTALL_QUALITY}") from error
+        raise _missing("Predicted quality", error, INSTALL_QUALITY) from error
     found = predictor.run(judge_samples(waveform), JUDGE_RATE)
     names = {"overall": "ovrl_mos", "signal": "sig_mos", "background": "bak_mos", "p808": "p808_mos"}
     return {name: float(found[key]) for name, key in names.items()}

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -280,6 +282,28 @@ def test_a_missing_judge_names_its_install_command(monkeypatch, module, ask, com
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependency, match=f"pip install.*{command}"):
         ask(Waveform(torch.zeros(1, 1, 16_000), 16_000))
+
+
+def test_a_judge_without_a_package_it_needs_itself_names_that_package(monkeypatch, tmp_path):
+    """speechmos imports onnxruntime, which it does not ask for: the message must not send anyone after speechmos."""
+    (tmp_path / "speechmos").mkdir()
+    (tmp_path / "speechmos" / "__init__.py").write_text("import onnxruntime\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "speechmos", raising=False)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingDependency, match="module onnxruntime is missing.*pip install.*onnxruntime"):
+        listeners.dnsmos(Waveform(torch.zeros(1, 1, 16_000), 16_000))
+
+
+def test_the_evaluate_extra_brings_every_package_that_the_install_commands_name():
+    tomllib = pytest.importorskip("tomllib", reason="reading pyproject.toml needs Python 3.11")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    extra = " ".join(project["project"]["optional-dependencies"]["evaluate"]).lower()
+    named = " ".join((listeners.INSTALL_TRANSCRIBE, listeners.INSTALL_SPEAKER, listeners.INSTALL_QUALITY))
+    packages = re.findall(r"(?<= )[a-zA-Z][\w-]+", re.sub(r"pip install|--[\w-]+|&&", "", named))
+    assert "onnxruntime" in packages and len(packages) == 5
+    missing = {package for package in packages if package.lower() not in extra}
+    assert missing == {"Resemblyzer"}  # it asks for a package that compiles, so it is installed with --no-deps
 
 
 def test_the_real_recogniser_hears_nothing_in_silence():
