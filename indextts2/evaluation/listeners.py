@@ -39,7 +39,7 @@ class Listeners:
 
 
 def _missing(purpose: str, error: ImportError, install: str) -> MissingDependency:
-    """The error of a judge that cannot listen; it names the module that is absent, which may be one the package needs."""
+    """The error of a judge that cannot listen; it names the absent module, maybe one the package needs itself."""
     absent = error.name or str(error)
     return MissingDependency(f"{purpose} cannot be measured, because the module {absent} is missing: {install}")
 
