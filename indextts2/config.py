@@ -232,9 +232,12 @@ class VocoderConfig:
 class TextConfig:
     """Text front end of a checkpoint."""
 
-    kind: str = "official"  # "official": SentencePiece on characters and pinyin; "english": CMU phonemes and letters
+    kind: str = "official"
+    """"official": SentencePiece on characters and pinyin; "english": CMU phonemes and letters; "multilingual": byte
+    pairs of many languages."""
     tokenizer: str = "bpe.model"
     segment_tokens: int = 120  # longest segment, in text tokens
+    segment_tokens_alphabetic: int = 60  # the same for alphabetic languages of the kind "multilingual"
     pause_seconds: float = 0.2  # silence between segments
 
 

@@ -207,6 +207,7 @@ class Segment:
     start: int = 0
     end: int = 0
     emotion_weights: EmotionWeights | None = None
+    language: str = ""  # code of the language it is read in; "" where the front end does not tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ ZERO_ALLOWED = frozenset(
 CHOICES = {
     "t2s.duration.slot": ("a", "b", "both"),
     "t2s.duration.free": ("official", "zero", "row0"),
-    "text.kind": ("official", "english"),
+    "text.kind": ("official", "english", "multilingual"),
     "t2s.decode_row_offset": (1, 2),
 }
 

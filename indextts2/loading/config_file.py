@@ -24,6 +24,7 @@ from .config_schema import (
     METADATA,
     OPTIONAL_FIELDS,
     SAMPLING_RATIOS,
+    WRITTEN_WHERE_OTHER,
 )
 
 CONFIG_NAME = "config.yaml"
@@ -82,12 +83,14 @@ def dump_config(config: Config, metadata: Mapping[str, Any]) -> str:
 
     check_config(config)
     tree: dict[str, Any] = {}
+    released = Config()
     for key, targets in {**FIELDS, **EXTENSIONS}.items():
         found = [_get(config, target) for target in targets]
         if any(value != found[0] for value in found):
             pairs = ", ".join(f"{name} = {value}" for name, value in zip(targets, found, strict=True))
             raise ConfigError(f"{pairs} should be equal: they are one number, '{key}', in config.yaml.")
-        _set(tree, key, _plain(found[0]))
+        if key not in WRITTEN_WHERE_OTHER or found[0] != _get(released, targets[0]):
+            _set(tree, key, _plain(found[0]))
     _set(tree, SAMPLING_RATIOS, [1] * config.s2m.regulator.layers)
     tree[METADATA] = dict(metadata)
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=120)

@@ -128,8 +128,12 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
         ("use_tanh_at_final", "tanh_at_end"),
         ("use_bias_at_final", "bias_at_end"),
     ),
-    **_section("text", "text", *_same("kind", "segment_tokens", "pause_seconds")),
+    **_section("text", "text", *_same("kind", "segment_tokens", "segment_tokens_alphabetic", "pause_seconds")),
 }
+
+WRITTEN_WHERE_OTHER = frozenset({"text.segment_tokens_alphabetic"})
+"""Keys younger than the native format: written only where they differ from the released IndexTTS-2, so that older
+programs still read a checkpoint that does not need them."""
 
 FIXED: dict[str, tuple[object, ...]] = {
     "gpt.use_mel_codes_as_input": (True,),

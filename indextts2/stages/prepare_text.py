@@ -56,9 +56,8 @@ def prepare_text(
 
     Raises TextError when nothing can be spoken.
     """
-    limit = front_end.config.segment_tokens if segment_tokens is None else segment_tokens
-    if limit < 1:
-        raise InputError(f"A segment should hold at least 1 text token, but {limit} were asked.")
+    if segment_tokens is not None and segment_tokens < 1:
+        raise InputError(f"A segment should hold at least 1 text token, but {segment_tokens} were asked.")
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     found, warnings = find_tags(text) if tags else ([], ())
@@ -72,7 +71,7 @@ def prepare_text(
         prepared = front_end.pieces(text[stretch.start : stretch.end], glossary, language=language)
         warnings += prepared.warnings
         normalised.append(prepared.normalised.strip())
-        spoken = _segments(front_end, text, stretch, prepared, limit)
+        spoken = _segments(front_end, text, stretch, prepared, segment_tokens)
         segments += spoken
         ends_with_pause = stretch.pause_seconds is not None or (ends_with_pause and not spoken)
         warnings += _pause(segments, stretch, usual)
@@ -149,10 +148,16 @@ def _stretches(text: str, tags: Sequence[TagSpan]) -> tuple[list[_Stretch], tupl
     return stretches, tuple(warnings)
 
 
-def _segments(front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int) -> list[Segment]:
-    """Segments of one stretch, without its pauses and its length."""
-    groups = [group for group in front_end.split(prepared.pieces, limit) if group]
-    spoken = [(group, front_end.known_ids([prepared.pieces[index] for index in group])) for group in groups]
+def _segments(
+    front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int | None
+) -> list[Segment]:
+    """Segments of one stretch, without its pauses and its length. limit: None for that of the language."""
+    language = prepared.language
+    limit = front_end.segment_tokens(language) if limit is None else limit
+    groups = [group for group in front_end.split(prepared.pieces, limit, language=language) if group]
+    spoken = [
+        (group, front_end.known_ids([prepared.pieces[index] for index in group], language=language)) for group in groups
+    ]
     spoken = [(group, ids) for group, ids in spoken if ids]
     segments: list[Segment] = []
     for group, ids in spoken:
@@ -165,6 +170,7 @@ def _segments(front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextP
                 emotion_weights=stretch.emotion_weights,
                 start=start,
                 end=end,
+                language=language,
             )
         )
     return segments

@@ -93,15 +93,19 @@ class EnglishFrontEnd:
             spelled = [False] * len(units)
         return _assemble(units, spelled, normalised, warnings)
 
-    def ids(self, pieces: Sequence[str]) -> list[int]:
+    def segment_tokens(self, language: str) -> int:
+        """Longest segment by default, the same in every language."""
+        return self.config.segment_tokens
+
+    def ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """Pieces to ids."""
         return self.tokenizer.ids(pieces)
 
-    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+    def known_ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """The same as `ids`: this front end makes no piece that has none."""
         return self.ids(pieces)
 
-    def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
+    def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each; a space at a cut belongs to none."""
         segments = [list(segment) for segment in even_segments(english_breaks(pieces), limit)]
         return [segment[:-1] if pieces[segment[-1]] == SPACE else segment for segment in segments]

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from ..config import TextConfig
 from ..errors import ConfigError
+from .byte_pairs import BytePairVocabulary
 from .english import EnglishFrontEnd
+from .multilingual import MultilingualFrontEnd, special_tokens
 from .normalise import Glossary
 from .official import OfficialFrontEnd
 from .pieces import TextPieces
@@ -28,14 +30,17 @@ class FrontEnd(Protocol):
     def pieces(self, text: str, glossary: Glossary | None = None, *, language: str = "") -> TextPieces:
         """Pieces of a whole text; an empty text has none. language: a tag such as en; "" leaves it to the text."""
 
-    def ids(self, pieces: Sequence[str]) -> list[int]:
-        """Pieces to text token ids, without start and stop."""
+    def segment_tokens(self, language: str) -> int:
+        """Longest segment of a language by default, in text tokens."""
 
-    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+    def ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
+        """Pieces of one segment to text token ids, without start and stop. language: that of the whole text."""
+
+    def known_ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """Ids to feed to T2S; none when nothing in the pieces can be spoken."""
 
-    def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
-        """Positions of the pieces of every segment, at most `limit` each."""
+    def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
+        """Positions of the pieces of every segment, at most `limit` text tokens each."""
 
 
 def _official(config: TextConfig, path: Path) -> FrontEnd:
@@ -46,7 +51,15 @@ def _english(config: TextConfig, path: Path) -> FrontEnd:
     return EnglishFrontEnd(TextTokenizer(path), config)
 
 
-FRONT_ENDS: dict[str, Callable[[TextConfig, Path], FrontEnd]] = {"official": _official, "english": _english}
+def _multilingual(config: TextConfig, path: Path) -> FrontEnd:
+    return MultilingualFrontEnd(BytePairVocabulary(path, special_tokens()), config)
+
+
+FRONT_ENDS: dict[str, Callable[[TextConfig, Path], FrontEnd]] = {
+    "official": _official,
+    "english": _english,
+    "multilingual": _multilingual,
+}
 """Text kind to the function that opens its tokenizer file."""
 
 

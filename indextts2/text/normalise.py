@@ -52,6 +52,11 @@ _SHOWN = 60  # characters of a text quoted in a warning
 _TRAILING_BLANK = re.compile(r"\s+$")
 
 
+def map_characters(tracked: TrackedText) -> None:
+    """Punctuation that a vocabulary lacks becomes punctuation that it has."""
+    tracked.sub(_CHARACTERS, lambda match: _MAP[match.group()])
+
+
 def takes_chinese_path(text: str) -> bool:
     """Whether a text, its annotations hidden, is normalised as Chinese (spec/t2s.md section 11.1)."""
     return bool(_HAS_HAN.search(text) or not _HAS_LETTER.search(text) or _EMAIL.fullmatch(text) or PINYIN.search(text))
@@ -95,11 +100,15 @@ def _template(reading: str) -> Callable[[re.Match[str]], str]:
 
 
 class OfficialNormaliser:
-    """Text to the punctuation, case and number forms the official vocabulary was trained on."""
+    """Text to the punctuation, case and number forms the official vocabulary was trained on.
 
-    def __init__(self, expander: Expander, *, compatible: bool = False) -> None:
+    keep_annotations: leave `<word|reading>` to a later step, for a vocabulary that reads phonemes.
+    """
+
+    def __init__(self, expander: Expander, *, compatible: bool = False, keep_annotations: bool = False) -> None:
         self._expander = expander
         self._compatible = compatible
+        self._keep_annotations = keep_annotations
 
     def __call__(self, text: str, glossary: Glossary | None = None) -> str:
         """The normalised text."""
@@ -112,7 +121,8 @@ class OfficialNormaliser:
         warnings: list[str] = []
         if not self._compatible:
             tracked.sub(_CONTROL, lambda match: "\n" if match.group() == "\n" else " ")
-            tracked.sub(ANNOTATION, lambda match: self._reading(match, warnings))
+            if not self._keep_annotations:
+                tracked.sub(ANNOTATION, lambda match: self._reading(match, warnings))
         annotations = Protected("QZXANNOT", "QZX")
         tracked.sub(ANNOTATION, lambda match: annotations.hide(match.group()))
         chinese = language == "zh" if language else takes_chinese_path(tracked.text)
@@ -135,7 +145,7 @@ class OfficialNormaliser:
         if chinese:
             tracked.sub(_CHINESE_CHARACTERS, lambda match: _CHINESE_MAP[match.group()])
         else:
-            tracked.sub(_CHARACTERS, lambda match: _MAP[match.group()])
+            map_characters(tracked)
         annotations.restore(tracked)
         return tuple(warnings)
 

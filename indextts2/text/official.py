@@ -90,11 +90,15 @@ class OfficialFrontEnd:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def ids(self, pieces: Sequence[str]) -> list[int]:
+    def segment_tokens(self, language: str) -> int:
+        """Longest segment by default, the same in every language."""
+        return self.config.segment_tokens
+
+    def ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """Pieces to ids; pieces the vocabulary lacks get the unknown id."""
         return self.tokenizer.ids(pieces)
 
-    def known_ids(self, pieces: Sequence[str]) -> list[int]:
+    def known_ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """Ids without those of unknown pieces. The reference keeps these, and so does compatible mode."""
         ids = self.ids(pieces)
         if self.compatible:
@@ -102,7 +106,7 @@ class OfficialFrontEnd:
         known = [number for number in ids if number != self.tokenizer.unknown_id]
         return known if any(_LETTER_OR_DIGIT.search(piece) for piece in self.tokenizer.pieces(known)) else []
 
-    def split(self, pieces: Sequence[str], limit: int) -> list[list[int]]:
+    def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each."""
         if self.compatible:
             return reference_segments(pieces, limit)[0]

@@ -18,8 +18,8 @@ class TextPieces:
     """Pieces of a whole text, in order.
 
     words: index of the spoken word every piece belongs to, NO_WORD for spaces and punctuation. word_texts: the spoken
-    words. starts, ends: span of characters in the text as given that every piece stands for. The last four may be
-    empty where a front end does not know them.
+    words. starts, ends: span of characters in the text as given that every piece stands for. The middle four may
+    be empty where a front end does not know them.
     """
 
     pieces: tuple[str, ...]
@@ -29,6 +29,7 @@ class TextPieces:
     starts: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    language: str = ""  # code of the language it is read in; "" where a front end does not tell
 
     def __len__(self) -> int:
         return len(self.pieces)

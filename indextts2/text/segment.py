@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import accumulate
 
 SENTENCE_STOPS = frozenset((".", "!", "?", "▁.", "▁?", "▁..."))
 """Stops of the reference. It forgot "▁!", and "..." without the mark."""
@@ -128,13 +129,15 @@ def english_breaks(pieces: Sequence[str]) -> list[Break]:
     return [kinds.get(piece, Break.ANYWHERE) for piece in pieces]
 
 
-def even_segments(breaks: Sequence[Break], limit: int) -> list[range]:
-    """Ranges of positions that cover all pieces in order, none longer than `limit`.
+def even_segments(breaks: Sequence[Break], limit: int, sizes: Sequence[int] | None = None) -> list[range]:
+    """Ranges of positions that cover all pieces in order, none larger than `limit`.
 
     Among all ways to cut, the one with the smallest sum of costs over its segments: a constant, the quality of the
-    break, and a price for being short.
+    break, and a price for being short. sizes: of every piece, None for one each; a piece larger than the limit is a
+    segment of its own.
     """
-    bounds = [0, *_candidates(breaks, limit)]
+    size_before = [0, *accumulate([1] * len(breaks) if sizes is None else sizes)]
+    bounds = [0, *_candidates(breaks, limit, size_before)]
     short_cost = [_SHORT_COST * (1.0 - length / limit) ** _SHORT_POWER for length in range(limit + 1)]
     best = [0.0] * len(bounds)
     previous = [0] * len(bounds)
@@ -142,10 +145,10 @@ def even_segments(breaks: Sequence[Break], limit: int) -> list[range]:
         end = bounds[last]
         lowest = float("inf")
         for first in range(last - 1, -1, -1):
-            length = end - bounds[first]
-            if length > limit:
+            length = size_before[end] - size_before[bounds[first]]
+            if length > limit and first < last - 1:
                 break
-            cost = best[first] + short_cost[length]
+            cost = best[first] + short_cost[min(length, limit)]
             if cost < lowest:
                 lowest, previous[last] = cost, first
         best[last] = lowest + _SEGMENT_COST + _BREAK_COST[breaks[end - 1]]
@@ -157,17 +160,32 @@ def even_segments(breaks: Sequence[Break], limit: int) -> list[range]:
     return segments[::-1]
 
 
-def _candidates(breaks: Sequence[Break], limit: int) -> list[int]:
+def _candidates(breaks: Sequence[Break], limit: int, size_before: Sequence[int]) -> list[int]:
     """Where segments may end: after sentences and clauses, in longer runs after words, in longer words evenly."""
     ends = _ends(breaks, 0, len(breaks), Break.CLAUSE)
     by_words: list[int] = []
     for begin, end in zip([0, *ends], ends, strict=False):
-        by_words += _ends(breaks, begin, end, Break.WORD) if end - begin > limit else [end]
+        too_long = size_before[end] - size_before[begin] > limit
+        by_words += _ends(breaks, begin, end, Break.WORD) if too_long else [end]
     pieces: list[int] = []
     for begin, end in zip([0, *by_words], by_words, strict=False):
-        parts = -(-(end - begin) // limit)  # of a word too long for one segment
-        pieces += [begin + (end - begin) * part // parts for part in range(1, parts + 1)]
+        pieces += _evenly(begin, end, limit, size_before)
     return pieces
+
+
+def _evenly(begin: int, end: int, limit: int, size_before: Sequence[int]) -> list[int]:
+    """Where to cut a word that may be too long for one segment."""
+    size = size_before[end] - size_before[begin]
+    parts = max(1, -(-size // limit))
+    if size == end - begin:
+        return [begin + size * part // parts for part in range(1, parts + 1)]
+    cuts: list[int] = []  # pieces of several sizes: as many at a time as fit
+    first = begin
+    for index in range(begin + 1, end):
+        if size_before[index + 1] - size_before[first] > limit:
+            cuts.append(index)
+            first = index
+    return [*cuts, end]
 
 
 def _ends(breaks: Sequence[Break], begin: int, end: int, worst: Break) -> list[int]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
+_ANY = re.compile(r".", re.DOTALL)
 _LONGEST_COMPARED = 2000  # characters; comparing takes time that grows with their square
 
 
@@ -55,6 +56,20 @@ class TrackedText:
         self.text = "".join(parts) + self.text[position:]
         self.starts = starts + self.starts[position:]
         self.ends = ends + self.ends[position:]
+
+    def recase(self, change: Callable[[str], str]) -> None:
+        """Change the case by `str.lower` or `str.upper`; characters keep their spans."""
+        changed = change(self.text)
+        if len(changed) == len(self.text):
+            self.text = changed
+        else:  # a letter whose other case is two characters
+            self.sub(_ANY, lambda match: change(match.group()))
+
+    def put(self, begin: int, end: int, part: TrackedText) -> None:
+        """Put a rewritten copy of the characters begin..end-1 in their place."""
+        self.text = self.text[:begin] + part.text + self.text[end:]
+        self.starts[begin:end] = part.starts
+        self.ends[begin:end] = part.ends
 
     def replace(self, begin: int, end: int, new: str) -> None:
         """Put `new` in place of the characters begin..end-1. Characters that both have in common keep their spans."""
