@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..config import MelConfig
 from ..errors import AudioError
+
+SLANEY_HZ_PER_MEL = 200.0 / 3  # below the corner
+SLANEY_CORNER_HZ = 1000.0
+SLANEY_LOG_STEP = np.log(6.4) / 27.0  # above it: 27 steps for a factor of 6.4
 
 
 def log_mel(waveform: Tensor, config: MelConfig) -> Tensor:
@@ -49,10 +54,28 @@ def hann_window(length: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def mel_filterbank(config: MelConfig) -> Tensor:
-    """Slaney-scaled, area-normalised triangles. (bands, fft_size // 2 + 1)"""
-    from librosa.filters import mel
+    """Triangles of equal area, evenly spaced on Slaney's mel scale, as in librosa. (bands, fft_size // 2 + 1)"""
+    high_hz = config.sample_rate / 2 if config.high_hz is None else config.high_hz
+    ends = _hz_to_mel(np.array([config.low_hz, high_hz], dtype=np.float64))
+    edges = _mel_to_hz(np.linspace(ends[0], ends[1], config.bands + 2))  # (bands + 2,) in Hz
+    bins = np.fft.rfftfreq(config.fft_size, 1.0 / config.sample_rate)
+    distance = edges[:, None] - bins
+    width = np.diff(edges)[:, None]
+    rising, falling = -distance[:-2] / width[:-1], distance[2:] / width[1:]
+    triangles = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    area = 2.0 / (edges[2:] - edges[:-2])
+    return torch.from_numpy((triangles * area[:, None]).astype(np.float32))
 
-    triangles = mel(
-        sr=config.sample_rate, n_fft=config.fft_size, n_mels=config.bands, fmin=config.low_hz, fmax=config.high_hz
+
+def _hz_to_mel(hertz: np.ndarray) -> np.ndarray:
+    """Slaney's scale: even steps up to a corner, even ratios above it."""
+    above = SLANEY_CORNER_HZ / SLANEY_HZ_PER_MEL + np.log(np.maximum(hertz, SLANEY_CORNER_HZ) / SLANEY_CORNER_HZ) / (
+        SLANEY_LOG_STEP
     )
-    return torch.from_numpy(triangles)
+    return np.where(hertz >= SLANEY_CORNER_HZ, above, hertz / SLANEY_HZ_PER_MEL)
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    corner = SLANEY_CORNER_HZ / SLANEY_HZ_PER_MEL
+    above = SLANEY_CORNER_HZ * np.exp(SLANEY_LOG_STEP * (mel - corner))
+    return np.where(mel >= corner, above, mel * SLANEY_HZ_PER_MEL)

@@ -20,11 +20,18 @@ def resample_soxr(waveform: Tensor, source_rate: int, target_rate: int) -> Tenso
     """
     if source_rate == target_rate:
         return waveform
-    import librosa  # heavy; only needed for user audio
+    samples = waveform.detach().to("cpu", torch.float32)
+    length = math.ceil(samples.shape[-1] * (target_rate / source_rate))
+    rows = [_soxr(row, source_rate, target_rate, length) for row in samples]
+    return torch.stack(rows).to(waveform)
 
-    samples = waveform.detach().to("cpu", torch.float32).numpy()
-    resampled = librosa.resample(samples, orig_sr=source_rate, target_sr=target_rate, res_type="soxr_hq", axis=-1)
-    return torch.from_numpy(resampled).to(waveform)
+
+def _soxr(samples: Tensor, source_rate: int, target_rate: int, length: int) -> Tensor:
+    """(samples,) float32 on the CPU -> (length,). The library may round the length the other way by one sample."""
+    import soxr
+
+    resampled = torch.from_numpy(soxr.resample(samples.numpy(), source_rate, target_rate, quality="HQ"))
+    return F.pad(resampled, (0, length - resampled.shape[0]))
 
 
 def resample_sinc(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:

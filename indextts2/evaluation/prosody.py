@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ..contracts import Waveform
-from ..errors import AudioError
+from ..errors import AudioError, MissingDependency
 from .listeners import JUDGE_RATE, judge_samples
+
+INSTALL_PROSODY = "pip install librosa"
 
 F0_LOW, F0_HIGH = 55.0, 550.0  # Hz; search range of the pitch tracker
 F0_WINDOW, HOP = 1024, 160  # samples at the judges' rate: 64 ms windows every 10 ms
@@ -54,7 +57,7 @@ def pitch_track(samples: np.ndarray) -> np.ndarray:
 
     samples: (samples,) at JUDGE_RATE -> (frames,)
     """
-    import librosa
+    librosa = _librosa()
     from scipy.signal import butter, sosfiltfilt
 
     low = sosfiltfilt(butter(4, VOICED_HZ, fs=JUDGE_RATE, output="sos"), samples).astype(samples.dtype)
@@ -64,10 +67,17 @@ def pitch_track(samples: np.ndarray) -> np.ndarray:
     return f0
 
 
+def _librosa() -> Any:
+    try:
+        import librosa
+    except ImportError as error:
+        raise MissingDependency(f"Prosody features need librosa: {INSTALL_PROSODY}") from error
+    return librosa
+
+
 def _levels(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Energy in dB (frames,) and spectral tilt in dB (frames,)."""
-    import librosa
-
+    librosa = _librosa()
     power = np.abs(librosa.stft(samples, n_fft=F0_WINDOW, hop_length=HOP)) ** 2  # (bins, frames)
     edge = round(TILT_HZ * F0_WINDOW / JUDGE_RATE)
     low, high = power[:edge].sum(axis=0) + 1e-10, power[edge:].sum(axis=0) + 1e-10

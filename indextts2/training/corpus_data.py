@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..audio.resample import resample_soxr
 from ..errors import TrainingError
 
 MANIFEST = "manifest.jsonl"
@@ -186,7 +187,6 @@ def _utterance(entry: dict[str, Any], folder: Path, *, where: str) -> Utterance:
 def decode(utterance: Utterance, rate: int) -> np.ndarray:
     """Read and resample one file. (samples,) int16. Raises TrainingError for one that does not match its manifest."""
     import soundfile
-    from librosa import resample
 
     path = utterance.folder / utterance.path
     try:
@@ -199,7 +199,7 @@ def decode(utterance: Utterance, rate: int) -> np.ndarray:
         )
     mono = audio.mean(axis=1)
     if found_rate != rate:
-        mono = resample(mono, orig_sr=found_rate, target_sr=rate, res_type="soxr_hq")
+        mono = resample_soxr(torch.from_numpy(mono)[None], found_rate, rate)[0].numpy()
     return (np.clip(mono, -1.0, 1.0) * PCM_SCALE).round().astype(np.int16)
 
 

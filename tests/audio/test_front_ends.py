@@ -75,6 +75,16 @@ def test_one_frame_is_too_little_for_the_semantic_encoder():
         semantic_input(noise(400), SemanticEncoderConfig())
 
 
+@pytest.mark.parametrize("samples", [1, 2_000, 10_007])
+@pytest.mark.parametrize(("source", "target"), [(48_000, 22_050), (44_100, 16_000), (8_000, 22_050), (22_051, 22_050)])
+def test_soxr_resampling_equals_that_of_librosa(source, target, samples):
+    import librosa
+
+    waveform = torch.cat([noise(samples, 1), noise(samples, 2)])
+    wanted = librosa.resample(waveform.numpy(), orig_sr=source, target_sr=target, res_type="soxr_hq")
+    torch.testing.assert_close(resample_soxr(waveform, source, target), torch.from_numpy(wanted), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("resample", [resample_sinc, resample_soxr])
 @pytest.mark.parametrize(("source", "target"), [(22_050, 16_000), (48_000, 22_050), (8_000, 16_000)])
 def test_resampling_keeps_a_tone_and_the_length_in_seconds(resample, source, target):

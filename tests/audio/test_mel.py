@@ -46,6 +46,19 @@ def test_gradient_reaches_the_waveform_even_from_silence():
         assert torch.isfinite(waveform.grad).all()
 
 
+@pytest.mark.parametrize(
+    "config",
+    [MEL, MelConfig(high_hz=8_000.0), MelConfig(sample_rate=16_000, fft_size=400, window=400, low_hz=20.0, bands=40)],
+)
+def test_the_filterbank_equals_that_of_librosa(config):
+    from librosa.filters import mel
+
+    wanted = mel(
+        sr=config.sample_rate, n_fft=config.fft_size, n_mels=config.bands, fmin=config.low_hz, fmax=config.high_hz
+    )
+    assert torch.equal(mel_filterbank(config), torch.from_numpy(wanted))
+
+
 def test_the_filterbank_is_computed_once_per_configuration():
     assert mel_filterbank(MelConfig()) is mel_filterbank(MelConfig())
     assert mel_filterbank(MelConfig(bands=20)).shape == (20, 513)
