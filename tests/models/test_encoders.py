@@ -44,6 +44,50 @@ def test_masked_tokens_do_not_change_the_others():
     assert (encoder(features) - first)[:, :15].abs().max() > 1e-4
 
 
+def published_encoder(config: SemanticEncoderConfig) -> torch.nn.Module:
+    """The same layers in transformers, without random training aids."""
+    from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
+
+    settings = Wav2Vec2BertConfig(
+        hidden_size=config.dim,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        intermediate_size=config.feed_forward,
+        feature_projection_input_dim=config.input_dim,
+        conv_depthwise_kernel_size=config.conv_kernel,
+        left_max_position_embeddings=config.left_positions,
+        right_max_position_embeddings=config.right_positions,
+        position_embeddings_type="relative_key",
+        mask_time_prob=0.0,
+        layerdrop=0.0,
+        attn_implementation="eager",  # the other kinds cannot take relative positions in every version
+    )
+    return Wav2Vec2BertModel(settings).eval()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("tokens", [1, 7, 40])
+@pytest.mark.parametrize("config", [SEMANTIC, MINI.semantic_encoder])
+def test_the_encoder_equals_that_of_transformers(config, tokens):
+    published = published_encoder(config)
+    weights = {key: value for key, value in published.state_dict().items() if key != "masked_spec_embed"}
+    encoder = SemanticEncoder(config).eval()
+    encoder.load_state_dict(weights, strict=True)
+    features = randn(2, tokens, config.input_dim)
+    mask = torch.arange(tokens) < torch.tensor([[tokens], [max(1, tokens - 3)]])
+    for given in (None, mask):
+        wanted = published(features, attention_mask=given).last_hidden_state
+        torch.testing.assert_close(encoder(features, given), wanted, rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_training_begins_with_weights_as_wide_as_those_of_transformers():
+    wanted, drawn = published_encoder(SEMANTIC).state_dict(), SemanticEncoder(SEMANTIC).state_dict()
+    for key, value in drawn.items():
+        if value.numel() >= 100:
+            assert 0.8 < float((value.std() + 1e-9) / (wanted[key].std() + 1e-9)) < 1.25, key
+
+
 @torch.no_grad()
 def test_no_mask_equals_a_full_mask():
     encoder = SemanticEncoder(SEMANTIC).eval()
