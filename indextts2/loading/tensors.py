@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 
@@ -122,13 +123,29 @@ def _to_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> An
     return nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
 
 
+DRAWS = frozenset({Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_normal_})
+
+
+class _WithoutDraws(TorchFunctionMode):
+    """Leaves tensors without memory as they are: torch imports its compiler, 3 s long, to draw normal numbers there."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in DRAWS:
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)
+
+
 @contextmanager
 def without_memory() -> Iterator[None]:
     """Modules built inside have parameters without memory; buffers stay real, since a file need not hold them."""
     handle = torch.nn.modules.module.register_module_parameter_registration_hook(_to_meta)
     _building.active = True
     try:
-        yield
+        with _WithoutDraws():
+            yield
     finally:
         _building.active = False
         handle.remove()

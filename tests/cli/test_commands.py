@@ -296,13 +296,23 @@ def test_stopping_by_the_keyboard_ends_quietly(speak, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("command", "kept", "wanted"), [("script", None, "16"), ("script", "5", "5"), ("info", None, None)]
+    ("command", "name", "kept", "wanted"),
+    [
+        ("script", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", None, "16"),  # bounds the kernels torch keeps
+        ("script", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "5", "5"),
+        ("info", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", None, None),
+        ("speak", "OMP_WAIT_POLICY", None, "PASSIVE"),  # threads do not spin
+        ("speak", "OMP_WAIT_POLICY", "ACTIVE", "ACTIVE"),
+    ],
 )
-def test_a_script_bounds_the_kernels_torch_keeps_and_no_other_command_does(command, kept, wanted, monkeypatch, capsys):
-    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-    monkeypatch.setenv(name, kept or "")  # so that it is put back afterwards
-    if kept is None:
-        monkeypatch.delenv(name)
+def test_a_command_sets_what_torch_reads_when_it_is_imported_unless_the_user_has(
+    command, name, kept, wanted, monkeypatch, capsys
+):
+    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(variable, "")  # so that both are put back afterwards
+        monkeypatch.delenv(variable)
+    if kept is not None:
+        monkeypatch.setenv(name, kept)
     monkeypatch.setattr(sys, "argv", ["indextts2", command, "--help"])
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("indextts2", run_name="__main__")
