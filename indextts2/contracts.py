@@ -196,7 +196,7 @@ class Segment:
 
     ids: text token ids, without start and stop. pause_seconds: silence after it. emotion and duration override the
     ones given for the whole text; emotion_weights are an emotion tag of the text, resolved to a vector later. start and
-    end are character positions in the text as given.
+    end are character positions in the text as given. spoken: the words as they will be said, in plain spelling.
     """
 
     text: str
@@ -208,6 +208,7 @@ class Segment:
     end: int = 0
     emotion_weights: EmotionWeights | None = None
     language: str = ""  # code of the language it is read in; "" where the front end does not tell
+    spoken: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ PRECISIONS = ("fp32", "fp16", "bf16")
 DEVICES = ("cpu", "cuda", "mps")
 
 
+STANDARD_INPUT = "-"
+"""In place of a text: read it from the standard input."""
+
+
 class Usage(IndexTTS2Error):
     """The command was called wrongly."""
 
@@ -42,6 +47,14 @@ def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
         default="mini",
         help=f"folder of a checkpoint, a name below the folders of {FOLDERS_VARIABLE}, or mini (default), the built-in",
     )
+
+
+def allow_leading_dashes(parser: argparse.ArgumentParser) -> None:
+    """Let a text begin with a dash, as "-$5" does. Options that exist stay options.
+
+    argparse offers this for negative numbers only, by the pattern that is widened here.
+    """
+    parser._negative_number_matcher = re.compile(r"-(?!-[a-z])")  # noqa: SLF001
 
 
 def add_compute_options(parser: argparse.ArgumentParser) -> None:

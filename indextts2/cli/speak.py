@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, TextError
 from .common import (
+    STANDARD_INPUT,
     Usage,
     add_compute_options,
     add_output_options,
+    allow_leading_dashes,
     check_output,
     checkpoint_of,
     device_of,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from ..stages.speak import EmotionRequest, SpeakSettings
 
 HELP = "speak a text in the voice of a reference"
-STANDARD_INPUT = "-"
 UNITS = ("seconds", "tokens", "frames", "factor")
 SAMPLING = ("mode", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "max_tokens")
 FLOW = ("steps", "guidance", "grid", "solver")
@@ -39,6 +40,7 @@ FLOW = ("steps", "guidance", "grid", "solver")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    allow_leading_dashes(parser)
     parser.add_argument("text", help=f"what to say; {STANDARD_INPUT} reads it from the standard input")
     parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), metavar="WAV", help="file to write")
     voice = parser.add_mutually_exclusive_group()

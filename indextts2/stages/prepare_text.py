@@ -93,7 +93,7 @@ def prepare_text(
 
 
 def report(prepared: PreparedText) -> str:
-    """What the front end did, for a user: one line per segment, then the warnings."""
+    """What the front end did, for a user: every segment as written and as spoken, then the warnings."""
     count = len(prepared.segments)
     lines = [f"{count} segment{'' if count == 1 else 's'}, {prepared.token_count} text tokens"]
     for number, segment in enumerate(prepared.segments, start=1):
@@ -106,7 +106,7 @@ def report(prepared: PreparedText) -> str:
         if segment.pause_seconds:
             notes.append(f"then {segment.pause_seconds:.2f} s of silence")
         lines.append(f"{number}. {shown} ({', '.join(notes)})")
-    lines.append(f"Read as: {prepared.normalised}")
+        lines.append(f"   Spoken: {segment.spoken}")
     return "\n".join([*lines, *(f"Note: {warning}" for warning in prepared.warnings)])
 
 
@@ -171,6 +171,7 @@ def _segments(
                 start=start,
                 end=end,
                 language=language,
+                spoken=front_end.spoken(prepared, group),
             )
         )
     return segments

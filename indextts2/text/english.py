@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
@@ -110,6 +111,17 @@ class EnglishFrontEnd:
         segments = [list(segment) for segment in even_segments(english_breaks(pieces), limit)]
         return [segment[:-1] if pieces[segment[-1]] == SPACE else segment for segment in segments]
 
+    def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
+        """Words in lower case, those spelled by the names of their letters in capitals, and punctuation."""
+        said: list[str] = []
+        for word, group in groupby(positions, key=pieces.words.__getitem__):
+            own = tuple(pieces.pieces[index] for index in group)
+            if word != NO_WORD:
+                said.append(_shown(pieces.word_texts[word], own))
+            elif own != (SPACE,):
+                said[-1:] = ["".join(said[-1:]) + "".join(own).replace(SPACE, "")]
+        return " ".join(said)
+
     def _units(self, text: str, glossary: Glossary) -> tuple[list[_Unit], str, tuple[str, ...]]:
         """Words and punctuation of a text; the normalised text; warnings."""
         tracked = _expanded(text, glossary)
@@ -118,6 +130,13 @@ class EnglishFrontEnd:
         warnings = unknown_character_warning(unknown)
         normalised = re.sub(f"{LETTER_NAMES}+", lambda match: spelled_letters(match.group()), tracked.text)
         return _vowel_after_the(units), normalised.strip(), warnings
+
+
+def _shown(word: str, phones: tuple[str, ...]) -> str:
+    """A word in capitals where it is spelled letter by letter."""
+    bare, mark, ending = word.partition("'")
+    names = letter_names(bare)
+    return f"{bare.upper()}{mark}{ending}" if names and names == phones[: len(names)] else word
 
 
 def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:

@@ -42,6 +42,13 @@ class FrontEnd(Protocol):
     def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` text tokens each."""
 
+    def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
+        """The words that some of the pieces say, in plain spelling, with the punctuation at which the voice pauses."""
+
+
+SECONDS_PER_PIECE: dict[str, float] = {"english": 0.07, "official": 0.22, "multilingual": 0.22}
+"""How long a text token of each kind takes to say, about: for estimates, before anything is spoken."""
+
 
 def _official(config: TextConfig, path: Path) -> FrontEnd:
     return OfficialFrontEnd(TextTokenizer(path), config)

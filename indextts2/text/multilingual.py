@@ -151,6 +151,10 @@ class MultilingualFrontEnd:
             segments.append(list(range(first, ends[segment.stop - 1])))
         return [segment for segment in segments if segment]
 
+    def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
+        """The characters of the pieces."""
+        return "".join(pieces.pieces[index] for index in positions).strip()
+
     def _units(self, text: str) -> tuple[list[int], list[Break], list[int]]:
         """What is never cut: tokens, the tokens that make one character, and annotations.
 

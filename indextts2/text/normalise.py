@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from .annotations import ANNOTATION
-from .expander import Expander
+from .expander import Expander, plain_digits
 from .pinyin import PINYIN, is_pinyin, official_spelling
 from .pronounce import parse_reading
 from .tracked import TrackedText
@@ -46,6 +46,9 @@ _CHUNK_END = re.compile(
     r"[。！？；\n]+|[!?]+(?=\s)|(?:(?<=[a-z]{3})|(?<=\d))\.(?=\s+[A-Z])|[，、](?!\d)|(?<=[A-Za-z]),(?=\s+[A-Za-z])"
 )
 """Where a text may be cut before its numbers are expanded: expanders are slow on long texts."""
+
+_TAKEN = re.compile(r"(?:[$£€¥]\s?)?\d+(?:[.,:/]\d+)*\s?(?:%|℃|°C|[A-Za-z]+|[年月日点分秒元块度号])?")
+"""A number with what belongs to it, which every expander takes."""
 
 _NOTHING_TO_EXPAND = re.compile(r"[A-Za-z\s,!?;'<>_-]*\.?\s*")
 _SHOWN = 60  # characters of a text quoted in a warning
@@ -192,7 +195,18 @@ class OfficialNormaliser:
     def _expanded(self, text: str, chinese: bool, otherwise: str, warnings: list[str]) -> str:
         try:
             return self._expander(text, chinese)
-        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001 - any package may stand behind an expander, and raise what it likes
             logger.debug("number expansion failed on %r", text, exc_info=error)
+        if self._compatible:
             warnings.append(f"Numbers and dates could not be read out in: {text[:_SHOWN]}")
             return otherwise
+        return _TAKEN.sub(lambda match: self._one_by_one(match.group(), chinese, warnings), text)
+
+    def _one_by_one(self, run: str, chinese: bool, warnings: list[str]) -> str:
+        """A number alone, away from the signs the expander cannot take; by plain digits where it still fails."""
+        try:
+            return self._expander(run, chinese)
+        except Exception as error:  # noqa: BLE001 - as above
+            logger.debug("number expansion failed on %r", run, exc_info=error)
+        warnings.append(f"Read as a plain number, as the number expander failed on it: {run[:_SHOWN]}")
+        return plain_digits(run, chinese)

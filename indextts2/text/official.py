@@ -18,6 +18,7 @@ LANGUAGES = {"en": "English", "zh": "Chinese"}
 _CJK_RANGES = "\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff"
 _CJK = re.compile(f"[{_CJK_RANGES}]")
 _BLANKS_AT_CJK = re.compile(rf"(?<=[{_CJK_RANGES}])\s{{2,}}|\s{{2,}}(?=[{_CJK_RANGES}])")
+_BLANKS_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK_RANGES}]) +(?=[{_CJK_RANGES},.?!])| +(?=[,.?!])")
 _OUTER_BLANKS = re.compile(r"^\s+|\s+$")
 _LOWER = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\S+")
@@ -111,6 +112,11 @@ class OfficialFrontEnd:
         if self.compatible:
             return reference_segments(pieces, limit)[0]
         return [list(segment) for segment in even_segments(official_breaks(pieces), limit)]
+
+    def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
+        """The text of the pieces, in lower case; Chinese without the blanks between its characters."""
+        whole = "".join(pieces.pieces[index] for index in positions).replace(_WORD_MARK, " ").lower()
+        return _BLANKS_BETWEEN_CJK.sub("", whole).strip()
 
 
 def _spans(tracked: TrackedText, pieces: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:

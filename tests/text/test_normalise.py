@@ -69,8 +69,21 @@ def test_an_error_of_the_expander_loses_no_text():
 
     tracked = TrackedText("我有3个苹果")
     assert OfficialNormaliser(broken).normalise(tracked)
-    assert tracked.text == "我有3个苹果"
+    assert tracked.text == "我有三个苹果"
     assert OfficialNormaliser(broken, compatible=True)("我有3个苹果") == ""
+
+
+@pytest.mark.parametrize("error", [AssertionError, RuntimeError, KeyError, MemoryError, ZeroDivisionError])
+def test_no_error_of_an_expander_ends_a_run_and_the_number_beside_the_sign_is_read(error):
+    def picky(text, chinese):
+        if set(text) & set("#[]+"):
+            raise error
+        return plain_digits(text, chinese)
+
+    for text, spoken in {"我是#1": "我是#一", "看[5, 6]页": "看'五, 六'页", "18+岁": "十八+岁"}.items():
+        tracked = TrackedText(text)
+        assert not OfficialNormaliser(picky).normalise(tracked)
+        assert tracked.text == spoken
 
 
 def test_a_pinyin_annotation_becomes_pinyin(normalise):
