@@ -54,7 +54,7 @@ def allow_leading_dashes(parser: argparse.ArgumentParser) -> None:
 
     argparse offers this for negative numbers only, by the pattern that is widened here.
     """
-    parser._negative_number_matcher = re.compile(r"-(?!-[a-z])")  # noqa: SLF001
+    parser._negative_number_matcher = re.compile(r"-(?!-[a-z])")
 
 
 def add_compute_options(parser: argparse.ArgumentParser) -> None:

@@ -64,7 +64,7 @@ def describe(prepared: PreparedText, front_end: FrontEnd) -> dict[str, Any]:
     from ..text.front_end import SECONDS_PER_PIECE
 
     rate = SECONDS_PER_PIECE[front_end.kind]
-    segments = [
+    segments: list[dict[str, Any]] = [
         {
             "spoken": segment.spoken,
             "tokens": len(segment.ids),

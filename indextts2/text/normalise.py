@@ -195,7 +195,7 @@ class OfficialNormaliser:
     def _expanded(self, text: str, chinese: bool, otherwise: str, warnings: list[str]) -> str:
         try:
             return self._expander(text, chinese)
-        except Exception as error:  # noqa: BLE001 - any package may stand behind an expander, and raise what it likes
+        except Exception as error:  # any package may stand behind an expander, and raise what it likes
             logger.debug("number expansion failed on %r", text, exc_info=error)
         if self._compatible:
             warnings.append(f"Numbers and dates could not be read out in: {text[:_SHOWN]}")
@@ -206,7 +206,7 @@ class OfficialNormaliser:
         """A number alone, away from the signs the expander cannot take; by plain digits where it still fails."""
         try:
             return self._expander(run, chinese)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             logger.debug("number expansion failed on %r", run, exc_info=error)
         warnings.append(f"Read as a plain number, as the number expander failed on it: {run[:_SHOWN]}")
         return plain_digits(run, chinese)
