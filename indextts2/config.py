@@ -83,6 +83,7 @@ class CodecConfig:
     width: int = 384
     intermediate: int = 2048
     layers: int = 12
+    downsample: int = 1  # frames of the semantic encoder to a token; IndexTTS-2.5 has 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class DurationConfig:
     trained: bool = False  # True: W_num rows mean a length to this checkpoint
     slot: str = "a"  # which of the two slots takes the length row: "a", "b" or "both"
     free: str = "official"  # free length: "official" (rows 1, 0), "zero" (p = 0) or "row0" (row 0 twice)
+    rows: bool = True  # False: the slots are zero rows without weights of their own, as in IndexTTS-2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ class T2SConfig:
     decode_row_offset: int = 2  # code k sits at row k + 2 while decoding the released weights; ours use 1
     prompt_token: int | None = 1  # counts as used before the first token (spec/t2s.md 9.1); None where no quirk is kept
     alignment_heads: tuple[tuple[int, ...], ...] | None = None  # (layer, head) pairs that follow the text, if known
+    speaker_from: str = "features"  # "features": conformer and perceiver; "style": a projection of the style vector
+    style_dim: int = 192  # width of the style vector that speaker_from "style" reads
+    language_rows: int = 0  # rows of the language table that is added to the text; 0: there is none
     speaker: ConditionerConfig = field(default_factory=ConditionerConfig)
     emotion: ConditionerConfig = field(
         default_factory=lambda: ConditionerConfig(feed_forward=1024, heads=4, blocks=4, latents=1, latent_dim=1024)

@@ -92,6 +92,15 @@ class ResidualQuantizer(nn.Module):
         return cast(FactorizedQuantizer, self.quantizers[0])
 
 
+def check_tokens(tokens: Tensor, codebook_size: int) -> None:
+    """Raises InputError for ids outside the codebook, such as the start and stop tokens of T2S."""
+    if tokens.numel() and (int(tokens.min()) < 0 or int(tokens.max()) >= codebook_size):
+        raise InputError(
+            f"Semantic tokens should lie in 0..{codebook_size - 1}, but range from {int(tokens.min())} "
+            f"to {int(tokens.max())}. Cut start and stop tokens off first."
+        )
+
+
 class SemanticCodec(nn.Module):
     """Encoder and quantizer."""
 
@@ -122,13 +131,9 @@ class SemanticCodec(nn.Module):
     def embed(self, tokens: Tensor) -> Tensor:
         """Tokens (batch, tokens) -> quantised features (batch, tokens, dim).
 
-        Raises InputError for ids outside the codebook, such as the start and stop tokens of T2S.
+        Raises InputError, see `check_tokens`.
         """
-        if tokens.numel() and (int(tokens.min()) < 0 or int(tokens.max()) >= self.config.codebook_size):
-            raise InputError(
-                f"Semantic tokens should lie in 0..{self.config.codebook_size - 1}, but range from {int(tokens.min())} "
-                f"to {int(tokens.max())}. Cut start and stop tokens off first."
-            )
+        check_tokens(tokens, self.config.codebook_size)
         return self.codebook.expand(self.codebook.codebook(tokens))
 
 

@@ -15,6 +15,14 @@ from .flow import FlowContext, FlowEstimator, TimeConditions
 from .length_regulator import LengthRegulator, Span, frame_to_token
 
 
+def stretched_frames(feature_count: int, frames_per_feature: float, factor: float = 1.0) -> int:
+    """Mel frames of so many features, `factor` times as long as natural (docs/spec: IndexTTS-2.5, semantic to mel).
+
+    Double precision, from left to right, then truncated: regrouping the product changes some lengths by a frame.
+    """
+    return max(int(feature_count * frames_per_feature * factor), 1)
+
+
 @dataclass(frozen=True, slots=True)
 class FlowExample:
     """A batch of equally long prompts and equally long targets, as the flow is trained on.

@@ -56,13 +56,17 @@ class TextToSemantic(nn.Module):
         super().__init__()
         self.config = config
         dim = config.dim
-        self.conditioning_encoder = Conformer(config.speaker)
-        self.perceiver_encoder = Perceiver(config.speaker)
+        if config.speaker_from == "style":
+            self.spk_emb_proj = nn.Linear(config.style_dim, dim)
+        else:
+            self.conditioning_encoder = Conformer(config.speaker)
+            self.perceiver_encoder = Perceiver(config.speaker)
         self.emo_conditioning_encoder = Conformer(config.emotion)
         self.emo_perceiver_encoder = Perceiver(config.emotion)
         self.emovec_layer = nn.Linear(config.emotion.latent_dim, dim)
         self.emo_layer = nn.Linear(dim, dim)
-        self.speed_emb = nn.Embedding(DURATION_SLOTS, dim)
+        self.speed_emb = nn.Embedding(DURATION_SLOTS, dim) if config.duration.rows else None
+        self.lang_embedding = nn.Embedding(config.language_rows, dim) if config.language_rows else None
         self.text_embedding = nn.Embedding(config.text_tokens + 1, dim)
         self.text_pos_embedding = PositionTable(config.text_rows, dim)
         self.mel_embedding = nn.Embedding(config.semantic_tokens, dim)
@@ -92,13 +96,18 @@ class TextToSemantic(nn.Module):
         for name, parameter in self.gpt.named_parameters():
             if name.endswith("c_proj.weight"):
                 parameter.div_((2 * self.config.layers) ** 0.5)
-        self.speed_emb.weight.zero_()
+        if self.speed_emb is not None:
+            self.speed_emb.weight.zero_()
 
     # ---- conditions -------------------------------------------------------------------------------------------------
 
     def speaker_condition(self, features: Tensor, feature_mask: Tensor | None = None) -> Tensor:
         """features: (batch, tokens, semantic dim); feature_mask: (batch, tokens) -> (batch, latents, dim)."""
         return condition_latents(self.conditioning_encoder, self.perceiver_encoder, features, feature_mask)
+
+    def speaker_from_style(self, style: Tensor) -> Tensor:
+        """The same for speaker_from "style". style: (batch, style_dim), not normalised -> (batch, 1, dim)."""
+        return self.spk_emb_proj(style)[:, None]
 
     def emotion_vector(self, features: Tensor, feature_mask: Tensor | None = None) -> Tensor:
         """features: (batch, tokens, semantic dim); feature_mask: (batch, tokens) -> (batch, dim). Affine, section 4."""
@@ -107,6 +116,8 @@ class TextToSemantic(nn.Module):
 
     def free_slots(self) -> Tensor:
         """The two slots that mean "any length" to this checkpoint. -> (2, dim)."""
+        if self.speed_emb is None:
+            return self.final_norm.weight.new_zeros(DURATION_SLOTS, self.config.dim)
         rows = self.speed_emb.weight
         kind = self.config.duration.free
         if kind == "official":
@@ -136,14 +147,22 @@ class TextToSemantic(nn.Module):
 
     # ---- embeddings -------------------------------------------------------------------------------------------------
 
-    def text_rows(self, ids: Tensor) -> Tensor:
-        """ids: (batch, text) with start and stop in place -> (batch, text, dim). Positions count from the start id."""
+    def text_rows(self, ids: Tensor, languages: Tensor | None = None) -> Tensor:
+        """ids: (batch, text) with start and stop in place -> (batch, text, dim). Positions count from the start id.
+
+        languages: (batch,) rows of the language table, added to every row of the text; None where there is no table.
+        """
         if ids.shape[-1] > self.config.text_rows:
             raise InputError(
                 f"A text segment of {ids.shape[-1] - 2} tokens is too long; this checkpoint reads "
                 f"{self.config.max_text_tokens}. Split the text."
             )
-        return self.text_embedding(ids) + self.text_pos_embedding(torch.arange(ids.shape[-1], device=ids.device))
+        rows = self.text_embedding(ids) + self.text_pos_embedding(torch.arange(ids.shape[-1], device=ids.device))
+        if self.lang_embedding is None:
+            return rows
+        if languages is None:
+            raise InputError("This text-to-semantic model needs the language of a text. Prepare the text with it.")
+        return rows + self.lang_embedding(languages)[:, None]
 
     def semantic_rows(self, tokens: Tensor, first_row: int | Tensor = 0) -> Tensor:
         """tokens: (batch, tokens) in consecutive positions from `first_row` -> (batch, tokens, dim)."""
@@ -162,14 +181,21 @@ class TextToSemantic(nn.Module):
         return framed
 
     def prefix(
-        self, condition: Tensor, emotion_vector: Tensor, slots: Tensor, text_ids: Tensor, text_lengths: Tensor
+        self,
+        condition: Tensor,
+        emotion_vector: Tensor,
+        slots: Tensor,
+        text_ids: Tensor,
+        text_lengths: Tensor,
+        languages: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Everything before the start token, padded on the left with zero vectors.
 
         condition: (batch, latents, dim); emotion_vector: (batch, dim); slots: (batch, 2, dim); text_ids: (batch, text)
-        without start and stop; text_lengths: (batch,) -> embeddings (batch, rows, dim) and mask (batch, rows).
+        without start and stop; text_lengths: (batch,); languages: see `text_rows` -> embeddings (batch, rows, dim) and
+        mask (batch, rows).
         """
-        text = self.text_rows(self.framed_text(text_ids, text_lengths))
+        text = self.text_rows(self.framed_text(text_ids, text_lengths), languages)
         front = torch.cat([condition + emotion_vector[:, None], slots], dim=1)
         rows = torch.cat([front, text], dim=1)  # padded on the right here
         lengths = front.shape[1] + 2 + text_lengths
@@ -207,17 +233,19 @@ class TextToSemantic(nn.Module):
         tokens: Tensor,
         token_lengths: Tensor,
         *,
+        languages: Tensor | None = None,
         attention_heads: tuple[tuple[int, int], ...] = (),
     ) -> TrainingOutput:
         """One parallel pass over text and tokens. Text and tokens are padded on the right with anything.
 
         condition: (batch, latents, dim); emotion_vector: (batch, dim), None adds nothing; slots: (batch, 2, dim);
-        text_ids: (batch, text); text_lengths, token_lengths: (batch,); tokens: (batch, tokens). Padding changes nothing
-        for the real rows: text padding is masked, token padding lies in the future of every real row.
+        text_ids: (batch, text); text_lengths, token_lengths: (batch,); tokens: (batch, tokens); languages: see
+        `text_rows`. Padding changes nothing for the real rows: text padding is masked, token padding lies in the future
+        of every real row. Semantic positions are 0, 1, 2, ... here; `latents` keeps those of decoding.
         """
         config = self.config
         front = condition if emotion_vector is None else condition + emotion_vector[:, None]
-        text = self.text_rows(self.framed_text(text_ids, text_lengths))
+        text = self.text_rows(self.framed_text(text_ids, text_lengths), languages)
         column = torch.arange(tokens.shape[1], device=tokens.device)
         real = torch.where(column < token_lengths[:, None], tokens, config.stop_semantic)
         start = real.new_full((real.shape[0], 1), config.start_semantic)

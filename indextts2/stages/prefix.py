@@ -68,18 +68,20 @@ def build_prefix(
     slots: Tensor,
     ids: Sequence[int],
     *,
+    language: int | None = None,
     layout: str = "a",
 ) -> Prefix:
     """The prefix of one segment.
 
     condition: (1, latents, dim); phases: at least one, the first from piece 0; slots: (1, 2, dim); ids: text ids
-    without start and stop.
+    without start and stop; language: row of the language table, None where the model has none.
     """
     if layout not in LAYOUTS:
         raise InputError(f"The layout of an emotion schedule is {' or '.join(LAYOUTS)}, but '{layout}' was given.")
     device, config = condition.device, model.config
     text_ids = torch.tensor([ids], dtype=torch.int64, device=device).reshape(1, -1)
-    text = model.text_rows(model.framed_text(text_ids, torch.tensor([len(ids)], device=device)))[0]
+    framed = model.framed_text(text_ids, torch.tensor([len(ids)], device=device))
+    text = model.text_rows(framed, None if language is None else torch.tensor([language], device=device))[0]
     start = model.semantic_rows(torch.tensor([[config.start_semantic]], device=device))[0]
     blocks = [torch.cat([condition + phase.vector[:, None], slots], dim=1)[0] for phase in phases]
     rows, owner, kind, piece = _rows_of(blocks, text, start, layout)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +19,11 @@ from ..errors import CheckpointError
 from .tokenizer import FINGERPRINT_LENGTH
 
 SUFFIX = ".tiktoken"
-_PIECE = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+_CONTRACTION = re.compile(r"'(?:s|t|re|ve|m|ll|d)")
+_CLASSES = re.compile(r" ?L+| ?N+| ?O+|[ W]+(?![LNO])|[ W]+")
+"""GPT-2's pattern over classes of characters: letters, numbers, others, a space, other white space."""
+
+_NO_WHITE_SPACE = "\x1c\x1d\x1e\x1f"  # Python's isspace has them, Unicode's White_Space has not
 _CACHED = 8192  # pieces whose ids are remembered; most words come again
 
 
@@ -25,8 +31,6 @@ class BytePairVocabulary:
     """A .tiktoken file with its special tokens, whose ids follow the ranks in the order given."""
 
     def __init__(self, path: str | Path, special_tokens: Sequence[str] = ()) -> None:
-        import regex
-
         self.path = Path(path)
         if not self.path.is_file():
             raise CheckpointError(
@@ -38,9 +42,8 @@ class BytePairVocabulary:
         self._ranks = _parse(data, self.path)
         self._bytes = {rank: token for token, rank in self._ranks.items()}
         self.special_ids = {token: len(self._ranks) + index for index, token in enumerate(special_tokens)}
-        self._pieces = regex.compile(_PIECE)
-        names = "|".join(regex.escape(token) for token in sorted(self.special_ids, key=len, reverse=True))
-        self._special = regex.compile(f"({names})") if names else None
+        names = "|".join(re.escape(token) for token in sorted(self.special_ids, key=len, reverse=True))
+        self._special = re.compile(f"({names})") if names else None
         self._encode_piece = lru_cache(maxsize=_CACHED)(self._merged)
 
     def __len__(self) -> int:
@@ -61,8 +64,8 @@ class BytePairVocabulary:
             if part in self.special_ids:
                 yield (self.special_ids[part],), part
             else:
-                for match in self._pieces.finditer(part):
-                    yield self._encode_piece(match.group()), match.group()
+                for piece in split_pieces(part):
+                    yield self._encode_piece(piece), piece
 
     def decode(self, ids: Iterable[int]) -> str:
         """Ids to readable text; bytes that are no whole character become replacement characters."""
@@ -90,6 +93,27 @@ class BytePairVocabulary:
             _, index = min(known)
             parts[index : index + 2] = [parts[index] + parts[index + 1]]
         return tuple(self._ranks[part] for part in parts)
+
+
+def split_pieces(text: str) -> Iterator[str]:
+    """The pieces that no token crosses; joined they are the text. A contraction such as 've is a piece of its own."""
+    classes = "".join(map(_class_of, text))
+    position = 0
+    while position < len(text):
+        match = _CONTRACTION.match(text, position) or _CLASSES.match(classes, position)
+        end = match.end() if match else len(text)
+        yield text[position:end]
+        position = end
+
+
+@lru_cache(maxsize=_CACHED)
+def _class_of(character: str) -> str:
+    if character == " ":
+        return " "
+    if character.isspace() and character not in _NO_WHITE_SPACE:
+        return "W"
+    kind = unicodedata.category(character)[0]
+    return kind if kind in "LN" else "O"
 
 
 def _parse(data: bytes, path: Path) -> dict[bytes, int]:

@@ -85,7 +85,7 @@ class MultilingualFrontEnd:
         language: a code such as en, ja or zhen; "" is judged by the characters.
         """
         code, warnings = self._language(text, language)
-        tracked = TrackedText(text)
+        tracked = TrackedText(text.encode("utf-8", "replace").decode("utf-8"))  # half characters become "?"
         warnings += self.stages.apply(tracked, code, glossary)
         if _DIGIT.search(text):
             if code in NORMALISED:

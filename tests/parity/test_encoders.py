@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def listed_tensors(part: str) -> dict[str, tuple[int, ...]]:
     """Key and shape of every floating-point tensor of a published file."""
     lines = [line.split("\t") for line in (DATA / f"checkpoint_{part}.tsv").read_text(encoding="utf-8").splitlines()]
     return {
-        line[0]: tuple(int(n) for n in line[1].strip("[]").split(",") if n.strip())
+        line[0].removeprefix("model."): tuple(int(n) for n in re.split("[,x]", line[1].strip("[]")) if n.strip())
         for line in lines
         if not line[0].startswith("#") and not line[0].endswith("num_batches_tracked")
     }

@@ -6,6 +6,9 @@ import base64
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import one_of as text_of
 
 from indextts2.config import TextConfig
 from indextts2.errors import CheckpointError
@@ -70,8 +73,13 @@ def test_the_ids_are_those_of_the_tiktoken_library(vocabulary):
         token, rank = line.split()
         ranks[base64.b64decode(token)] = int(rank)
     theirs = tiktoken.Encoding("tiny", pat_str=pattern, mergeable_ranks=ranks, special_tokens=vocabulary.special_ids)
-    for text in ("it's the  river,\n\n and we'll see 1234 ²Ⅷ_x ", "こんにちは 世界", "<|en|> what is that?"):
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(text_of(st.text(st.characters(codec="utf-8")), st.text("a'stvelmrd  \t\n\u3000\u00a0\x1c²Ⅷ_1!<|en|>")))
+    def agree(text):
         assert vocabulary.encode(text) == theirs.encode(text, allowed_special="all")
+
+    agree()
 
 
 @pytest.mark.parametrize(
@@ -198,3 +206,7 @@ def test_positions_point_into_the_text_as_given(front_end):
 
 def test_digits_of_a_language_that_is_not_written_out_are_reported(front_end):
     assert "not written out in 'es'" in " ".join(front_end.pieces("25 manzanas", language="es").warnings)
+
+
+def test_half_a_character_is_read_as_a_question_mark(front_end):
+    assert read(front_end, "a \ud83d b", "en") == "a ? b"
