@@ -212,7 +212,8 @@ class S2MConfig:
     latent_dim: int = 1280
     latent_hidden: tuple[int, ...] = (256, 128)
     semantic_dim: int = 1024
-    frames_per_token: float = 1.72  # official constant for 50 tokens per second; 86.13 / rate otherwise
+    frames_per_token: float = 1.72  # per row of content: official constant for 50 a second; 86.13 / rate otherwise
+    content: str = "latent"  # "latent": token embeddings and T2S latents; "decoder": what the codec decodes, no latents
     noise_scale: float = 1.0  # what a temperature of 1 means; a small model is clearer with less noise
     regulator: LengthRegulatorConfig = field(default_factory=LengthRegulatorConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
@@ -268,3 +269,13 @@ class Config:
     emotion_bank: EmotionBankConfig = field(default_factory=EmotionBankConfig)
     name: str = "IndexTTS-2"
     version: str = "2.0"
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Semantic tokens of a second of speech."""
+        return self.semantic_encoder.tokens_per_second / self.codec.downsample
+
+    @property
+    def frames_per_token(self) -> float:
+        """Mel frames of a semantic token at its natural length."""
+        return self.s2m.frames_per_token * self.codec.downsample

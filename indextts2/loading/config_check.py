@@ -16,6 +16,7 @@ ZERO_ALLOWED = frozenset(
         "t2s.start_text",
         "t2s.stop_text",
         "t2s.alignment_heads",
+        "t2s.language_rows",
         "mel.low_hz",
         "text.pause_seconds",
         "semantic_encoder.right_positions",
@@ -26,6 +27,8 @@ CHOICES = {
     "t2s.duration.free": ("official", "zero", "row0"),
     "text.kind": ("official", "english", "multilingual"),
     "t2s.decode_row_offset": (1, 2),
+    "t2s.speaker_from": ("features", "style"),
+    "s2m.content": ("latent", "decoder"),
 }
 
 
@@ -112,5 +115,14 @@ def _check_sections(config: Config) -> None:
         )
     if max(t2s.start_text, t2s.stop_text) > t2s.text_tokens:
         raise ConfigError("t2s.start_text and t2s.stop_text must be rows of the text table.")
+    if t2s.speaker_from == "style" and t2s.style_dim != config.style_encoder.dim:
+        raise ConfigError(
+            f"t2s.style_dim is {t2s.style_dim}, but style_encoder.dim is {config.style_encoder.dim}. They must be equal."
+        )
+    if (config.s2m.content == "decoder") != (config.codec.downsample > 1):
+        raise ConfigError(
+            f"s2m.content is '{config.s2m.content}' and codec.downsample {config.codec.downsample}; a codec that "
+            "resamples goes with the content 'decoder', and no other does."
+        )
     if config.mel.window > config.mel.fft_size:
         raise ConfigError(f"mel.window is {config.mel.window}, longer than mel.fft_size {config.mel.fft_size}.")

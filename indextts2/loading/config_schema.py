@@ -112,8 +112,10 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
         "t2s",
         *_same("decode_row_offset", "prompt_token", "alignment_heads", "repetition_penalty", "longest_per_piece"),
     ),
-    **_section("gpt.duration", "t2s.duration", *_same("trained", "slot", "free")),
-    **_section("s2mel", "s2m", *_same("frames_per_token", "noise_scale")),
+    **_section("gpt", "t2s", *_same("speaker_from", "style_dim", "language_rows")),
+    **_section("gpt.duration", "t2s.duration", *_same("trained", "slot", "free", "rows")),
+    **_section("semantic_codec", "codec", ("downsample_scale", "downsample")),
+    **_section("s2mel", "s2m", *_same("frames_per_token", "noise_scale", "content")),
     **_section("s2mel.gpt_layer", "s2m", ("hidden", "latent_hidden")),
     **_section("s2mel.DiT", "s2m.flow", ("time_dim", "time_dim")),
     **_section(
@@ -131,7 +133,17 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     **_section("text", "text", *_same("kind", "segment_tokens", "segment_tokens_alphabetic", "pause_seconds")),
 }
 
-WRITTEN_WHERE_OTHER = frozenset({"text.segment_tokens_alphabetic"})
+WRITTEN_WHERE_OTHER = frozenset(
+    {
+        "text.segment_tokens_alphabetic",
+        "gpt.speaker_from",
+        "gpt.style_dim",
+        "gpt.language_rows",
+        "gpt.duration.rows",
+        "semantic_codec.downsample_scale",
+        "s2mel.content",
+    }
+)
 """Keys younger than the native format: written only where they differ from the released IndexTTS-2, so that older
 programs still read a checkpoint that does not need them."""
 
@@ -141,7 +153,6 @@ FIXED: dict[str, tuple[object, ...]] = {
     "gpt.condition_type": ("conformer_perceiver",),
     "gpt.condition_module.input_layer": ("conv2d2",),
     "gpt.emo_condition_module.input_layer": ("conv2d2",),
-    "semantic_codec.downsample_scale": (1,),
     "s2mel.dit_type": ("DiT",),
     "s2mel.reg_loss_type": ("l1", "l2"),
     "s2mel.length_regulator.is_discrete": (False,),
