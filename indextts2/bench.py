@@ -171,7 +171,7 @@ def _against_floor(operations: float, moved: float, best: DeviceLimits, figures:
 
 def _token_count(models: SpeechModels, settings: BenchSettings) -> float:
     config = models.s2m.config
-    return settings.seconds * config.mel.frames_per_second / config.s2m.frames_per_token
+    return settings.seconds * config.mel.frames_per_second / config.frames_per_token
 
 
 def _rate(models: SpeechModels, settings: BenchSettings, figures: dict[str, Any] | None) -> float | None:

@@ -86,10 +86,10 @@ class Waveform:
 class Reference:
     """What the encoder knows of one reference recording (spec/s2m.md section 1).
 
-    features: (1, tokens, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the
-    recording; quantized: (1, tokens, dim) the codec's embedding of them; style: (1, style_dim); mel:
-    (1, bands, frames); emotion_features: (1, tokens, dim), the features along the emotion path (resampled once,
-    section 1.2).
+    features: (1, rows, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the recording,
+    as many as rows unless the codec resamples; quantized: (1, tokens, dim) the codec's embedding of them; style: (1,
+    style_dim); mel: (1, bands, frames); emotion_features: (1, rows, dim), the features along the emotion path
+    (resampled once, section 1.2).
     """
 
     features: Tensor
@@ -104,8 +104,10 @@ class Reference:
     def __post_init__(self) -> None:
         check_shape("Reference.features", self.features, 1, None, None)
         check_shape("Reference.emotion_features", self.emotion_features, 1, None, None)
-        check_shape("Reference.tokens", self.tokens, 1, self.features.shape[1])
-        check_shape("Reference.quantized", self.quantized, 1, self.features.shape[1], None)
+        rows, count = self.features.shape[1], max(1, self.tokens.shape[-1])
+        rows_per_token = max(1, round(rows / count))
+        check_shape("Reference.tokens", self.tokens, 1, -(-rows // rows_per_token))
+        check_shape("Reference.quantized", self.quantized, 1, self.tokens.shape[1], None)
         check_shape("Reference.style", self.style, 1, None)
         check_shape("Reference.mel", self.mel, 1, None, None)
 
@@ -116,7 +118,7 @@ class Speaker:
 
     condition: (1, latents, dim) speaker condition; emotion_vector: (1, dim), the emotion vector of the speaker's own
     reference, base of every mix; style: (1, style_dim); prompt_mel: (1, bands, frames); prompt_quantized:
-    (1, tokens, dim).
+    (1, rows, dim), what S2M reads of the reference: quantised in IndexTTS-2, continuous in IndexTTS-2.5.
     """
 
     condition: Tensor
@@ -299,6 +301,7 @@ class SemanticSpeech:
     seed: int = 0
     fingerprint: str = ""
     encoder_fingerprint: str = ""
+    downsample: int | None = None  # features of the semantic encoder in one token; None for one
 
     def __post_init__(self) -> None:
         check_shape("SemanticSpeech.tokens", self.tokens, None, None)

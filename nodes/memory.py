@@ -62,7 +62,7 @@ def vocoder_bytes(config: Config, frames: int) -> float:
 
 def flow_work(config: Config, semantic: SemanticSpeech, speaker: Speaker, rows_at_once: int) -> float:
     """Solving the flow for this very speech."""
-    natural = int(semantic.token_lengths.max()) * config.s2m.frames_per_token
+    natural = int(semantic.token_lengths.max()) * config.frames_per_token
     frames = max(int(natural), int(semantic.frame_targets.max())) + speaker.prompt_mel.shape[-1]
     return s2m_bytes(config, min(rows_at_once, semantic.tokens.shape[0]), frames)
 
@@ -73,7 +73,7 @@ def typical_bytes(part: str, config: Config) -> float:
     if part == "encoder":
         return encoder_bytes(config, TYPICAL_SECONDS)
     if part == "t2s":
-        return t2s_bytes(config, TYPICAL_ROWS, round(TYPICAL_SECONDS * config.semantic_encoder.tokens_per_second))
+        return t2s_bytes(config, TYPICAL_ROWS, round(TYPICAL_SECONDS * config.tokens_per_second))
     if part == "s2m":
         return s2m_bytes(config, TYPICAL_ROWS, frames)
     return vocoder_bytes(config, frames)

@@ -117,7 +117,8 @@ def _check_sections(config: Config) -> None:
         raise ConfigError("t2s.start_text and t2s.stop_text must be rows of the text table.")
     if t2s.speaker_from == "style" and t2s.style_dim != config.style_encoder.dim:
         raise ConfigError(
-            f"t2s.style_dim is {t2s.style_dim}, but style_encoder.dim is {config.style_encoder.dim}. They must be equal."
+            f"t2s.style_dim is {t2s.style_dim}, but style_encoder.dim is {config.style_encoder.dim}. "
+            "They must be equal."
         )
     if (config.s2m.content == "decoder") != (config.codec.downsample > 1):
         raise ConfigError(

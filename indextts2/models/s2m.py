@@ -15,12 +15,18 @@ from .flow import FlowContext, FlowEstimator, TimeConditions
 from .length_regulator import LengthRegulator, Span, frame_to_token
 
 
-def stretched_frames(feature_count: int, frames_per_feature: float, factor: float = 1.0) -> int:
-    """Mel frames of so many features, `factor` times as long as natural (docs/spec: IndexTTS-2.5, semantic to mel).
+def single_precision_frames(row_count: int, frames_per_row: float) -> int:
+    """Mel frames of so many rows at their natural length, truncated in float32 as in IndexTTS-2 (spec/s2m.md 6)."""
+    product = torch.tensor(float(row_count), dtype=torch.float32) * frames_per_row
+    return max(int(product), 1)
+
+
+def stretched_frames(row_count: int, frames_per_row: float, factor: float = 1.0) -> int:
+    """Mel frames of so many rows, `factor` times as long as natural (docs/spec: IndexTTS-2.5, semantic to mel).
 
     Double precision, from left to right, then truncated: regrouping the product changes some lengths by a frame.
     """
-    return max(int(feature_count * frames_per_feature * factor), 1)
+    return max(int(row_count * frames_per_row * factor), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,9 @@ class SemanticToMel(nn.Module):
                 f"but the flow expects {config.flow.content_dim}."
             )
         self.config = config
-        widths = [config.latent_dim, *config.latent_hidden, config.semantic_dim]
-        self.gpt_layer = nn.Sequential(*(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)))
+        if config.content == "latent":
+            widths = [config.latent_dim, *config.latent_hidden, config.semantic_dim]
+            self.gpt_layer = nn.Sequential(*(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)))
         self.length_regulator = LengthRegulator(config.regulator)
         self.cfm = FlowMatching(config)
 
@@ -78,8 +85,7 @@ class SemanticToMel(nn.Module):
 
     def frame_count(self, token_count: int) -> int:
         """Frames of so many tokens at the natural rate; truncated in float32 as in the official code (section 6)."""
-        product = torch.tensor(float(token_count), dtype=torch.float32) * self.config.frames_per_token
-        return max(int(product.item()), 1)
+        return single_precision_frames(token_count, self.config.frames_per_token)
 
     def regulate(
         self,

@@ -124,7 +124,7 @@ class LineSpeaker:
         config = models.t2s.config
         self.clock = Clock.of(config)
         self.steers = models.t2s.model.config.duration.trained
-        self.tokens_per_second = config.semantic_encoder.tokens_per_second
+        self.tokens_per_second = config.tokens_per_second
 
     def speak(
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, progress: Progress = no_progress

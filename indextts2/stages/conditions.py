@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..contracts import Emotion, Reference, Speaker, check_finite, require_same_checkpoint
 from ..errors import CheckpointMismatch
+from .content import CONTENT
 from .handles import T2SModels
 
 
@@ -19,13 +20,13 @@ def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
     """
     mark = _check(t2s, reference)
     home = reference.features.device
-    condition = t2s.model.speaker_condition(_ready(t2s, reference.features))
+    condition = SPEAKER_FROM[t2s.model.config.speaker_from](t2s, reference)
     return Speaker(
         condition=condition.float().to(home),
         emotion_vector=_emotion_vector(t2s, reference.emotion_features),
         style=reference.style,
         prompt_mel=reference.mel,
-        prompt_quantized=reference.quantized,
+        prompt_quantized=CONTENT[t2s.config.s2m.content].prompt(reference),
         fingerprint=t2s.fingerprint,
         encoder_fingerprint=mark,
     )
@@ -51,7 +52,7 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
     mark = require_same_checkpoint(
         ("the text-to-semantic model", t2s.encoder_fingerprint), ("the reference", reference.fingerprint)
     )
-    wanted = t2s.model.config.speaker.input_dim
+    wanted = t2s.model.config.emotion.input_dim
     if reference.features.shape[-1] != wanted:
         raise CheckpointMismatch(
             f"The text-to-semantic model reads features of width {wanted}, but the reference has "
@@ -60,6 +61,18 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
     check_finite("The reference features", reference.features)
     check_finite("The reference's emotion features", reference.emotion_features)
     return mark
+
+
+def _from_features(t2s: T2SModels, reference: Reference) -> Tensor:
+    return t2s.model.speaker_condition(_ready(t2s, reference.features))
+
+
+def _from_style(t2s: T2SModels, reference: Reference) -> Tensor:
+    return t2s.model.speaker_from_style(_ready(t2s, reference.style))
+
+
+SPEAKER_FROM = {"features": _from_features, "style": _from_style}
+"""`T2SConfig.speaker_from` -> what makes the condition (1, latents, dim) of a reference."""
 
 
 def _ready(t2s: T2SModels, features: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..config import Config
 from ..contracts import Duration, DurationReport, Segment, pause_samples
 from ..errors import InputError
+from .content import CONTENT
 
 SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (spec/control.md 5.3)
 FREE = Duration()
@@ -51,15 +52,30 @@ class Clock:
     sample_rate: int
     hop: int
     frames_per_token: float
+    rows_per_token: int = 1  # rows of content that S2M makes of a token
+    content: str = "latent"  # kind of S2M's content, which says how lengths are rounded
 
     @classmethod
     def of(cls, config: Config) -> Clock:
-        return cls(config.mel.sample_rate, config.mel.hop, config.s2m.frames_per_token)
+        return cls(
+            config.mel.sample_rate,
+            config.mel.hop,
+            config.frames_per_token,
+            rows_per_token=config.codec.downsample,
+            content=config.s2m.content,
+        )
 
     def natural_frames(self, tokens: int) -> int:
-        """Frames S2M makes of so many tokens when nothing is asked: truncated, at least one (spec/s2m.md 6)."""
-        product = torch.tensor(float(tokens), dtype=torch.float32) * self.frames_per_token
-        return max(1, int(product))
+        """Frames S2M makes of so many tokens when nothing is asked, at least one."""
+        return int(CONTENT[self.content].natural_frames(*self._rows(tokens)))
+
+    def stretched_frames(self, tokens: int, factor: float) -> int:
+        """Frames of so many tokens at `factor` times their natural length, at least one."""
+        return int(CONTENT[self.content].stretched_frames(*self._rows(tokens), factor))
+
+    def _rows(self, tokens: int) -> tuple[int, float]:
+        """Rows of content, and the frames of each."""
+        return tokens * self.rows_per_token, self.frames_per_token / self.rows_per_token
 
     def tokens_of(self, frames: float) -> int:
         return max(1, round(frames / self.frames_per_token))
@@ -104,7 +120,7 @@ def target_of(duration: Duration, clock: Clock, natural_tokens: int | None = Non
     if duration.unit == "samples":
         return Target.of_samples(round(value), clock)
     if duration.unit == "factor" and natural_tokens is not None:
-        frames = max(1, round(value * clock.frames_per_token * natural_tokens))
+        frames = clock.stretched_frames(natural_tokens, value)
         return Target(max(1, round(value * natural_tokens)), frames, frames * clock.hop)
     return None
 

@@ -263,6 +263,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "hop": int,
     "fingerprint": str,
     "encoder_fingerprint": str,
+    "downsample": int,
     "transition": str,
 }
 """How a field is read from JSON; tensors stay as they are."""

@@ -74,6 +74,7 @@ def audio_to_semantic(
         reports=tuple(reports),
         texts=("recording",) * len(rows),
         encoder_fingerprint=encoder.fingerprint,
+        downsample=encoder.config.codec.downsample if encoder.config.codec.downsample > 1 else None,
     )
 
 

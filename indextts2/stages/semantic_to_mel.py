@@ -22,10 +22,12 @@ from ..contracts import (
     no_progress,
     require_same_checkpoint,
 )
-from ..errors import InputError
+from ..errors import CheckpointMismatch, InputError
 from ..models.flow import TimeConditions
 from ..models.length_regulator import Span
 from ..models.s2m import SemanticToMel
+from .content import CONTENT, NO_LATENTS, spans_in_rows
+from .duration import Clock
 from .handles import S2MModels
 from .ode import check_grid, check_solver, integrate, row_noise, step_grid
 
@@ -111,13 +113,15 @@ def semantic_to_mel(
         ("the speaker", speaker.encoder_fingerprint),
         ("the semantic speech", semantic.encoder_fingerprint),
     )
+    _check_kind(s2m.config, semantic)
     _check_widths(s2m.config, semantic, speaker)
     token_counts = [int(count) for count in semantic.token_lengths]
-    frame_counts = _frame_counts(s2m.model, semantic, token_counts, spans)
-    reports = _reports(s2m.model, semantic, token_counts, frame_counts, settings)
+    frame_counts = _frame_counts(Clock.of(s2m.config), semantic, token_counts, spans)
+    reports = _reports(s2m.config, semantic, token_counts, frame_counts, settings)
     device = next(s2m.model.parameters()).device
     prompt = _prompt(s2m, speaker, settings, device)
-    features = _features(s2m, semantic, settings, device)
+    content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
+    features, row_counts = content(semantic, settings.latent_strength if settings.use_latent else 0.0)
 
     grid = step_grid(settings.grid, settings.steps)
     times = s2m.model.time_conditions(grid[:-1].to(device))
@@ -128,8 +132,8 @@ def semantic_to_mel(
         target = s2m.model.regulate(
             features[rows],
             [frame_counts[row] for row in rows],
-            [token_counts[row] for row in rows],
-            None if spans is None else [spans[row] for row in rows],
+            [row_counts[row] for row in rows],
+            None if spans is None else [spans_in_rows(spans[row], s2m.config.codec.downsample) for row in rows],
         )
         noise = [noise_scale * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
         velocity, start = _flow(s2m.model, prompt, target, noise, times, settings.guidance)
@@ -152,6 +156,18 @@ def semantic_to_mel(
     )
 
 
+def _check_kind(config: Config, semantic: SemanticSpeech) -> None:
+    """Refuse tokens of another rate, which are those of another codec. Raises CheckpointMismatch."""
+    found, wanted = semantic.downsample or 1, config.codec.downsample
+    if found != wanted:
+        names = {1: "IndexTTS-2, 50 tokens a second", 2: "IndexTTS-2.5, 25 tokens a second"}
+        raise CheckpointMismatch(
+            f"The semantic speech holds tokens of {names.get(found, f'{found} features each')}, but this "
+            f"semantic-to-mel model reads those of {names.get(wanted, f'{wanted} features each')}. "
+            "Use the text-to-semantic and semantic-to-mel models of one checkpoint."
+        )
+
+
 def _check_widths(config: Config, semantic: SemanticSpeech, speaker: Speaker) -> None:
     """Refuse hand-made values of other widths than the model's. Raises InputError."""
     check_shape("Speaker.prompt_mel", speaker.prompt_mel, 1, config.mel.bands, None)
@@ -162,7 +178,7 @@ def _check_widths(config: Config, semantic: SemanticSpeech, speaker: Speaker) ->
 
 
 def _frame_counts(
-    model: SemanticToMel,
+    clock: Clock,
     semantic: SemanticSpeech,
     token_counts: Sequence[int],
     spans: Sequence[Sequence[Span] | None] | None,
@@ -179,12 +195,12 @@ def _frame_counts(
     for row, (token_count, target) in enumerate(zip(token_counts, semantic.frame_targets.tolist(), strict=True)):
         own = spans[row] if spans is not None else None
         asked = sum(frames for _, frames in own) if own else target
-        counts.append(asked if asked > 0 else model.frame_count(token_count))
+        counts.append(asked if asked > 0 else clock.natural_frames(token_count))
     return counts
 
 
 def _reports(
-    model: SemanticToMel,
+    config: Config,
     semantic: SemanticSpeech,
     token_counts: Sequence[int],
     frame_counts: Sequence[int],
@@ -192,11 +208,12 @@ def _reports(
 ) -> tuple[DurationReport, ...]:
     """The rows' duration reports with frames and stretch. Raises InputError beyond ALLOWED_STRETCH."""
     reports = []
+    without_latents = not CONTENT[config.s2m.content].has_latents and settings.latent_strength != 1.0
     for row, (tokens, frames) in enumerate(zip(token_counts, frame_counts, strict=True)):
-        stretch = frames / (model.config.frames_per_token * tokens)
+        stretch = frames / (config.frames_per_token * tokens)
         asked = int(semantic.frame_targets[row]) or None
         known = semantic.reports[row] if row < len(semantic.reports) else DurationReport("free", "free", None, tokens)
-        warnings = known.warnings
+        warnings = known.warnings + ((NO_LATENTS,) if without_latents else ())
         if asked is not None and not SILENT_STRETCH[0] <= stretch <= SILENT_STRETCH[1]:
             if not (settings.allow_any_stretch or ALLOWED_STRETCH[0] <= stretch <= ALLOWED_STRETCH[1]):
                 raise InputError(
@@ -222,15 +239,6 @@ def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings, device: to
             frame_count = wanted
     condition = s2m.model.regulate(quantized[:, :token_count], [frame_count])
     return _Prompt(mel[..., :frame_count], condition, speaker.style.to(device))
-
-
-def _features(s2m: S2MModels, semantic: SemanticSpeech, settings: FlowSettings, device: torch.device) -> Tensor:
-    """Token embeddings plus the projected latent: (batch, tokens, semantic_dim)."""
-    features = s2m.codec.embed(semantic.tokens.to(device))
-    if semantic.latent is None or not settings.use_latent or settings.latent_strength == 0.0:
-        return features
-    latent = semantic.latent.to(device=device, dtype=features.dtype)
-    return features + settings.latent_strength * s2m.model.project_latent(latent)
 
 
 def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int]]:

@@ -30,7 +30,9 @@ from ..contracts import (
 from ..errors import CheckpointMismatch, TextError
 from ..models.t2s import TextToSemantic
 from ..sampling import SamplingSettings, row_seed
+from ..text.languages import language_row
 from .alignment import ScheduleSettings
+from .content import CONTENT
 from .decode import DecodeJob, Take, decode, longest_take, with_short_silences
 from .duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
 from .emotion import speaker_emotion
@@ -73,6 +75,7 @@ class _Task:
     phases: tuple[Phase, ...]
     plan: SegmentPlan
     first_take: int = 0
+    language: int | None = None  # row of the language table
 
 
 @torch.no_grad()
@@ -104,7 +107,8 @@ def text_to_semantic(
     tasks = _tasks(t2s.model, text, emotion, plans)
     speak = _Speaking(t2s, speaker, settings, seed, options, progress, rounds=_rounds(tasks, options))
     tasks = speak.measure_natural(tasks, clock)
-    spoken = speak.run(tasks, with_latent=options.with_latent)
+    has_latents = CONTENT[t2s.config.s2m.content].has_latents
+    spoken = speak.run(tasks, with_latent=options.with_latent and has_latents)
     plans = tuple(task.plan for task in tasks)
     counts = [len(one.take.tokens) for one in spoken]
     targets = settle(plans, text.segments, counts, duration, clock)
@@ -127,6 +131,7 @@ def with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -
 
 
 def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion: Emotion) -> None:
+    _check_kind(t2s, text, speaker)
     own = ("the text-to-semantic model", t2s.fingerprint)
     require_same_checkpoint(own, ("the speaker", speaker.fingerprint), ("the emotion", emotion.fingerprint))
     for segment in text.segments:
@@ -147,6 +152,30 @@ def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion:
         raise TextError("There is nothing to speak: the text is empty or holds no known characters.")
 
 
+def _check_kind(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> None:
+    """Refuse values of the other generation by its name. Raises CheckpointMismatch."""
+    config = t2s.model.config
+    names = {True: "IndexTTS-2.5, one latent made of the style", False: "IndexTTS-2, latents made of the features"}
+    from_style = config.speaker_from == "style"
+    latents = 1 if from_style else config.speaker.latents
+    if speaker.condition.shape[1] != latents:
+        raise CheckpointMismatch(
+            f"The speaker condition has {speaker.condition.shape[1]} latents, but this text-to-semantic model needs "
+            f"{latents} ({names[from_style]}). Make the speaker condition with the same checkpoint."
+        )
+    tagged = all(segment.language for segment in text.segments)
+    if config.language_rows and not tagged:
+        raise CheckpointMismatch(
+            "The text was prepared by a checkpoint without languages (IndexTTS-2), but this text-to-semantic model is "
+            "told the language of every segment (IndexTTS-2.5). Prepare the text with the same checkpoint."
+        )
+    if not config.language_rows and tagged and text.segments:
+        raise CheckpointMismatch(
+            "The text was prepared for a checkpoint that is told its language (IndexTTS-2.5), but this "
+            "text-to-semantic model has no languages (IndexTTS-2). Prepare the text with the same checkpoint."
+        )
+
+
 def _tasks(model: TextToSemantic, text: PreparedText, emotion: Emotion, plans: Sequence[SegmentPlan]) -> list[_Task]:
     positions = piece_positions(text)
     weight = model.final_norm.weight
@@ -158,7 +187,8 @@ def _tasks(model: TextToSemantic, text: PreparedText, emotion: Emotion, plans: S
             for phase in phases_of(segment, emotion, positions[index])
             if phase.first_piece < len(ids)
         )
-        tasks.append(_Task(index, ids, phases, plan))
+        language = language_row(segment.language) if model.config.language_rows else None
+        tasks.append(_Task(index, ids, phases, plan, language=language))
     return tasks
 
 
@@ -207,7 +237,7 @@ class _Speaking:
         self.model, self.settings, self.seed, self.options = t2s.model, settings, seed, options
         weight = self.model.final_norm.weight
         self.condition = speaker.condition.to(device=weight.device, dtype=weight.dtype)
-        self.tokens_per_second = t2s.config.semantic_encoder.tokens_per_second
+        self.tokens_per_second = t2s.config.tokens_per_second
         self.limit = longest_take(self.model, settings)
         self._progress, self._rounds, self._round = progress, rounds, 0
 
@@ -291,7 +321,13 @@ class _Speaking:
             target = torch.tensor([plan.token_target], device=self.condition.device)
             slots = self.model.duration_slots(target, slot=slot)
         return build_prefix(
-            self.model, self.condition, task.phases, slots, task.ids, layout=self.options.schedule.layout
+            self.model,
+            self.condition,
+            task.phases,
+            slots,
+            task.ids,
+            language=task.language,
+            layout=self.options.schedule.layout,
         )
 
     def _decode(self, group: Sequence[_Task], prefilled: Prefilled) -> list[list[Take]]:
@@ -342,4 +378,5 @@ def _speech(
         seed=seed,
         fingerprint=t2s.fingerprint,
         encoder_fingerprint=speaker.encoder_fingerprint or t2s.encoder_fingerprint,
+        downsample=t2s.config.codec.downsample if t2s.config.codec.downsample > 1 else None,
     )
