@@ -45,7 +45,7 @@ class EmotionToLatent(io.ComfyNode):
 
     @classmethod
     def execute(cls, emotion: Any) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_numbers import emotion_rows
+        from ..indextts2.stages.emotion.numbers import emotion_rows
 
         return io.NodeOutput({"samples": runtime.on_intermediate(emotion_rows(emotion))[:, :, None, None].clone()})
 
@@ -67,7 +67,7 @@ class LatentToEmotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, latent: Any, like: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_numbers import emotion_from_rows
+        from ..indextts2.stages.emotion.numbers import emotion_from_rows
 
         return io.NodeOutput(runtime.on_intermediate(emotion_from_rows(latent["samples"].flatten(1), like)))
 
@@ -92,8 +92,8 @@ class EmotionToNumbers(io.ComfyNode):
 
     @classmethod
     def execute(cls, emotion: Any) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_numbers import numbers_in_words
-        from ..indextts2.stages.emotion_schedule import emotion_to_list
+        from ..indextts2.stages.emotion.numbers import numbers_in_words
+        from ..indextts2.stages.emotion.schedule import emotion_to_list
 
         numbers = emotion_to_list(emotion)
         return io.NodeOutput(numbers, numbers_in_words(numbers))
@@ -129,7 +129,7 @@ class EmotionFromNumbers(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: list[str], numbers: list[float] | None = None, like: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_numbers import emotion_from_numbers, numbers_of
+        from ..indextts2.stages.emotion.numbers import emotion_from_numbers, numbers_of
 
         found = numbers_of(text[0]) if numbers is None else numbers
         return io.NodeOutput(runtime.on_intermediate(emotion_from_numbers(found, like[0] if like else None)))

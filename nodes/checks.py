@@ -29,7 +29,7 @@ MODELS = {
     ports.T2S: ("stages.handles", "T2SModels"),
     ports.S2M: ("stages.handles", "S2MModels"),
     ports.Vocoder: ("stages.handles", "VocoderModels"),
-    ports.T2E: ("stages.text_to_emotion", "TextToEmotionModel"),
+    ports.T2E: ("stages.emotion.from_text", "TextToEmotionModel"),
 }
 """Port of a model -> where the class of its models lives; imported when it is needed, for a quick start."""
 

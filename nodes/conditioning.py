@@ -7,9 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.config import EMOTIONS
-from ..indextts2.stages.emotion import SELECTIONS
+from ..indextts2.stages.emotion.bank import SELECTIONS
+from ..indextts2.stages.emotion.from_text import METHODS
 from ..indextts2.stages.reference import SECONDS_LIMIT
-from ..indextts2.stages.text_to_emotion import METHODS
 from . import memory, ports, runtime
 from .ports import node_schema, seed_input
 
@@ -148,7 +148,7 @@ class EmotionFromReference(io.ComfyNode):
     @classmethod
     def execute(cls, t2s: Any, reference: Any, strength: float, speaker: Any = None) -> io.NodeOutput:
         from ..indextts2.stages.conditions import emotion_from_reference
-        from ..indextts2.stages.emotion_algebra import scale_emotion
+        from ..indextts2.stages.emotion.algebra import scale_emotion
 
         work = memory.encoder_bytes(runtime.required(t2s).models.config, reference.seconds)
         with runtime.running(t2s, work) as models:
@@ -241,7 +241,7 @@ class EmotionFromWeights(io.ComfyNode):
         **sliders: float,
     ) -> io.NodeOutput:
         from ..indextts2.contracts import EmotionWeights
-        from ..indextts2.stages.emotion import balance_weights, scale_weights, speaker_emotion
+        from ..indextts2.stages.emotion.bank import balance_weights, scale_weights, speaker_emotion
 
         if weights is None:
             set_by_hand = EmotionWeights.of(**sliders)
@@ -299,8 +299,8 @@ class EmotionFromText(io.ComfyNode):
 
     @classmethod
     def execute(cls, t2e: Any, text: str, method: str, temperature: float, seed: int) -> io.NodeOutput:
-        from ..indextts2.stages.report import weights_in_words
-        from ..indextts2.stages.text_to_emotion import read_emotion
+        from ..indextts2.stages.emotion.from_text import read_emotion
+        from ..indextts2.values.report import weights_in_words
 
         with runtime.running(t2e, memory.LANGUAGE_MODEL_BYTES) as model:
             found = read_emotion(model, text, method=method, temperature=temperature or None, seed=seed)

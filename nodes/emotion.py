@@ -11,9 +11,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts2.stages.emotion_algebra import INTERPOLATIONS
-from ..indextts2.stages.emotion_measure import DEFAULT_LIMIT
-from ..indextts2.stages.emotion_schedule import TRANSITIONS
+from ..indextts2.stages.emotion.algebra import INTERPOLATIONS
+from ..indextts2.stages.emotion.measure import DEFAULT_LIMIT
+from ..indextts2.stages.emotion.schedule import TRANSITIONS
 from . import ports, runtime
 from .ports import node_schema
 
@@ -48,7 +48,7 @@ def outputs() -> list[Any]:
 
 def mixed_output(mixed: Any, *names: str) -> io.NodeOutput:
     """What every node of this file returns: the emotion, and its coefficients in words."""
-    from ..indextts2.stages.emotion_combine import mix_report
+    from ..indextts2.stages.emotion.sources import mix_report
 
     return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, names))
 
@@ -93,8 +93,8 @@ class BlendEmotions(io.ComfyNode):
     @classmethod
     def execute(cls, normalise: bool, speaker: Any = None, **inputs: Any) -> io.NodeOutput:
         from ..indextts2.errors import InputError
-        from ..indextts2.stages.emotion_algebra import blend_emotions
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import blend_emotions
+        from ..indextts2.stages.emotion.sources import base_from
 
         parts = connected(inputs, "weight")
         total = math.fsum(weight for _, _, weight in parts)
@@ -150,8 +150,8 @@ class InterpolateEmotions(io.ComfyNode):
 
     @classmethod
     def execute(cls, emotion_a: Any, emotion_b: Any, place: float, mode: str, speaker: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import interpolate_emotions
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import interpolate_emotions
+        from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion_a, emotion_b)
         ends = runtime.on_compute((emotion_a, emotion_b))
@@ -185,8 +185,8 @@ class EmotionArithmetic(io.ComfyNode):
     def execute(
         cls, emotion_a: Any, emotion_b: Any, emotion_c: Any, amount: float, speaker: Any = None
     ) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import add_difference
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import add_difference
+        from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion_a, emotion_b, emotion_c)
         mixed = add_difference(*runtime.on_compute((emotion_a, emotion_b, emotion_c)), amount, base=base)
@@ -216,8 +216,8 @@ class ScaleEmotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, emotion: Any, strength: float, speaker: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import scale_emotion
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import scale_emotion
+        from ..indextts2.stages.emotion.sources import base_from
 
         mixed = scale_emotion(runtime.on_compute(emotion), strength, base=base_from(speaker, emotion))
         return mixed_output(mixed, "emotion", "base")
@@ -248,9 +248,9 @@ class LimitEmotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, t2s: Any, emotion: Any, limit: float, speaker: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import limit_emotion
-        from ..indextts2.stages.emotion_combine import bank_of, base_from
-        from ..indextts2.stages.emotion_measure import base_of, strength_ruler
+        from ..indextts2.stages.emotion.algebra import limit_emotion
+        from ..indextts2.stages.emotion.measure import base_of, strength_ruler
+        from ..indextts2.stages.emotion.sources import bank_of, base_from
 
         bank = bank_of(runtime.required(t2s).models, emotion)
         emotion = runtime.on_compute(emotion)
@@ -281,8 +281,8 @@ class TransferEmotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, speaker: Any, emotional: Any, neutral: Any, strength: float) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import transfer_emotion
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import transfer_emotion
+        from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotional, neutral)
         emotional, neutral, base = runtime.on_compute((emotional, neutral, base))
@@ -311,8 +311,8 @@ class RemoveEmotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, emotion: Any, unwanted: Any, speaker: Any = None) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_algebra import remove_emotion
-        from ..indextts2.stages.emotion_combine import base_from
+        from ..indextts2.stages.emotion.algebra import remove_emotion
+        from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion, unwanted)
         return mixed_output(remove_emotion(*runtime.on_compute((emotion, unwanted)), base=base))
@@ -361,7 +361,7 @@ class ScheduleEmotions(io.ComfyNode):
 
     @classmethod
     def execute(cls, transition: str, **inputs: Any) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_schedule import schedule_emotions
+        from ..indextts2.stages.emotion.schedule import schedule_emotions
 
         points = [(position, emotion) for _, emotion, position in connected(inputs, "position")]
         return io.NodeOutput(runtime.on_intermediate(schedule_emotions(points, transition=transition)))

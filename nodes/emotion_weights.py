@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts2.stages.emotion import SELECTIONS
-from ..indextts2.stages.emotion_combine import RULES, WEIGHT_RULES
+from ..indextts2.stages.emotion.bank import SELECTIONS
+from ..indextts2.stages.emotion.sources import RULES, WEIGHT_RULES
 from . import ports, runtime
 from .conditioning import weight_inputs
 from .ports import node_schema, seed_input
@@ -74,9 +74,9 @@ class EditEmotionWeights(io.ComfyNode):
         cls, combine: str, scale: float, normalise_to: float, bias: bool, cap: bool, other: Any = None, **sliders: float
     ) -> io.NodeOutput:
         from ..indextts2 import contracts
-        from ..indextts2.stages.emotion import balance_weights, normalise_weights
-        from ..indextts2.stages.emotion_combine import combine_weights, multiply_weights
-        from ..indextts2.stages.report import weights_in_words
+        from ..indextts2.stages.emotion.bank import balance_weights, normalise_weights
+        from ..indextts2.stages.emotion.sources import combine_weights, multiply_weights
+        from ..indextts2.values.report import weights_in_words
 
         weights = combine_weights(contracts.EmotionWeights.of(**sliders), other, combine)
         weights = multiply_weights(weights, scale)
@@ -156,7 +156,7 @@ class CombineEmotions(io.ComfyNode):
         cls, t2s: Any, speaker: Any, audio_strength: float, weights_strength: float, text_strength: float, rule: str,
         selection: str, seed: int, audio_emotion: Any = None, weights: Any = None, text_weights: Any = None,
     ) -> io.NodeOutput:  # fmt: skip
-        from ..indextts2.stages.emotion_combine import (
+        from ..indextts2.stages.emotion.sources import (
             NO_WEIGHTS,
             combine_sources,
             combine_weights,
@@ -203,7 +203,7 @@ class PositionInText(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: Any, words: str, occurrence: int) -> io.NodeOutput:
-        from ..indextts2.stages.emotion_combine import position_of
+        from ..indextts2.stages.emotion.sources import position_of
 
         return io.NodeOutput(float(position_of(text, words, occurrence)))
 

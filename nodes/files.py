@@ -49,7 +49,7 @@ class _Save(io.ComfyNode):
 
     @classmethod
     def execute(cls, filename_prefix: str, source: str, text: str, licence: str, **given: Any) -> io.NodeOutput:
-        from ..indextts2.stages.files import FileNote, save_value
+        from ..indextts2.values.files import FileNote, save_value
 
         value = given[cls.KIND]
         path, name = folders.new_file(filename_prefix)
@@ -91,7 +91,7 @@ class _Load(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        from ..indextts2.stages.files import file_info, load_value
+        from ..indextts2.values.files import file_info, load_value
 
         path = folders.saved_file(file)
         return io.NodeOutput(runtime.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())

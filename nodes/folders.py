@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..indextts2.errors import InputError
-from ..indextts2.stages.files import SUFFIX, file_info
+from ..indextts2.values.files import SUFFIX, file_info
 from . import runtime
 
 SUBFOLDER = "indextts2"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..indextts2.stages.emotion_measure import DEFAULT_LIMIT
+from ..indextts2.stages.emotion.measure import DEFAULT_LIMIT
 from . import memory, ports, runtime
 from .ports import node_schema
 
@@ -50,7 +50,7 @@ class PlotEmotionWeights(io.ComfyNode):
     @classmethod
     def execute(cls, weights: Any, width: int) -> io.NodeOutput:
         from ..indextts2.plots.emotion import draw_weights
-        from ..indextts2.stages.emotion import SLIDER_CAP
+        from ..indextts2.stages.emotion.bank import SLIDER_CAP
 
         return shown(cls, draw_weights(weights, cap=SLIDER_CAP, width=width))
 
@@ -159,7 +159,7 @@ class PlotSemantic(io.ComfyNode):
         cls, t2s: Any, semantic: Any, width: int, text: Any = None, speaker: Any = None, emotion: Any = None
     ) -> io.NodeOutput:
         from ..indextts2.plots.from_values import semantic_picture
-        from ..indextts2.stages.report import speech_report
+        from ..indextts2.values.report import speech_report
 
         options = {"text": text, "speaker": speaker, "emotion": emotion, "width": width}
         if text is None or speaker is None:

@@ -33,7 +33,7 @@ from ..indextts2.loading.find import (
 )
 from ..indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
 from ..indextts2.loading.lora import LoraPair
-from ..indextts2.stages.cancel import looking_between
+from ..indextts2.runtime.interrupt import looking_between
 
 logger = logging.getLogger(__name__)
 

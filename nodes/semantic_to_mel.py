@@ -115,9 +115,9 @@ class SemanticToMel(io.ComfyNode):
     def execute(
         cls, s2m: Any, semantic: Any, speaker: Any, prompt_seconds: float, frames: int, seed: int, **flow: Any
     ) -> io.NodeOutput:
-        from ..indextts2.stages.report import speech_report
         from ..indextts2.stages.revoice import with_frame_count
         from ..indextts2.stages.semantic_to_mel import semantic_to_mel
+        from ..indextts2.values.report import speech_report
 
         settings = FlowSettings(prompt_seconds=prompt_seconds or None, **flow)
         config = runtime.required(s2m).models.config

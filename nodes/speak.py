@@ -88,8 +88,8 @@ class Speak(io.ComfyNode):
     def execute(
         cls, text: str, built_in_speaker: str, seed: int, reference: Any = None, **inputs: Any
     ) -> io.NodeOutput:
-        from ..indextts2.stages.report import speech_report
         from ..indextts2.stages.speak import speak
+        from ..indextts2.values.report import speech_report
 
         models, begin = speech_models(inputs)
         with runtime.cancellable(*(inputs[part] for part in PARTS)):

@@ -84,7 +84,7 @@ def sampling_settings(*, repetition_penalty: float, **widgets: Any) -> SamplingS
 
 def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> float:
     """Bytes that decoding a text works in."""
-    from ..indextts2.stages.text_to_semantic import T2SOptions
+    from ..indextts2.stages.t2s.text_to_semantic import T2SOptions
 
     models = runtime.required(t2s).models
     rows = max(min(len(text.segments) * takes, T2SOptions().rows_at_once), takes) * settings.width
@@ -142,8 +142,8 @@ class TextToSemantic(io.ComfyNode):
         **sampling: Any,
     ) -> io.NodeOutput:
         from ..indextts2.contracts import Duration
-        from ..indextts2.stages.report import speech_report
-        from ..indextts2.stages.text_to_semantic import text_to_semantic
+        from ..indextts2.stages.t2s.text_to_semantic import text_to_semantic
+        from ..indextts2.values.report import speech_report
 
         settings = sampling_settings(**sampling)
         wanted = replace(duration or Duration(), takes=takes)
@@ -191,8 +191,8 @@ class AudioToSemantic(io.ComfyNode):
 
     @classmethod
     def execute(cls, encoder: Any, audio: Any, keep_length: bool) -> io.NodeOutput:
-        from ..indextts2.stages.report import speech_report
         from ..indextts2.stages.revoice import ROW_SECONDS, audio_to_semantic
+        from ..indextts2.values.report import speech_report
 
         waveform = runtime.waveform_of(audio)
         work = memory.encoder_bytes(runtime.required(encoder).models.config, min(waveform.seconds, ROW_SECONDS))

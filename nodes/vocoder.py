@@ -39,7 +39,7 @@ class MelToAudio(io.ComfyNode):
     @classmethod
     def execute(cls, vocoder: Any, mel: Any) -> io.NodeOutput:
         from ..indextts2.stages.mel_to_audio import mel_to_audio
-        from ..indextts2.stages.report import speech_report
+        from ..indextts2.values.report import speech_report
 
         work = memory.vocoder_bytes(runtime.required(vocoder).models.config, mel.mel.shape[-1])
         with runtime.running(vocoder, work) as models:

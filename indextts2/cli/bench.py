@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from ..bench import BenchSettings, benchmark
+    from ..bench.stages import BenchSettings, benchmark
     from ..errors import InputError
     from .common import Usage
 
@@ -91,7 +91,7 @@ def _write(options: argparse.Namespace, result: dict[str, Any], text: str) -> No
 
 
 def _count_memory(options: argparse.Namespace) -> None:
-    from ..bench_memory import MemoryCase, memory_of
+    from ..bench.memory import MemoryCase, memory_of
     from ..loading.checkpoint import load_speech
 
     device = device_of(options)

@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_wav
     from ..loading.checkpoint import load_speech
-    from ..stages.offload import Offload
+    from ..runtime.offload import Offload
     from ..stages.speak import nothing_to_bring, speak
 
     text = _text_of(options)
@@ -243,7 +243,7 @@ def _without_text(emotion: EmotionRequest, checkpoint: Checkpoint, device: torch
     import torch
 
     from ..loading.text_to_emotion import load_text_to_emotion
-    from ..stages.text_to_emotion import emotion_from_text
+    from ..stages.emotion.from_text import emotion_from_text
 
     dtype = torch.float32 if device.type == "cpu" else torch.float16
     model = load_text_to_emotion(checkpoint.folder, device, dtype)

@@ -15,8 +15,8 @@ from ..contracts import Speaker, Speech, Waveform
 from ..stages.conditions import condition_speaker
 from ..stages.prepare_text import prepare_text
 from ..stages.reference import encode_reference
-from ..stages.text_to_semantic import T2SOptions, text_to_semantic
-from ..stages.timeline import all_heads, text_attention
+from ..stages.t2s.text_to_semantic import T2SOptions, text_to_semantic
+from ..stages.t2s.word_alignment import all_heads, text_attention
 from .protocol import Protocol, SpeechRequest
 
 if TYPE_CHECKING:

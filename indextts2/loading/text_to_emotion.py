@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError, ConfigError, MissingDependency
-from ..stages.text_to_emotion import TextToEmotionConfig, TextToEmotionModel
+from ..stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel
 
 SETTINGS_FILE = "text_to_emotion.json"
 MODEL_FILE = "config.json"

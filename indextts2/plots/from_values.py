@@ -10,11 +10,11 @@ from torch import Tensor
 from ..config import EMOTIONS
 from ..contracts import Emotion, PreparedText, Segment, SemanticSpeech, Speaker
 from ..stages.duration import Clock
-from ..stages.emotion_combine import Measured, bank_of, base_from, measure_along
-from ..stages.emotion_measure import base_of
+from ..stages.emotion.measure import base_of
+from ..stages.emotion.sources import Measured, bank_of, base_from, measure_along
 from ..stages.handles import T2SModels
-from ..stages.phases import phases_of, piece_positions
-from ..stages.timeline import Timeline, timelines
+from ..stages.t2s.phases import phases_of, piece_positions
+from ..stages.t2s.word_alignment import Timeline, timelines
 from .canvas import GRID
 from .emotion import DEFAULT_WIDTH, EMOTION_COLOURS, draw_profile
 from .schedule import draw_schedule

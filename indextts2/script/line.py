@@ -19,13 +19,13 @@ from ..contracts import (
     no_progress,
 )
 from ..sampling import SamplingSettings
-from ..stages.decode import longest_take
 from ..stages.duration import Clock, in_words, target_of
 from ..stages.handles import SpeechModels
 from ..stages.mel_to_audio import mel_to_audio
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.speak import Begin, nothing_to_bring
-from ..stages.text_to_semantic import T2SOptions
+from ..stages.t2s.decode import longest_take
+from ..stages.t2s.text_to_semantic import T2SOptions
 from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
 from .clean import (
     CleanSettings,

@@ -13,7 +13,7 @@ from ..contracts import Emotion, Progress, Reference, Speaker, Waveform, no_prog
 from ..errors import CheckpointMismatch, InputError, TextError
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
-from ..stages.emotion import speaker_emotion
+from ..stages.emotion.bank import speaker_emotion
 from ..stages.handles import SpeechModels
 from ..stages.prepare_text import Pauses, prepare_text
 from ..stages.reference import encode_reference
@@ -205,7 +205,7 @@ class _Speaking:
     def _conditioned(self, voice: Voice) -> Speaker:
         source = voice.source
         if isinstance(source, Path) and source.suffix == SAVED_SUFFIX:
-            from ..stages.files import load_speaker
+            from ..values.files import load_speaker
 
             return load_speaker(source)
         if isinstance(source, Path):

@@ -10,7 +10,7 @@ import torch
 from ..contracts import Duration, Emotion, PreparedText, Progress, SemanticSpeech, Speaker, no_progress
 from ..sampling import SamplingSettings
 from ..stages.handles import T2SModels
-from ..stages.text_to_semantic import T2SOptions, text_to_semantic
+from ..stages.t2s.text_to_semantic import T2SOptions, text_to_semantic
 
 LARGEST_SEED = 2**63
 

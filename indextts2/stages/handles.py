@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..models.t2s import TextToSemantic
     from ..models.vocoder import Vocoder
     from ..text.front_end import FrontEnd
-    from .text_to_emotion import TextToEmotionModel
+    from .emotion.from_text import TextToEmotionModel
 
 
 @dataclass(frozen=True, slots=True)

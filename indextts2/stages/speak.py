@@ -20,15 +20,15 @@ from ..contracts import (
 from ..errors import InputError
 from ..sampling import SamplingSettings
 from .conditions import condition_speaker, emotion_from_reference
-from .emotion import speaker_emotion
-from .emotion_algebra import scale_emotion
+from .emotion.algebra import scale_emotion
+from .emotion.bank import speaker_emotion
+from .emotion.from_text import emotion_from_text
 from .handles import SpeechModels
 from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
 from .reference import encode_reference
 from .semantic_to_mel import FlowSettings, semantic_to_mel
-from .text_to_emotion import emotion_from_text
-from .text_to_semantic import T2SOptions, text_to_semantic
+from .t2s.text_to_semantic import T2SOptions, text_to_semantic
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}

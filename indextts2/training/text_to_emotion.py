@@ -20,7 +20,7 @@ from torch import Generator, Tensor, nn
 from ..config import EMOTIONS
 from ..errors import MissingDependency, TrainingError
 from ..loading.text_to_emotion import load_language_model, load_tokenizer, write_settings
-from ..stages.text_to_emotion import TextToEmotionConfig, TextToEmotionModel, label_ids, label_scores, prompt_ids
+from ..stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel, label_ids, label_scores, prompt_ids
 from .emotion_texts import EmotionText, make_texts, read_natural_texts, read_sources, read_texts
 from .emotion_wordnet import definitions, emotion_examples, emotion_words, neutral_examples
 from .gloss_vectors import gloss_vectors

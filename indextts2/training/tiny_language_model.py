@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..config import EMOTIONS
 from ..errors import MissingDependency
-from ..stages.text_to_emotion import TextToEmotionConfig
+from ..stages.emotion.from_text import TextToEmotionConfig
 
 HIDDEN, END, ASK = "<|hidden|>", "<|end|>", "<|emotion|>"
 LABELS = tuple(f"<|{emotion}|>" for emotion in EMOTIONS)

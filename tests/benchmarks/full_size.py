@@ -27,7 +27,7 @@ from typing import Any
 import torch
 
 from indextts2.audio.io import read_audio, write_wav
-from indextts2.bench_memory import weight_bytes
+from indextts2.bench.memory import weight_bytes
 from indextts2.cli.main import main as command
 from indextts2.contracts import Waveform
 from indextts2.loading.checkpoint import load_speech, open_checkpoint

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from indextts2.audio.io import read_audio, write_wav
-from indextts2.bench import STAGES
+from indextts2.bench.stages import STAGES
 from indextts2.cli.main import COMMANDS, build_parser, main
 from indextts2.contracts import Waveform
 from indextts2.loading.checkpoint import open_checkpoint

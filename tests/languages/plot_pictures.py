@@ -21,8 +21,8 @@ from indextts2.plots.emotion import draw_profile, draw_weights
 from indextts2.plots.mel import draw_mel
 from indextts2.plots.timeline import draw_timeline, timeline_of
 from indextts2.stages.duration import Clock
-from indextts2.stages.emotion import SLIDER_CAP
-from indextts2.stages.emotion_measure import DEFAULT_LIMIT
+from indextts2.stages.emotion.bank import SLIDER_CAP
+from indextts2.stages.emotion.measure import DEFAULT_LIMIT
 from indextts2.stages.revoice import mel_from_audio
 
 from . import pages

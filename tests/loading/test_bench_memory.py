@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from indextts2.bench_memory import FILL, MemoryCase, TensorPeak, bytes_of, memory_of
+from indextts2.bench.memory import FILL, MemoryCase, TensorPeak, bytes_of, memory_of
 from indextts2.cli.main import main
 from indextts2.loading.checkpoint import load_speech
 from indextts2.loading.generated import generated_checkpoint
@@ -61,7 +61,7 @@ def test_leaving_products_out_changes_numbers_and_no_size(kind):
 
 def test_a_stage_without_its_products_is_counted_a_little_larger_and_never_smaller(models):
     def peak(leave_out: bool) -> int:
-        from indextts2.bench import noise_recording
+        from indextts2.bench.stages import noise_recording
         from indextts2.stages.reference import encode_reference
 
         known = modules_of(models)["encoder"]

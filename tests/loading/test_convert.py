@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from indextts2.bench_memory import TensorPeak
+from indextts2.bench.memory import TensorPeak
 from indextts2.cli.main import main
 from indextts2.errors import CheckpointError
 from indextts2.loading.checkpoint import open_checkpoint

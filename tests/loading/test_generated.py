@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from indextts2.bench import BenchSettings, benchmark
+from indextts2.bench.stages import BenchSettings, benchmark
 from indextts2.cli.main import build_parser
 from indextts2.loading.checkpoint import empty_model
 from indextts2.loading.generated import full_size_config, generated_checkpoint, generated_sources

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from indextts2.bench_memory import TensorPeak
+from indextts2.bench.memory import TensorPeak
 from indextts2.errors import CheckpointError
 from indextts2.loading.checkpoint import load_encoder, load_speech, load_t2s, open_checkpoint
 from indextts2.loading.convert import convert
@@ -125,7 +125,7 @@ def test_weights_in_eight_bits_stay_so_in_memory(int8, dtype):
 
 
 def test_the_whole_chain_speaks_in_eight_bits(int8):
-    from indextts2.bench import noise_recording
+    from indextts2.bench.stages import noise_recording
     from indextts2.contracts import Duration
     from indextts2.stages.prepare_text import prepare_text
     from indextts2.stages.semantic_to_mel import FlowSettings

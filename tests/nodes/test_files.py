@@ -182,7 +182,7 @@ def test_a_speaker_of_another_checkpoint_is_refused_by_the_stage_that_gets_it(sa
     machine, values, _ = saved
     from dataclasses import replace
 
-    files = machine.pack.part("indextts2.stages.files")
+    files = machine.pack.part("indextts2.values.files")
     path = machine.base / "output" / "indextts2" / "foreign.safetensors"
     files.save_value(path, replace(values["speaker"], fingerprint="another"))
     graph = {**graphs.chain(), "foreign": node("LoadSpeaker", file="indextts2/foreign.safetensors [output]")}

@@ -52,7 +52,7 @@ def good(pack, tmp_path_factory, tiny_checkpoint) -> dict[str, Any]:
     values = {f"INDEXTTS2_{kind}": made[name][0][0] for name, kind in outputs.items()}
     for place_of, kind in enumerate(("ENCODER", "T2S", "S2M", "VOCODER")):
         values[f"INDEXTTS2_{kind}"] = made["load"][place_of][0]
-    reader = pack.part("indextts2.stages.text_to_emotion").TextToEmotionModel(torch.nn.Linear(1, 1), None)
+    reader = pack.part("indextts2.stages.emotion.from_text").TextToEmotionModel(torch.nn.Linear(1, 1), None)
     values["INDEXTTS2_T2E"] = pack.part("nodes.runtime").loaded_of(reader)
     audio = made["vocoder"][0][0]
     values["INDEXTTS2_LINES"] = spoken(pack, values["INDEXTTS2_SCRIPT"], audio)

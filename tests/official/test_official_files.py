@@ -12,7 +12,7 @@ import torch
 from indextts2.config import EMOTIONS, Config
 from indextts2.loading.checkpoint import load_encoder, load_front_end, load_speech, load_t2s, open_checkpoint
 from indextts2.loading.config_file import read_config
-from indextts2.stages.emotion import SELECTIONS, choose_rows, row_indices
+from indextts2.stages.emotion.bank import SELECTIONS, choose_rows, row_indices
 from indextts2.stages.handles import EmotionBank
 
 VARIABLE = "INDEXTTS2_OFFICIAL_DIR"
@@ -106,7 +106,7 @@ def test_the_released_t2s_loads(folder):
 
 @pytest.mark.slow
 def test_the_released_models_speak(folder):
-    from indextts2.bench import noise_recording
+    from indextts2.bench.stages import noise_recording
     from indextts2.contracts import Duration
     from indextts2.stages.speak import speak
 

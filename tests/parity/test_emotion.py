@@ -10,9 +10,9 @@ import torch
 
 from indextts2.config import EmotionBankConfig
 from indextts2.contracts import EmotionWeights
-from indextts2.stages.emotion import balance_weights, choose_rows, emotion_from_weights, row_indices, scale_weights
+from indextts2.stages.emotion.bank import balance_weights, choose_rows, emotion_from_weights, row_indices, scale_weights
+from indextts2.stages.emotion.reply import UnreadableReply, parse_reply
 from indextts2.stages.handles import EmotionBank
-from indextts2.stages.text_emotion_reply import UnreadableReply, parse_reply
 
 RULES = json.loads((Path(__file__).parent / "data" / "s2m_text_emotion_and_rules.json").read_text(encoding="utf-8"))
 

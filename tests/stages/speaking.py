@@ -6,9 +6,9 @@ import torch
 
 from indextts2.contracts import Duration, Emotion, PreparedText, Segment, Speaker
 from indextts2.models.t2s import TextToSemantic
-from indextts2.stages.decode import decode, plain_job
 from indextts2.stages.handles import T2SModels
-from indextts2.stages.prefix import Phase, build_prefix, merge_prefixes, prefill
+from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
 from tests.conftest import TINY
 
 MARK, ENCODER_MARK = "t2s-test", "encoder-test"

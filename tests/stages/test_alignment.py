@@ -7,7 +7,8 @@ import torch
 
 from indextts2.errors import InputError
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.alignment import (
+from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.phase_tracker import (
     PIECES_PER_SECOND,
     STALL_SECONDS,
     PhaseTracker,
@@ -16,8 +17,7 @@ from indextts2.stages.alignment import (
     next_belief,
     normalised,
 )
-from indextts2.stages.decode import decode, plain_job
-from indextts2.stages.prefix import Phase, build_prefix
+from indextts2.stages.t2s.prefix import Phase, build_prefix
 from tests.stages.speaking import emotion_vector, prefilled, tiny_model, tiny_speaker
 
 ENTRIES = 20

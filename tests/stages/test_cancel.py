@@ -13,7 +13,7 @@ from indextts2.models.flow import QUERIES_AT_ONCE
 from indextts2.models.s2m import SemanticToMel
 from indextts2.models.t2s import TextToSemantic
 from indextts2.models.vocoder import Vocoder
-from indextts2.stages.cancel import heavy_parts, looking_between
+from indextts2.runtime.interrupt import heavy_parts, looking_between
 
 LONG_FRAMES = 20_000  # of one segment: almost four minutes
 CANCEL_SECONDS = 1.0

@@ -9,8 +9,8 @@ import torch
 
 from indextts2.errors import Cancelled, InputError
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.decode import decode, plain_job
-from indextts2.stages.latents import latents
+from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.latents import latents
 from tests.conftest import TINY
 from tests.stages.speaking import TEXTS, decoded, prefilled, tiny_model, tiny_speaker
 

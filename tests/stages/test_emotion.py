@@ -8,7 +8,7 @@ import torch
 from indextts2.config import EMOTIONS
 from indextts2.contracts import EmotionWeights, Speaker
 from indextts2.errors import CheckpointMismatch, InputError
-from indextts2.stages.emotion import (
+from indextts2.stages.emotion.bank import (
     SLIDER_CAP,
     balance_weights,
     choose_rows,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indextts2.contracts import Emotion, Keyframe
 from indextts2.errors import CheckpointMismatch, InputError
-from indextts2.stages.emotion_algebra import (
+from indextts2.stages.emotion.algebra import (
     add_difference,
     angle_degrees,
     blend_emotions,
@@ -21,8 +21,8 @@ from indextts2.stages.emotion_algebra import (
     scale_emotion,
     transfer_emotion,
 )
-from indextts2.stages.emotion_measure import emotion_profile, strength_index, strength_ruler, strength_warnings
-from indextts2.stages.emotion_schedule import (
+from indextts2.stages.emotion.measure import emotion_profile, strength_index, strength_ruler, strength_warnings
+from indextts2.stages.emotion.schedule import (
     MAX_KEYFRAMES,
     emotion_at,
     emotion_from_list,

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from indextts2.contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech
 from indextts2.errors import InputError
-from indextts2.stages import files
+from indextts2.values import files
 from tests.stages.speaking import tiny_emotion, tiny_speaker
 
 REPORT = DurationReport("1.2 seconds", "model", 30, 30, 100, take_lengths=(30, 28), warnings=("loud",))

@@ -7,9 +7,9 @@ import torch
 
 from indextts2.contracts import EmotionWeights
 from indextts2.loading.text_to_emotion import load_text_to_emotion
-from indextts2.stages import text_to_emotion
-from indextts2.stages.text_emotion_reply import CALM
-from indextts2.stages.text_to_emotion import SYSTEM_PROMPT, TextToEmotionConfig, prompt_ids, read_emotion
+from indextts2.stages.emotion import from_text as text_to_emotion
+from indextts2.stages.emotion.from_text import SYSTEM_PROMPT, TextToEmotionConfig, prompt_ids, read_emotion
+from indextts2.stages.emotion.reply import CALM
 
 from ..loading.qwen_writer import END, START, THOUGHT, write_qwen
 

@@ -7,9 +7,9 @@ import torch
 
 from indextts2.contracts import Duration, Waveform
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
+from indextts2.runtime.offload import Offload
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.handles import modules_of
-from indextts2.stages.offload import Offload
 from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import SpeakSettings, speak
 

@@ -7,10 +7,10 @@ import torch
 
 from indextts2.errors import InputError
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.alignment import ScheduleSettings
-from indextts2.stages.decode import DecodeJob, decode
-from indextts2.stages.latents import latents
-from indextts2.stages.prefix import Phase, build_prefix, merge_prefixes
+from indextts2.stages.t2s.decode import DecodeJob, decode
+from indextts2.stages.t2s.latents import latents
+from indextts2.stages.t2s.phase_tracker import ScheduleSettings
+from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes
 from tests.conftest import TINY
 from tests.stages.speaking import emotion_vector, prefilled, tiny_model, tiny_speaker
 

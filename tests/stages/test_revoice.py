@@ -9,8 +9,8 @@ from indextts2.audio.mel import log_mel
 from indextts2.contracts import DurationReport, Waveform
 from indextts2.errors import AudioError, InputError
 from indextts2.loading.checkpoint import load_encoder, open_checkpoint
-from indextts2.stages.report import speech_report, weights_in_words
 from indextts2.stages.revoice import audio_to_semantic, cut_where_quiet, mel_from_audio, with_frame_count
+from indextts2.values.report import speech_report, weights_in_words
 from tests.conftest import TINY
 
 RATE = 16_000

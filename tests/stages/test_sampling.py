@@ -19,7 +19,7 @@ from indextts2.sampling import (
     starting_scores,
     truncate,
 )
-from indextts2.stages.decode import Take, with_short_silences
+from indextts2.stages.t2s.decode import Take, with_short_silences
 
 DRAWS = 40_000
 SILENT = 52

@@ -13,9 +13,9 @@ from indextts2.stages.conditions import condition_speaker
 from indextts2.stages.handles import SpeechModels
 from indextts2.stages.prepare_text import prepare_text
 from indextts2.stages.reference import encode_reference
-from indextts2.stages.report import speech_report
 from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import EmotionRequest, SpeakSettings, emotion_of, speak
+from indextts2.values.report import speech_report
 
 TEXT = "Hello there."
 FAST = SpeakSettings(sampling=SamplingSettings(max_tokens=40), flow=FlowSettings(steps=2))

@@ -17,8 +17,7 @@ from indextts2.loading.text_to_emotion import (
     read_settings,
     write_settings,
 )
-from indextts2.stages.text_emotion_reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
-from indextts2.stages.text_to_emotion import (
+from indextts2.stages.emotion.from_text import (
     SYSTEM_PROMPT,
     TextToEmotionConfig,
     TextToEmotionModel,
@@ -30,6 +29,7 @@ from indextts2.stages.text_to_emotion import (
     prompt_ids,
     read_emotion,
 )
+from indextts2.stages.emotion.reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
 from indextts2.training.text_to_emotion import write_tokenizer
 from indextts2.training.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
 

@@ -11,11 +11,11 @@ from indextts2.config import DurationConfig
 from indextts2.contracts import Duration, Emotion, EmotionWeights, Keyframe
 from indextts2.errors import Cancelled, CheckpointMismatch, InputError, TextError
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.alignment import ScheduleSettings
-from indextts2.stages.decode import Take
-from indextts2.stages.emotion import speaker_emotion
+from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.handles import EmotionBank
-from indextts2.stages.text_to_semantic import T2SOptions, choose_take, text_to_semantic
+from indextts2.stages.t2s.decode import Take
+from indextts2.stages.t2s.phase_tracker import ScheduleSettings
+from indextts2.stages.t2s.text_to_semantic import T2SOptions, choose_take, text_to_semantic
 from tests.conftest import TINY
 from tests.stages.speaking import (
     TEXTS,

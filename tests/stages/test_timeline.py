@@ -11,9 +11,16 @@ from indextts2.contracts import EmotionWeights
 from indextts2.errors import CheckpointMismatch, InputError
 from indextts2.loading.checkpoint import load_t2s, open_checkpoint
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.emotion import speaker_emotion
-from indextts2.stages.text_to_semantic import text_to_semantic
-from indextts2.stages.timeline import Timeline, all_heads, find_alignment_heads, monotonic_path, rank_heads, timelines
+from indextts2.stages.emotion.bank import speaker_emotion
+from indextts2.stages.t2s.text_to_semantic import text_to_semantic
+from indextts2.stages.t2s.word_alignment import (
+    Timeline,
+    all_heads,
+    find_alignment_heads,
+    monotonic_path,
+    rank_heads,
+    timelines,
+)
 from tests.stages.speaking import TEXTS, prepared, tiny_handle, tiny_model, tiny_speaker
 
 TRUE_PATH = torch.tensor([0, 0, 0, 1, 1, 2, 3, 3, 3, 3, 4, 4])

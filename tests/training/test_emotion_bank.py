@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from indextts2.config import EMOTIONS
 from indextts2.contracts import EmotionWeights
 from indextts2.errors import TrainingError
-from indextts2.stages.emotion import emotion_from_weights
+from indextts2.stages.emotion.bank import emotion_from_weights
 from indextts2.training.emotion_bank import (
     BankSettings,
     Heard,

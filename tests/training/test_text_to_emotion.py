@@ -10,7 +10,7 @@ import torch
 from indextts2.config import EMOTIONS
 from indextts2.errors import TrainingError
 from indextts2.loading.text_to_emotion import load_text_to_emotion
-from indextts2.stages.text_to_emotion import read_emotion
+from indextts2.stages.emotion.from_text import read_emotion
 from indextts2.training.emotion_texts import (
     KIND_SHARES,
     clear_distribution,

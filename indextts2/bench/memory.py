@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from .contracts import Duration, PreparedText, Waveform
-from .stages.conditions import condition_speaker
-from .stages.handles import SpeechModels, modules_of
-from .stages.mel_to_audio import mel_to_audio
-from .stages.prepare_text import prepare_text
-from .stages.reference import encode_reference
-from .stages.semantic_to_mel import FlowSettings, semantic_to_mel
-from .stages.text_to_semantic import text_to_semantic
+from ..contracts import Duration, PreparedText, Waveform
+from ..stages.conditions import condition_speaker
+from ..stages.handles import SpeechModels, modules_of
+from ..stages.mel_to_audio import mel_to_audio
+from ..stages.prepare_text import prepare_text
+from ..stages.reference import encode_reference
+from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
+from ..stages.t2s.text_to_semantic import text_to_semantic
 
 PARTS = ("encoder", "t2s", "s2m", "vocoder")
 FILL = 0.01  # what products that are left out come to; zero would be divided by in norms

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
-from ..models.transformer import Watch
+from ...errors import InputError
+from ...models.transformer import Watch
 from .prefix import Prefix
 
 PIECES_PER_SECOND = 5.0  # usual speed through the text

@@ -15,18 +15,18 @@ from typing import Any
 
 import torch
 
-from .bench_memory import TensorPeak, bytes_of, weight_bytes
-from .contracts import Duration, PreparedText, Reference, SemanticSpeech, Speaker, Waveform
-from .errors import InputError
-from .loading.checkpoint import Checkpoint, load_speech
-from .stages.conditions import condition_speaker
-from .stages.handles import SpeechModels, modules_of
-from .stages.mel_to_audio import mel_to_audio
-from .stages.prepare_text import prepare_text
-from .stages.reference import encode_reference
-from .stages.semantic_to_mel import FlowSettings, semantic_to_mel
-from .stages.speak import SpeakSettings, speak
-from .stages.text_to_semantic import text_to_semantic
+from ..contracts import Duration, PreparedText, Reference, SemanticSpeech, Speaker, Waveform
+from ..errors import InputError
+from ..loading.checkpoint import Checkpoint, load_speech
+from ..stages.conditions import condition_speaker
+from ..stages.handles import SpeechModels, modules_of
+from ..stages.mel_to_audio import mel_to_audio
+from ..stages.prepare_text import prepare_text
+from ..stages.reference import encode_reference
+from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
+from ..stages.speak import SpeakSettings, speak
+from ..stages.t2s.text_to_semantic import text_to_semantic
+from .memory import TensorPeak, bytes_of, weight_bytes
 
 TEXT = "The quick brown fox jumps over the lazy dog, and nobody in the quiet garden seems to mind."
 REFERENCE_SECONDS = 5.0

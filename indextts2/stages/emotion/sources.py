@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..contracts import Emotion, EmotionWeights, PreparedText, Speaker, require_same_checkpoint
-from ..errors import InputError
-from .emotion import speaker_emotion
-from .emotion_algebra import Mixed, blend_emotions, scale_emotion
-from .emotion_measure import emotion_profile, strength_index, strength_ruler
-from .emotion_schedule import as_float, emotion_at
-from .handles import EmotionBank, T2SModels
+from ...contracts import Emotion, EmotionWeights, PreparedText, Speaker, require_same_checkpoint
+from ...errors import InputError
+from ..handles import EmotionBank, T2SModels
+from .algebra import Mixed, blend_emotions, scale_emotion
+from .bank import speaker_emotion
+from .measure import emotion_profile, strength_index, strength_ruler
+from .schedule import as_float, emotion_at
 
 WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
     "add": lambda first, second: first + second,

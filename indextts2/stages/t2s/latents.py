@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.t2s import TextToSemantic
-from ..models.transformer import Memory, Watch
+from ...models.t2s import TextToSemantic
+from ...models.transformer import Memory, Watch
 from .prefix import Prefilled
 
 TRAINING_ROW_OFFSET = 1  # token k sits at row k + 1; row 0 is the start token's

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import EMOTIONS
-from ..contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
-from ..errors import CheckpointMismatch, InputError
-from .handles import EmotionBank, T2SModels
+from ...config import EMOTIONS
+from ...contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
+from ...errors import CheckpointMismatch, InputError
+from ..handles import EmotionBank, T2SModels
 
 SLIDER_BIAS = (0.9375, 0.875, 1.0, 1.0, 0.9375, 0.9375, 0.6875, 0.5625)
 """Official factor per emotion for hand-set sliders, as stored rows are not equally strong (spec/t2s.md section 4.3)."""

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
-from ..models.t2s import TextToSemantic
-from ..models.transformer import Memory, RowPool
+from ...errors import InputError
+from ...models.t2s import TextToSemantic
+from ...models.transformer import Memory, RowPool
 
 LAYOUTS = ("a", "b")
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, PreparedText, Segment
-from .emotion_schedule import MAX_KEYFRAMES, emotion_at
+from ...contracts import Emotion, PreparedText, Segment
+from ..emotion.schedule import MAX_KEYFRAMES, emotion_at
 from .prefix import Phase
 
 MAX_BRIDGES = 4  # vectors put between two keyframes of a linear schedule

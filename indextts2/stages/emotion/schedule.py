@@ -12,8 +12,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, Keyframe, check_finite, require_same_checkpoint
-from ..errors import CheckpointMismatch, InputError
+from ...contracts import Emotion, Keyframe, check_finite, require_same_checkpoint
+from ...errors import CheckpointMismatch, InputError
 
 MAX_KEYFRAMES = 16
 """Most conditioning blocks of one decode (spec/control.md section 6.1)."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion
-from ..errors import InputError
-from .emotion_measure import DEFAULT_LIMIT, base_of, strength_index, strength_warnings
-from .emotion_schedule import along_text, as_float, emotion_at, require_compatible
+from ...contracts import Emotion
+from ...errors import InputError
+from .measure import DEFAULT_LIMIT, base_of, strength_index, strength_warnings
+from .schedule import along_text, as_float, emotion_at, require_compatible
 
 Between = Callable[[Tensor, Tensor, float], Tensor]
 """An interpolation of two differences at t."""

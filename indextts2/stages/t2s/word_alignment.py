@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, PreparedText, SemanticSpeech, Speaker, require_same_checkpoint
-from ..errors import InputError
-from ..models.t2s import TextToSemantic
-from .handles import T2SModels
+from ...contracts import Emotion, PreparedText, SemanticSpeech, Speaker, require_same_checkpoint
+from ...errors import InputError
+from ...models.t2s import TextToSemantic
+from ..handles import T2SModels
 from .text_to_semantic import with_tagged_emotions
 
 HEADS_KEPT = 8  # best heads of a checkpoint that are averaged

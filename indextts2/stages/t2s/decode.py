@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..contracts import Progress, no_progress
-from ..models.t2s import TextToSemantic
-from ..models.transformer import Memory
-from ..sampling import NOISE_BLOCK, SamplingSettings, TokenNoise
-from .alignment import PhaseTracker, ScheduleSettings
+from ...contracts import Progress, no_progress
+from ...models.t2s import TextToSemantic
+from ...models.transformer import Memory
+from ...sampling import NOISE_BLOCK, SamplingSettings, TokenNoise
+from .phase_tracker import PhaseTracker, ScheduleSettings
 from .prefix import Prefilled
 from .search import Found, Search
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..contracts import (
+from ...contracts import (
     Duration,
     DurationReport,
     Emotion,
@@ -27,20 +27,20 @@ from ..contracts import (
     no_progress,
     require_same_checkpoint,
 )
-from ..errors import CheckpointMismatch, TextError
-from ..models.t2s import TextToSemantic
-from ..sampling import SamplingSettings, row_seed
-from ..text.languages import language_row
-from .alignment import ScheduleSettings
-from .content import CONTENT
+from ...errors import CheckpointMismatch, TextError
+from ...models.t2s import TextToSemantic
+from ...sampling import SamplingSettings, row_seed
+from ...text.languages import language_row
+from ..content import CONTENT
+from ..duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
+from ..emotion.bank import speaker_emotion
+from ..handles import T2SModels
 from .decode import DecodeJob, Take, decode, longest_take, with_short_silences
-from .duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
-from .emotion import speaker_emotion
-from .handles import T2SModels
 from .latents import latents
+from .phase_tracker import ScheduleSettings
 from .phases import phases_of, piece_positions
 from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, prefill
-from .takes import Spoken, choose_take, take_report
+from .take_choice import Spoken, choose_take, take_report
 
 SPARE_TOKENS = 25  # beyond `longest_per_piece`, for texts of a word or two
 

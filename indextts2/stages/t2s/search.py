@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import T2SConfig
-from ..sampling import SamplingSettings, penalise_repeats, race, starting_scores, truncate
+from ...config import T2SConfig
+from ...sampling import SamplingSettings, penalise_repeats, race, starting_scores, truncate
 
 EMPTY = float("-inf")
 OUT_OF_PLAY = -1e9  # score of the beams that do not take part in the first step

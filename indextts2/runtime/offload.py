@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .handles import SpeechModels, modules_of
+from ..stages.handles import SpeechModels, modules_of
 
 
 class Offload:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion
-from ..errors import CheckpointMismatch, InputError
-from .emotion_schedule import as_float, require_compatible
-from .handles import EmotionBank
+from ...contracts import Emotion
+from ...errors import CheckpointMismatch, InputError
+from ..handles import EmotionBank
+from .schedule import as_float, require_compatible
 
 DEFAULT_LIMIT = 1.25
 """Strength index an emotion is limited to unless asked otherwise (spec/control.md section 7)."""

@@ -13,8 +13,8 @@ import math
 import re
 from typing import Any
 
-from ..config import EMOTIONS
-from ..contracts import EmotionWeights
+from ...config import EMOTIONS
+from ...contracts import EmotionWeights
 
 CHINESE_LABELS = ("高兴", "愤怒", "悲伤", "恐惧", "反感", "低落", "惊讶", "自然")
 """Keys of the reply, in the order of EMOTIONS."""

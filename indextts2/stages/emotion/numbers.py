@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, Keyframe, check_finite
-from ..errors import CheckpointMismatch, InputError
-from .emotion_schedule import as_float
+from ...contracts import Emotion, Keyframe, check_finite
+from ...errors import CheckpointMismatch, InputError
+from .schedule import as_float
 
 _BETWEEN = re.compile(r"[\s,;\[\]()]+")
 

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config import EMOTIONS
-from ..contracts import EmotionWeights
-from ..errors import ConfigError, InputError
-from .text_emotion_reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
+from ...config import EMOTIONS
+from ...contracts import EmotionWeights
+from ...errors import ConfigError, InputError
+from .reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
 
 log = logging.getLogger(__name__)
 

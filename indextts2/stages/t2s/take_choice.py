@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..contracts import DurationReport
+from ...contracts import DurationReport
+from ..duration import SegmentPlan, Target, in_words
 from .decode import Take
-from .duration import SegmentPlan, Target, in_words
 
 
 @dataclass(frozen=True, slots=True)

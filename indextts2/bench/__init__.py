@@ -1,0 +1,1 @@
+"""Times every stage and counts the memory each one needs."""

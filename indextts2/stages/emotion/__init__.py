@@ -1,0 +1,1 @@
+"""Emotion vectors: where they come from, and how they are computed with."""
