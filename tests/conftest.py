@@ -143,7 +143,7 @@ def tiny_parts() -> TinyParts:
 
 @pytest.fixture(scope="session")
 def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from indextts2.training.tokenizer import train_english_tokenizer
+    from indextts2.training.data.tokenizer import train_english_tokenizer
 
     return train_english_tokenizer(tmp_path_factory.mktemp("tokenizer") / "tokenizer.model")
 

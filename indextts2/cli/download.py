@@ -12,7 +12,7 @@ HELP = "get the official checkpoint"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    from ..loading.hubs import HUGGING_FACE, SOURCES
+    from ..loading.download.hubs import HUGGING_FACE, SOURCES
 
     parser.add_argument("checkpoint", choices=("official",), help="official: IndexTTS-2 and the models it needs")
     parser.add_argument(
@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..errors import InputError
-    from ..loading.download import DownloadSettings, download_official
+    from ..loading.download.download import DownloadSettings, download_official
+    from ..loading.download.published import published_files
     from ..loading.host_folders import download_folder
-    from ..loading.published import published_files
     from .common import Usage, model_folders
 
     try:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..loading.checkpoint import open_checkpoint
     from ..loading.describe import describe
-    from ..training.export import export_checkpoint
+    from ..training.loop.export import export_checkpoint
 
     runs = {part: getattr(options, part) for part in PARTS if getattr(options, part) is not None}
     if not (runs or options.emotion_bank or options.tokenizer or options.text_to_emotion):

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..config import EMOTIONS
 from ..contracts import Duration, EmotionWeights, Speech, Waveform
 from ..errors import TrainingError
-from ..training.corpus_data import Corpus, Utterance
+from ..training.data.corpus_data import Corpus, Utterance
 
 FACTORS = (0.75, 0.875, 1.0, 1.125, 1.25)  # of the free length, as in the paper's table of duration control
 NEUTRAL = "neutral"

@@ -13,7 +13,7 @@ from ..audio.mel import log_mel
 from ..config import MelConfig
 from ..contracts import Progress, Waveform, no_progress
 from ..errors import TrainingError
-from ..training.corpus_data import Corpus, Utterance
+from ..training.data.corpus_data import Corpus, Utterance
 from .listeners import Quality, Transcribe, transcribe
 from .words import word_error_rate
 

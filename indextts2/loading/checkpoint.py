@@ -15,7 +15,7 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
 from .config_file import CONFIG_NAME, read_config
-from .download_message import missing_files_message
+from .download.message import missing_files_message
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
 from .native import is_native, native_files, read_native

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..errors import CheckpointError, IndexTTS2Error
 from .checkpoint import NATIVE, Checkpoint, open_checkpoint
+from .download.sums import wrong_sums
 from .native import TENSOR_PARTS, verify_sums
 from .official import SECTIONS
 from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
-from .sums import wrong_sums
 from .tensors import check_numbers, read_section
 
 PICKLES = (".pth", ".pt", ".bin")

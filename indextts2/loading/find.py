@@ -98,7 +98,7 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
         if found.name == str(name):
             return found.folder
     if given.name == OFFICIAL_NAME:
-        from .download_message import missing_files_message
+        from .download.message import missing_files_message
 
         place = given if given.parent != Path() or not roots else roots[0] / given
         raise CheckpointError(missing_files_message(place.absolute()))

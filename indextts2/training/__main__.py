@@ -14,18 +14,18 @@ from ..errors import IndexTTS2Error
 
 PARTS = {
     "corpus": ("corpus", "train_corpus"),
-    "tokenizer": ("tokenizer", "train_tokenizer"),
-    "semantic_encoder": ("semantic_encoder", "train_semantic_encoder"),
-    "codec": ("codec", "train_codec"),
-    "style_encoder": ("style_encoder", "train_style_encoder"),
-    "features": ("features", "write_features"),
-    "t2s": ("t2s", "train_t2s"),
-    "latents": ("latents", "write_latents"),
-    "s2m": ("s2m", "train_s2m"),
-    "aligned_mels": ("aligned_mels", "write_aligned_mels"),
-    "vocoder": ("vocoder", "train_vocoder"),
-    "emotion_bank": ("emotion_bank", "make_emotion_bank"),
-    "text_to_emotion": ("text_to_emotion", "train_text_to_emotion"),
+    "tokenizer": ("data.tokenizer", "train_tokenizer"),
+    "semantic_encoder": ("encoders.semantic_encoder", "train_semantic_encoder"),
+    "codec": ("encoders.codec", "train_codec"),
+    "style_encoder": ("encoders.style_encoder", "train_style_encoder"),
+    "features": ("data.features", "write_features"),
+    "t2s": ("t2s.train", "train_t2s"),
+    "latents": ("t2s.latents", "write_latents"),
+    "s2m": ("s2m.train", "train_s2m"),
+    "aligned_mels": ("s2m.aligned_mels", "write_aligned_mels"),
+    "vocoder": ("vocoder.train", "train_vocoder"),
+    "emotion_bank": ("emotion.bank", "make_emotion_bank"),
+    "text_to_emotion": ("emotion.text_to_emotion", "train_text_to_emotion"),
 }
 """Part -> (module, function), in the order of docs/training.md. The function takes the recipe and the run's folder."""
 

@@ -41,7 +41,7 @@ from indextts2.stages.reference import encode_reference
 from indextts2.stages.semantic_to_mel import FlowSettings
 
 FACTORS = (0.75, 0.875, 1.0, 1.125, 1.25)
-TEXTS = Path(__file__).parents[2] / "indextts2" / "training" / "data" / "emotion_held_out.yaml"
+TEXTS = Path(__file__).parents[2] / "indextts2" / "training" / "emotion" / "data" / "emotion_held_out.yaml"
 
 
 @dataclass(frozen=True)

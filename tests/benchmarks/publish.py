@@ -12,10 +12,10 @@ from torch import Tensor
 
 from indextts2.config import Config
 from indextts2.loading.config_file import dump_config, read_config
+from indextts2.loading.download.published import PUBLISHED
 from indextts2.loading.generated import generated_sources
 from indextts2.loading.official import TEXT_TO_EMOTION
-from indextts2.loading.published import PUBLISHED
-from indextts2.training.tokenizer import train_english_tokenizer
+from indextts2.training.data.tokenizer import train_english_tokenizer
 
 from ..conftest import TINY
 from ..loading.official_writer import as_published, nested_s2m, write_auxiliary

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from indextts2.loading.download.published import PUBLISHED
 from indextts2.loading.fingerprint import sha256_of
-from indextts2.loading.published import PUBLISHED
 
 
 @dataclass

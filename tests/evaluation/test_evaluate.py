@@ -25,7 +25,7 @@ from indextts2.evaluation import (
 )
 from indextts2.evaluation.evaluate import Heard, duration_figures, emotion_figures, lengths_follow_factors, run
 from indextts2.evaluation.prosody import FEATURE_NAMES, ProsodyFeatures
-from indextts2.training.corpus_data import Corpus
+from indextts2.training.data.corpus_data import Corpus
 
 RATE = 24_000
 PITCH = {"anna": 200.0, "ben": 110.0}

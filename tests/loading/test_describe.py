@@ -12,8 +12,8 @@ from indextts2.cli.main import main
 from indextts2.loading.checkpoint import open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe, summary
+from indextts2.loading.download.sums import write_sums
 from indextts2.loading.fingerprint import sha256_of
-from indextts2.loading.sums import write_sums
 
 from ..conftest import TINY
 from .official_writer import write_official

@@ -19,12 +19,12 @@ from indextts2.config import Config
 from indextts2.errors import Cancelled, CheckpointError, InputError
 from indextts2.loading.config_file import dump_config
 from indextts2.loading.describe import summary
-from indextts2.loading.download import DownloadSettings, download_official
-from indextts2.loading.download_message import download_command, missing_files_message
+from indextts2.loading.download.download import DownloadSettings, download_official
+from indextts2.loading.download.message import download_command, missing_files_message
+from indextts2.loading.download.published import PUBLISHED, published_files
+from indextts2.loading.download.sums import SUMS_NAME, read_sums, wrong_sums
+from indextts2.loading.download.web import Patience
 from indextts2.loading.find import find_checkpoints
-from indextts2.loading.published import PUBLISHED, published_files
-from indextts2.loading.sums import SUMS_NAME, read_sums, wrong_sums
-from indextts2.loading.web import Patience
 
 from .loopback import Hub, serving
 
@@ -96,14 +96,14 @@ def test_the_other_hub_has_other_names_for_two_repositories(hub, tmp_path):
 
 def test_a_mirror_without_listings_serves_too(hub, tmp_path, monkeypatch):
     hub.listings = False
-    monkeypatch.setattr("indextts2.loading.download._wanted", without_sizes)
+    monkeypatch.setattr("indextts2.loading.download.download._wanted", without_sizes)
     get(tmp_path)
     assert_whole(hub, tmp_path)
     assert wrong_sums(tmp_path) == []
 
 
 def without_sizes(folder, file, hub, listed):
-    from indextts2.loading.fetch import Wanted
+    from indextts2.loading.download.fetch import Wanted
 
     assert listed is None
     return Wanted(hub.address(file.repository, file.path), folder / file.local)
@@ -164,7 +164,7 @@ def test_a_file_that_is_gone_is_not_asked_for_twice(hub, tmp_path):
 
 def test_no_server_at_all_is_one_line_and_exit_code_1(hub, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("indextts2.loading.web.Patience.wait_after", lambda *_: 0.0)
+    monkeypatch.setattr("indextts2.loading.download.web.Patience.wait_after", lambda *_: 0.0)
     assert main(["download", "official", "--to", str(tmp_path), "--parts", "t2s"]) == 1
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1 and "cannot be reached" in errors

@@ -7,8 +7,8 @@ import torch
 from comfy import model_management
 
 from indextts2.loading.text_to_emotion import write_settings
-from indextts2.training.text_to_emotion import write_tokenizer
-from indextts2.training.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
+from indextts2.training.emotion.text_to_emotion import write_tokenizer
+from indextts2.training.emotion.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
 
 from . import graphs
 from .graphs import change

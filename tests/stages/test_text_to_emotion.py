@@ -30,8 +30,8 @@ from indextts2.stages.emotion.from_text import (
     read_emotion,
 )
 from indextts2.stages.emotion.reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
-from indextts2.training.text_to_emotion import write_tokenizer
-from indextts2.training.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
+from indextts2.training.emotion.text_to_emotion import write_tokenizer
+from indextts2.training.emotion.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
 
 TEXTS = ["I am so happy today.", "Get out of my house!", "It hurts, he is gone.", "There is no hurry at all."] * 3
 SIZES = TinyModelSettings(vocabulary=320, dim=16, layers=1, heads=2, feed_forward=24, positions=64)

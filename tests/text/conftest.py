@@ -10,7 +10,7 @@ from indextts2.text.english import EnglishFrontEnd
 from indextts2.text.expander import identity
 from indextts2.text.official import OfficialFrontEnd
 from indextts2.text.tokenizer import TextTokenizer
-from indextts2.training.tokenizer import train_english_tokenizer
+from indextts2.training.data.tokenizer import train_english_tokenizer
 
 TINY_BPE = Path(__file__).parents[1] / "parity" / "data" / "tiny_bpe.model"
 

@@ -11,8 +11,8 @@ from indextts2.text.english import VOCABULARY
 from indextts2.text.expander import identity
 from indextts2.text.official import OfficialFrontEnd
 from indextts2.text.tokenizer import TextTokenizer
+from indextts2.training.data.tokenizer import train_english_tokenizer, train_official_tokenizer
 from indextts2.training.mini import MINI
-from indextts2.training.tokenizer import train_english_tokenizer, train_official_tokenizer
 
 
 def test_the_english_tokenizer_knows_its_whole_vocabulary_and_no_more(english):

@@ -9,12 +9,12 @@ import torch
 import yaml
 
 from indextts2.errors import TrainingError
-from indextts2.training import aligned_mels
-from indextts2.training.aligned_mels import AlignedMelRecipe, write_aligned_mels
-from indextts2.training.feature_store import FeatureStore
-from indextts2.training.s2m import S2MPart, S2MRecipe
-from indextts2.training.s2m_data import S2MDataSettings
-from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.data.feature_store import FeatureStore
+from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.s2m import aligned_mels
+from indextts2.training.s2m.aligned_mels import AlignedMelRecipe, write_aligned_mels
+from indextts2.training.s2m.data import S2MDataSettings
+from indextts2.training.s2m.train import S2MPart, S2MRecipe
 from tests.training.test_s2m import write_store
 
 

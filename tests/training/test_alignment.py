@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indextts2.errors import TrainingError
-from indextts2.training.alignment import (
+from indextts2.training.data.alignment import (
     UNIT_SECONDS,
     align,
     attention_targets,

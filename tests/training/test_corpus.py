@@ -23,7 +23,7 @@ from indextts2.training.corpus.styles import RECIPES, STYLES, Prosody, draw_styl
 from indextts2.training.corpus.teacher import DURATION_UNIT, SAMPLE_RATE, KokoroTeacher, Spoken
 from indextts2.training.corpus.texts import CorpusText, avoided_keys, choose_texts
 from indextts2.training.corpus.wordnet import example_sentences, is_sentence, key_of, licence_notice, words_of
-from indextts2.training.corpus_data import Corpus, read_manifest
+from indextts2.training.data.corpus_data import Corpus, read_manifest
 
 RECIPE_FILES = Path(__file__).resolve().parents[2] / "recipes"
 QUIET_UNITS = 10

@@ -12,7 +12,8 @@ from indextts2.config import EMOTIONS
 from indextts2.contracts import EmotionWeights
 from indextts2.errors import TrainingError
 from indextts2.stages.emotion.bank import emotion_from_weights
-from indextts2.training.emotion_bank import (
+from indextts2.training.data.feature_store import FeatureStore
+from indextts2.training.emotion.bank import (
     BankSettings,
     Heard,
     extract_bank,
@@ -21,7 +22,6 @@ from indextts2.training.emotion_bank import (
     separation,
     write_bank,
 )
-from indextts2.training.feature_store import FeatureStore
 
 FEATURES, STYLE = 9, 5
 SPEAKERS = {"low": (1.0, 0.0), "lower": (0.9, 0.1), "high": (0.0, 1.0)}  # the first two numbers of the style

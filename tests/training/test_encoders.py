@@ -18,9 +18,14 @@ from indextts2.audio.io import read_audio, write_wav
 from indextts2.config import CodecConfig, SemanticEncoderConfig, StyleEncoderConfig
 from indextts2.contracts import Waveform
 from indextts2.errors import TrainingError
-from indextts2.training.acoustic_cache import KINDS, AcousticCache, open_cache, speaker_path_16k, update
-from indextts2.training.acoustic_data import AcousticBatch, AcousticData, Augmentation, add_noise, warp_bands
-from indextts2.training.codec import (
+from indextts2.training.data.acoustic_cache import KINDS, AcousticCache, open_cache, speaker_path_16k, update
+from indextts2.training.data.acoustic_data import AcousticBatch, AcousticData, Augmentation, add_noise, warp_bands
+from indextts2.training.data.corpus_data import read_manifest
+from indextts2.training.data.feature_store import FeatureStore
+from indextts2.training.data.features import extract_features
+from indextts2.training.data.phonemes import IGNORED, PHONE_INDEX, PHONES, SILENCE, phone_labels, phone_sequence
+from indextts2.training.data.prosody import pitch_contour, utterance_prosody
+from indextts2.training.encoders.codec import (
     CodebookAverages,
     CodecObjective,
     CodecPart,
@@ -28,21 +33,16 @@ from indextts2.training.codec import (
     feature_statistics,
     measure_codec,
 )
-from indextts2.training.corpus_data import read_manifest
-from indextts2.training.feature_store import FeatureStore
-from indextts2.training.features import extract_features
-from indextts2.training.part import Part
-from indextts2.training.phonemes import IGNORED, PHONE_INDEX, PHONES, SILENCE, phone_labels, phone_sequence
-from indextts2.training.prosody import pitch_contour, utterance_prosody
-from indextts2.training.semantic_encoder import (
+from indextts2.training.encoders.semantic_encoder import (
     EncoderObjective,
     SemanticEncoderPart,
     collapse,
     edit_distance,
 )
-from indextts2.training.state import export_weights
-from indextts2.training.style_encoder import StyleEncoderPart, StyleObjective, equal_error_rate, style_input
-from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.encoders.style_encoder import StyleEncoderPart, StyleObjective, equal_error_rate, style_input
+from indextts2.training.loop.part import Part
+from indextts2.training.loop.state import export_weights
+from indextts2.training.loop.trainer import LoopSettings, train
 
 SEMANTIC = SemanticEncoderConfig(
     dim=24, layers=1, heads=2, feed_forward=32, conv_kernel=5, left_positions=8, right_positions=8, stride=4

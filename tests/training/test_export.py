@@ -14,9 +14,9 @@ from indextts2.loading.checkpoint import load_t2s, load_vocoder, open_checkpoint
 from indextts2.loading.config_file import write_config
 from indextts2.loading.native import About
 from indextts2.stages.handles import EmotionBank
-from indextts2.training.emotion_bank import write_bank
-from indextts2.training.export import export_checkpoint
-from indextts2.training.state import MODULES, export_weights, save_state
+from indextts2.training.emotion.bank import write_bank
+from indextts2.training.loop.export import export_checkpoint
+from indextts2.training.loop.state import MODULES, export_weights, save_state
 
 ABOUT = About(licence="CC0-1.0", provenance="made in a test")
 PARTS = ("semantic_encoder", "codec", "style_encoder", "t2s", "s2m", "vocoder")

@@ -12,15 +12,16 @@ from safetensors.torch import load_file
 from indextts2.errors import TrainingError
 from indextts2.loading.config_file import CONFIG_NAME
 from indextts2.models.t2s import TextToSemantic
-from indextts2.training import emotion_bank, latents
-from indextts2.training.emotion_bank import BANK_FILE, make_emotion_bank
-from indextts2.training.export import bank_group_sizes
-from indextts2.training.feature_store import FeatureStore
-from indextts2.training.label_offsets import trained_offsets
-from indextts2.training.latents import write_latents
-from indextts2.training.t2s import T2SPart, T2SRecipe
-from indextts2.training.t2s_data import T2SDataSettings
-from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.data.feature_store import FeatureStore
+from indextts2.training.emotion import bank as emotion_bank
+from indextts2.training.emotion.bank import BANK_FILE, make_emotion_bank
+from indextts2.training.loop.export import bank_group_sizes
+from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.t2s import latents
+from indextts2.training.t2s.data import T2SDataSettings
+from indextts2.training.t2s.label_offsets import trained_offsets
+from indextts2.training.t2s.latents import write_latents
+from indextts2.training.t2s.train import T2SPart, T2SRecipe
 from tests.training.toy_features import HELD_OUT, SENTENCES, SPEAKERS, write_toy_features
 
 DATA = {"batch_size": 4, "prompt_tokens": 16, "min_prompt_tokens": 6, "letters_probability": 0.0}

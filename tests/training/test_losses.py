@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from indextts2.training.losses import (
+from indextts2.training.t2s.losses import (
     LabelReader,
     ProsodyReader,
     SpeakerClassifier,

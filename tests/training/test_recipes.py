@@ -10,24 +10,24 @@ import pytest
 import yaml
 
 from indextts2.training.__main__ import PARTS, main
-from indextts2.training.recipe import load_recipe
-from indextts2.training.t2s import T2SRecipe
+from indextts2.training.loop.recipe import load_recipe
+from indextts2.training.t2s.train import T2SRecipe
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 KINDS = {
-    "tokenizer": ("tokenizer", "TokenizerRecipe"),
-    "semantic_encoder": ("semantic_encoder", "EncoderRecipe"),
-    "codec": ("codec", "CodecRecipe"),
-    "style_encoder": ("style_encoder", "StyleRecipe"),
-    "features": ("features", "FeatureRecipe"),
-    "t2s": ("t2s", "T2SRecipe"),
-    "latents": ("latents", "LatentRecipe"),
-    "s2m": ("s2m", "S2MRecipe"),
-    "aligned_mels": ("aligned_mels", "AlignedMelRecipe"),
-    "vocoder": ("vocoder", "VocoderRecipe"),
-    "emotion_bank": ("emotion_bank", "BankRecipe"),
-    "text_to_emotion": ("text_to_emotion", "TextToEmotionRecipe"),
+    "tokenizer": ("data.tokenizer", "TokenizerRecipe"),
+    "semantic_encoder": ("encoders.semantic_encoder", "EncoderRecipe"),
+    "codec": ("encoders.codec", "CodecRecipe"),
+    "style_encoder": ("encoders.style_encoder", "StyleRecipe"),
+    "features": ("data.features", "FeatureRecipe"),
+    "t2s": ("t2s.train", "T2SRecipe"),
+    "latents": ("t2s.latents", "LatentRecipe"),
+    "s2m": ("s2m.train", "S2MRecipe"),
+    "aligned_mels": ("s2m.aligned_mels", "AlignedMelRecipe"),
+    "vocoder": ("vocoder.train", "VocoderRecipe"),
+    "emotion_bank": ("emotion.bank", "BankRecipe"),
+    "text_to_emotion": ("emotion.text_to_emotion", "TextToEmotionRecipe"),
 }
 SLOW_EMOTION_STEP = 0.7  # seconds
 STAGES = ("t2s_stage1", "t2s_stage2", "t2s_stage3")
@@ -136,7 +136,7 @@ def test_the_mark_of_an_encoder_changes_with_its_weights(tiny_config):
     import torch
 
     from indextts2.stages.handles import EncoderModels
-    from indextts2.training.features import weights_mark
+    from indextts2.training.data.features import weights_mark
     from tests.conftest import tiny_modules
 
     modules = tiny_modules(tiny_config)

@@ -13,9 +13,12 @@ from safetensors.torch import save_file
 from indextts2.errors import TrainingError
 from indextts2.models.length_regulator import frame_to_token
 from indextts2.models.s2m import SemanticToMel
-from indextts2.training.curves import read_log
-from indextts2.training.feature_store import FeatureStore
-from indextts2.training.s2m import (
+from indextts2.training.data.feature_store import FeatureStore
+from indextts2.training.loop.curves import read_log
+from indextts2.training.loop.state import export_weights
+from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.s2m.data import S2MData, S2MDataSettings
+from indextts2.training.s2m.train import (
     MODEL,
     S2MPart,
     S2MRecipe,
@@ -25,9 +28,6 @@ from indextts2.training.s2m import (
     pooled_loss,
     velocity_loss,
 )
-from indextts2.training.s2m_data import S2MData, S2MDataSettings
-from indextts2.training.state import export_weights
-from indextts2.training.trainer import LoopSettings, train
 
 RATE = 22_050 / 256 / 25.0
 SETTINGS = S2MDataSettings(batch_frames=400, crop_tokens=(12, 20), crop_shares=(0.5, 0.5))

@@ -13,9 +13,11 @@ from torch import nn
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
 from indextts2.training.corpus.styles import NEUTRAL
-from indextts2.training.label_offsets import OFFSETS, fresh_offsets, trained_offsets
-from indextts2.training.state import export_weights, load_state
-from indextts2.training.t2s import (
+from indextts2.training.loop.state import export_weights, load_state
+from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.t2s.data import NO_GUIDE, T2SDataSettings, relative_prosody
+from indextts2.training.t2s.label_offsets import OFFSETS, fresh_offsets, trained_offsets
+from indextts2.training.t2s.train import (
     CLASSIFIER,
     EMOTION_BRANCH,
     LABEL_READER,
@@ -25,8 +27,6 @@ from indextts2.training.t2s import (
     T2SRecipe,
     frozen_names,
 )
-from indextts2.training.t2s_data import NO_GUIDE, T2SDataSettings, relative_prosody
-from indextts2.training.trainer import LoopSettings, train
 from tests.conftest import TINY
 from tests.training.toy_features import SPEAKERS, write_toy_features
 
@@ -289,7 +289,7 @@ def test_a_joined_target_is_the_entry_and_a_second_sentence_of_the_same_speaker(
 
 
 def test_a_cut_target_begins_at_a_word_with_the_tokens_that_sound_there(recipe, tiny_config, monkeypatch):
-    monkeypatch.setattr("indextts2.training.t2s_data.SHORTEST_CUT", 4)
+    monkeypatch.setattr("indextts2.training.t2s.data.SHORTEST_CUT", 4)
     data, entry, ids, codes = reading_of(recipe, tiny_config, cut_probability=1.0)
     begins = set()
     for seed in range(12):

@@ -11,18 +11,8 @@ from indextts2.config import EMOTIONS
 from indextts2.errors import TrainingError
 from indextts2.loading.text_to_emotion import load_text_to_emotion
 from indextts2.stages.emotion.from_text import read_emotion
-from indextts2.training.emotion_texts import (
-    KIND_SHARES,
-    clear_distribution,
-    make_texts,
-    read_natural_texts,
-    read_sources,
-    read_texts,
-    write_texts,
-)
-from indextts2.training.emotion_wordnet import emotion_examples, emotion_words, neutral_examples
-from indextts2.training.gloss_vectors import gloss_vectors
-from indextts2.training.text_to_emotion import (
+from indextts2.training.emotion.gloss_vectors import gloss_vectors
+from indextts2.training.emotion.text_to_emotion import (
     LANGUAGE_MODEL,
     LoraSettings,
     TextDataSettings,
@@ -33,8 +23,18 @@ from indextts2.training.text_to_emotion import (
     train_text_to_emotion,
     training_texts,
 )
-from indextts2.training.tiny_language_model import SPECIAL, TinyModelSettings, tiny_model, tiny_tokenizer
-from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.emotion.texts import (
+    KIND_SHARES,
+    clear_distribution,
+    make_texts,
+    read_natural_texts,
+    read_sources,
+    read_texts,
+    write_texts,
+)
+from indextts2.training.emotion.tiny_language_model import SPECIAL, TinyModelSettings, tiny_model, tiny_tokenizer
+from indextts2.training.emotion.wordnet import emotion_examples, emotion_words, neutral_examples
+from indextts2.training.loop.trainer import LoopSettings, train
 
 SIZES = TinyModelSettings(vocabulary=400, dim=24, layers=1, heads=2, feed_forward=32, dropout=0.0)
 
@@ -160,7 +160,7 @@ def test_an_exported_model_answers_like_the_trained_one(tmp_path):
     assert 0.0 <= numbers["natural_accuracy"] <= 1.0
     loaded = load_text_to_emotion(tmp_path / "export")
     trained = part.build()[LANGUAGE_MODEL]
-    from indextts2.training.state import export_weights
+    from indextts2.training.loop.state import export_weights
 
     trained.load_state_dict(export_weights(tmp_path / "run", LANGUAGE_MODEL))
     trained.eval()

@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from indextts2.errors import ConfigError, TrainingError
-from indextts2.training import trainer
-from indextts2.training.curves import TrainingLog, plot_curves, read_log
-from indextts2.training.part import Part, StepTools
-from indextts2.training.recipe import from_mapping, load_recipe, to_mapping
-from indextts2.training.state import MovingAverage, export_weights, load_state
-from indextts2.training.trainer import LoopSettings, learning_rate_scale, train
+from indextts2.training.loop import trainer
+from indextts2.training.loop.curves import TrainingLog, plot_curves, read_log
+from indextts2.training.loop.part import Part, StepTools
+from indextts2.training.loop.recipe import from_mapping, load_recipe, to_mapping
+from indextts2.training.loop.state import MovingAverage, export_weights, load_state
+from indextts2.training.loop.trainer import LoopSettings, learning_rate_scale, train
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,26 +16,26 @@ from indextts2.audio.mel import log_mel
 from indextts2.config import MelConfig, VocoderConfig
 from indextts2.errors import TrainingError
 from indextts2.models.vocoder import AntiAliasedActivation, Vocoder
-from indextts2.training.corpus_data import Corpus, decode
-from indextts2.training.curves import read_log
-from indextts2.training.discriminators import (
+from indextts2.training.data.corpus_data import Corpus, decode
+from indextts2.training.loop.curves import read_log
+from indextts2.training.loop.recipe import load_recipe
+from indextts2.training.loop.state import export_weights, load_state
+from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.vocoder.discriminators import (
     Discriminators,
     DiscriminatorSettings,
     adversarial_loss,
     discriminator_loss,
     feature_distance,
 )
-from indextts2.training.fused_activation import fuse
-from indextts2.training.recipe import load_recipe
-from indextts2.training.spectral_losses import (
+from indextts2.training.vocoder.fused_activation import fuse
+from indextts2.training.vocoder.spectral_losses import (
     SpectralLossSettings,
     low_band_distance,
     mel_distance,
     stft_distance,
 )
-from indextts2.training.state import export_weights, load_state
-from indextts2.training.trainer import LoopSettings, train
-from indextts2.training.vocoder import GENERATOR, VocoderPart, VocoderRecipe
+from indextts2.training.vocoder.train import GENERATOR, VocoderPart, VocoderRecipe
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -128,7 +128,7 @@ def test_waveform_is_resampled_and_comes_from_the_cache_the_second_time(corpus_f
         assert corpus.waveform(utterance, rate).shape == (round(0.3 * rate),)
     first = corpus.waveform(utterance, 16_000)
     assert float(first.abs().max()) == pytest.approx(0.4, abs=0.02)
-    monkeypatch.setattr("indextts2.training.corpus_data.decode", lambda *_: pytest.fail("decoded twice"))
+    monkeypatch.setattr("indextts2.training.data.corpus_data.decode", lambda *_: pytest.fail("decoded twice"))
     assert corpus.waveform(utterance, 16_000).equal(first)
     assert not list((tmp_path / "cache").rglob("*.tmp"))
 

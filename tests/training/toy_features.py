@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from indextts2.config import EMOTIONS
-from indextts2.training.feature_store import FeatureStore
+from indextts2.training.data.feature_store import FeatureStore
 
 SENTENCES = (
     ("A cat sat.", "ɐ kˈæt sˈæt."),

@@ -26,8 +26,13 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
 def tiny_mini(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
     """A folder like the built-in checkpoint's: tiny models, two references, a model that reads emotion from words."""
     from indextts2.loading.text_to_emotion import write_settings
-    from indextts2.training.text_to_emotion import write_tokenizer
-    from indextts2.training.tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer
+    from indextts2.training.emotion.text_to_emotion import write_tokenizer
+    from indextts2.training.emotion.tiny_language_model import (
+        TinyModelSettings,
+        tiny_config,
+        tiny_model,
+        tiny_tokenizer,
+    )
 
     folder = tmp_path_factory.mktemp("built_in") / "mini"
     shutil.copytree(tiny_checkpoint, folder)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ...contracts import Progress, no_progress
 from ...errors import ConfigError, TrainingError
-from ..trainer import TrainingResult
+from ..loop.trainer import TrainingResult
 from .check import MANIFEST, CorpusReport, check_corpus
 from .finish import finish, write_opus
 from .recipe import CorpusRecipe, identity, read_recipe

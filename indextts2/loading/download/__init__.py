@@ -1,0 +1,1 @@
+"""Downloading checkpoints: what is published where, fetched on request, resumed and checked."""

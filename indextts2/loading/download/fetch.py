@@ -1,0 +1,163 @@
+"""One file from an address to its place: resumed where it broke off, checked, and put in place in one step.
+
+While it grows it is called `<name>.<mark>.part`, the mark naming the content that is expected, so that a part of an
+older version is never continued. Only a whole file whose size and sum are right gets its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import Cancelled, CheckpointError
+from ..fingerprint import CHUNK
+from .hubs import git_blob_of
+from .web import HttpClient, HttpFailure
+
+PART_SUFFIX = ".part"
+MARK_DIGITS = 12
+BAD_COPIES = 3  # whole downloads with a wrong sum before giving up: the server's file is damaged, not the line
+PARTIAL_CONTENT, BEYOND_THE_END = 206, 416
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to fetch. bytes, sha256 and blob: what is known of it; None or empty where it is not."""
+
+    address: str
+    target: Path
+    bytes: int | None = None
+    sha256: str = ""
+    blob: str = ""
+
+    @property
+    def part(self) -> Path:
+        """The name while it is not whole."""
+        mark = (self.sha256 or self.blob)[:MARK_DIGITS] or "unlisted"
+        return self.target.with_name(f"{self.target.name}.{mark}{PART_SUFFIX}")
+
+
+def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> str:
+    """Bring a file to its place; returns its SHA-256. report: takes the bytes of it that are here.
+
+    Raises HttpFailure when the server does not deliver, CheckpointError for content that stays wrong, Cancelled.
+    """
+    folder = wanted.target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be made a folder ({error.strerror}). Choose --to.") from error
+    failures = bad = 0
+    while True:
+        before = _count(wanted.part)
+        try:
+            content = _attempt(wanted, client, report)
+            trouble = _trouble(wanted, content)
+            if not trouble:
+                os.replace(wanted.part, wanted.target)
+                return content.sha256
+            wanted.part.unlink()
+            report(0)
+            bad += 1
+            if bad >= BAD_COPIES:
+                raise CheckpointError(f"{wanted.address} {trouble}, {bad} times over. Try later, or another source.")
+        except HttpFailure as failure:
+            failures = 1 if _count(wanted.part) > before else failures + 1
+            client.pause(failures, failure)
+        except OSError as error:
+            raise CheckpointError(f"{wanted.part} cannot be written: {error}. Free space, or choose --to.") from error
+
+
+@dataclass(slots=True)
+class _Content:
+    """A part's content while it grows: how much, and the sum so far."""
+
+    count: int
+    digest: Any
+
+    @property
+    def sha256(self) -> str:
+        return str(self.digest.hexdigest())
+
+
+def _attempt(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> _Content:
+    """One request that continues the part; returns what is there after it ended well."""
+    content = _so_far(wanted.part)
+    report(content.count)
+    if wanted.bytes is not None and content.count >= wanted.bytes and wanted.part.exists():
+        return content
+    headers = {"Range": f"bytes={content.count}-"} if content.count else {}
+    try:
+        with client.open(wanted.address, headers) as response:
+            if content.count and not _continues(response, content.count):
+                content = _Content(0, hashlib.sha256())
+            expected = _expected(response, content.count)
+            with wanted.part.open("r+b" if content.count else "wb") as file:
+                file.seek(content.count)
+                _copy(response, file, content, client, report)
+    except HttpFailure as failure:
+        if failure.status == BEYOND_THE_END:  # what is here cannot be the start of it
+            wanted.part.unlink(missing_ok=True)
+            raise HttpFailure(str(failure)) from failure
+        raise
+    if expected is not None and content.count < expected:
+        raise HttpFailure(f"{wanted.address} broke off after {content.count} of {expected} bytes")
+    return content
+
+
+def _copy(response: Any, file: Any, content: _Content, client: HttpClient, report: Callable[[int], None]) -> None:
+    while True:
+        block = response.read1(BLOCK)
+        if not block:
+            break
+        if client.stop.is_set():
+            raise Cancelled("The download was stopped.")
+        file.write(block)
+        content.digest.update(block)
+        content.count += len(block)
+        report(content.count)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _continues(response: Any, count: int) -> bool:
+    """Whether an answer starts where the part ends; a server may send everything again instead."""
+    return response.status == PARTIAL_CONTENT and (response.headers.get("Content-Range") or "").startswith(
+        f"bytes {count}-"
+    )
+
+
+def _expected(response: Any, count: int) -> int | None:
+    """Bytes of the whole file, as the answer says."""
+    length = response.headers.get("Content-Length")
+    return count + int(length) if length and length.isdigit() else None
+
+
+def _so_far(part: Path) -> _Content:
+    content = _Content(0, hashlib.sha256())
+    if part.is_file():
+        with part.open("rb") as file:
+            while block := file.read(CHUNK):
+                content.digest.update(block)
+                content.count += len(block)
+    return content
+
+
+def _count(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _trouble(wanted: Wanted, content: _Content) -> str:
+    """What is wrong with a finished part, or nothing."""
+    if wanted.bytes is not None and content.count != wanted.bytes:
+        return f"has {content.count} bytes where {wanted.bytes} were announced"
+    if wanted.sha256 and content.sha256 != wanted.sha256:
+        return "has not the published SHA-256 sum"
+    if wanted.blob and git_blob_of(wanted.part.read_bytes()) != wanted.blob:
+        return "has not the published content"
+    return ""

@@ -1,0 +1,1 @@
+"""What training reads: corpora, features computed once, phone labels and pitch."""

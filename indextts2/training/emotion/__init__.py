@@ -1,0 +1,1 @@
+"""Training text-to-emotion, and making the emotion bank."""

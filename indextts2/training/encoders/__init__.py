@@ -1,0 +1,1 @@
+"""Training the semantic encoder, the codec and the style encoder."""

@@ -1,0 +1,128 @@
+"""The state of a training run on disk, and the moving average of its weights."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import TrainingError
+from ...loading.config_file import CONFIG_NAME
+from ...loading.tensors import read_section
+
+STATE_FILE = "state.pt"
+FORMAT = 1
+MODULES = {"semantic_encoder": "encoder"}
+"""Part of a checkpoint -> name of its module in a run's state, where the two differ."""
+
+
+def save_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the state so that a crash leaves either the old or the new file, never a torn one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / (STATE_FILE + ".tmp")
+    with temporary.open("wb") as file:
+        torch.save({"format": FORMAT, **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, folder / STATE_FILE)
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """The saved state, or None when the folder has none. Raises TrainingError for a damaged file."""
+    path = folder / STATE_FILE
+    if not path.is_file():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+        raise TrainingError(f"The training state {path} cannot be read: {error}. Remove it to start anew.") from error
+    if state.get("format") != FORMAT:
+        raise TrainingError(f"The training state {path} has format {state.get('format')}; {FORMAT} is expected.")
+    return state
+
+
+def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """The trained state dict of one module of a run, its moving average where there is one; or a checkpoint's part.
+
+    folder: of a run, or a checkpoint in the native layout, so that training can go on from what has been published.
+    Raises TrainingError when the folder is neither, or has no such module.
+    """
+    if (folder / CONFIG_NAME).is_file():
+        return checkpoint_weights(folder, name)
+    state = load_state(folder)
+    if state is None:
+        raise TrainingError(
+            f"{folder} holds neither a training state nor a checkpoint. Train this part first, or name the folder of "
+            "a run or of a checkpoint in the native layout."
+        )
+    if name not in state["models"]:
+        raise TrainingError(f"{folder} trained {', '.join(state['models'])}, but not {name}.")
+    return trained_weights(state, name)
+
+
+def trained_weights(state: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    """The weights of one module in a run's state, its moving average where there is one."""
+    return {**state["models"][name], **state["average"].get(name, {})}
+
+
+def checkpoint_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """One module out of a native checkpoint, in float32. Raises TrainingError when the checkpoint lacks it."""
+    part = next((part for part, module in MODULES.items() if module == name), name)
+    path = folder / f"{part}.safetensors"
+    if not path.is_file():
+        raise TrainingError(f"{folder} is a checkpoint without {path.name}; name one that has this part.")
+    return {key: value.float() if value.is_floating_point() else value for key, value in read_section(path).items()}
+
+
+class MovingAverage:
+    """Exponential moving average of trainable weights; buffers and frozen weights are not averaged."""
+
+    def __init__(self, models: Mapping[str, nn.Module], decay: float) -> None:
+        self.decay = decay
+        self.sources = {name: _trainable(model) for name, model in models.items()}
+        self.values = {
+            name: {key: value.detach().clone() for key, value in source.items()}
+            for name, source in self.sources.items()
+        }
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Follow the weights; early steps follow faster, so that the start is forgotten."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, source in self.sources.items():
+            if source:
+                torch._foreach_lerp_(
+                    list(self.values[name].values()), [value.detach() for value in source.values()], 1 - decay
+                )
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Inside, the models hold the averaged weights."""
+        saved = {name: {key: value.detach().clone() for key, value in s.items()} for name, s in self.sources.items()}
+        self._write(self.values)
+        try:
+            yield
+        finally:
+            self._write(saved)
+
+    def load(self, values: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for name, stored in values.items():
+            for key, value in stored.items():
+                if key in self.values.get(name, {}):
+                    self.values[name][key].copy_(value)
+
+    @torch.no_grad()
+    def _write(self, values: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for name, source in self.sources.items():
+            for key, weight in source.items():
+                weight.copy_(values[name][key])
+
+
+def _trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {key: weight for key, weight in model.named_parameters() if weight.requires_grad}

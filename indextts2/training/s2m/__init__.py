@@ -1,0 +1,1 @@
+"""Training semantic-to-mel by flow matching."""

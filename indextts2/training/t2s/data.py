@@ -1,0 +1,389 @@
+"""Batches for the T2S stages: prompts, emotion prompts, text, semantic tokens and attention guides.
+
+Prompt and target are different utterances of one speaker, and both come at random speeds (spec/paper.md section 3).
+The emotion prompt has the speed of the target, because pace and pitch are part of how a thing is said.
+Everything random is drawn from the generator of the step, so a resumed run sees the same batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...errors import TrainingError
+from ...models.t2s import TextToSemantic
+from ...text.english import SPACE, EnglishFrontEnd
+from ...text.pieces import NO_WORD, TextPieces
+from ..data.alignment import align, attention_targets, spread_letters
+from ..data.feature_store import FeatureEntry, FeatureStore, stack_padded
+from ..data.prosody import UTTERANCE_PROSODY
+from .label_offsets import LabelOffsets
+from .losses import label_weights
+
+SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
+SMALLEST_SPREAD = 1e-4
+PROSODY_LIMIT = 3.0  # spreads from the mean; what lies beyond is mostly a slip of the pitch tracker
+HEARD_DIMENSIONS = 2  # of emotion vectors, where features of prompts have one more
+HEARD_TOGETHER = 64  # utterances
+NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class T2SDataSettings:
+    """How batches are drawn.
+
+    prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
+    phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
+    utterance of the same style. mean_emotion_probability: how often several utterances of that style are heard
+    instead, mean_emotion_prompts of them, and their emotion vectors mixed in drawn shares: a row of an emotion bank is
+    such a mix. max_tokens: longer targets are left out. join_probability: how often another utterance of the same
+    speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the target
+    begins at a later word. Both give a small corpus more beginnings and contexts than it holds.
+    """
+
+    batch_size: int = 16
+    prompt_tokens: int = 75
+    min_prompt_tokens: int = 25
+    letters_probability: float = 0.1
+    own_emotion_probability: float = 0.5
+    mean_emotion_probability: float = 0.0
+    mean_emotion_prompts: int = 6
+    join_probability: float = 0.0
+    cut_probability: float = 0.0
+    max_tokens: int = 250
+    tokens_per_second: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class T2SBatch:
+    """One batch.
+
+    prompt: (batch, tokens, dim) with its mask (batch, tokens); emotion_prompt: (prompts, tokens, dim) with its mask, or
+    (prompts, dim) emotion vectors that were heard before; emotion_mix: (batch, prompts) shares that sum to one, of the
+    prompts' emotion vectors; text_ids: (batch, text); tokens: (batch, tokens) int64; guide: (batch, tokens) index into
+    text_ids, NO_GUIDE where unknown; speaker_ids: (batch,) index of the speaker among those of the training split;
+    labels: (batch,) index of the target's style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target
+    and emotion prompts are said, measured from the mean of their speaker at their speed, in units of the spread over
+    the corpus; zeros when not asked for.
+    """
+
+    prompt: Tensor
+    prompt_mask: Tensor
+    emotion_prompt: Tensor
+    emotion_mask: Tensor
+    emotion_mix: Tensor
+    text_ids: Tensor
+    text_lengths: Tensor
+    tokens: Tensor
+    token_lengths: Tensor
+    guide: Tensor
+    speaker_ids: Tensor
+    labels: Tensor
+    prosody: Tensor
+    emotion_prosody: Tensor
+
+    def to(self, device: torch.device) -> T2SBatch:
+        return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
+
+    def emotion_vector(self, model: TextToSemantic, offsets: LabelOffsets | None = None) -> Tensor:
+        """What the model hears in the emotion prompts, mixed: (batch, dim). offsets: what a mix gets on top."""
+        if self.emotion_prompt.dim() == HEARD_DIMENSIONS:
+            vector = self.emotion_mix @ self.emotion_prompt
+        else:
+            vector = self.emotion_mix @ model.emotion_vector(self.emotion_prompt, self.emotion_mask)
+        if offsets is None:
+            return vector
+        mixed = (self.emotion_mix > 0.0).sum(dim=1, keepdim=True) > 1
+        return vector + offsets(self.labels) * mixed
+
+
+class _Reading(NamedTuple):
+    """Text ids, the span of each in seconds, and the tokens (tokens,) that are spoken."""
+
+    ids: list[int]
+    spans: list[tuple[float, float]]
+    codes: Tensor
+
+
+class T2SData:
+    """Draws batches from the English utterances with timing of one split of a feature store."""
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        front_end: EnglishFrontEnd,
+        settings: T2SDataSettings,
+        *,
+        split: str = "train",
+        with_prosody: bool = False,
+    ) -> None:
+        self.store, self.front_end, self.settings = store, front_end, settings
+        usable = store.select(
+            lambda entry: (
+                entry.split == split
+                and entry.language == "en"
+                and bool(entry.phoneme_durations)
+                and entry.token_count <= settings.max_tokens
+            )
+        )
+        by_speaker: dict[str, list[FeatureEntry]] = {}
+        for entry in usable:
+            by_speaker.setdefault(entry.speaker, []).append(entry)
+        self.by_speaker = {name: rows for name, rows in by_speaker.items() if len({row.utterance for row in rows}) > 1}
+        self.entries = sorted(
+            (entry for rows in self.by_speaker.values() for entry in rows),
+            key=lambda entry: (entry.token_count, entry.id),
+        )
+        if len(self.entries) < settings.batch_size:
+            raise TrainingError(
+                f"{len(self.entries)} usable utterances of split '{split}' for batches of {settings.batch_size}; "
+                "at least one batch of English utterances with alignments is needed. Extend the corpus."
+            )
+        self.by_style: dict[tuple[str, float], list[FeatureEntry]] = {}
+        for entry in self.entries:
+            self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
+        self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
+        self.labels = labels_of(store)
+        self._label_index = {name: index for index, name in enumerate(self.labels)}
+        self.speakers = tuple(sorted(self.by_speaker))
+        self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
+        self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
+        self._heard: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def hear(self, model: TextToSemantic, generator: torch.Generator) -> None:
+        """Take the emotion vector of every utterance now, from one stretch of it, in place of every time it is drawn.
+
+        For a model whose emotion branch does not move any more.
+        """
+        for start in range(0, len(self.entries), HEARD_TOGETHER):
+            group = self.entries[start : start + HEARD_TOGETHER]
+            crops = [self._crop(entry, generator) for entry in group]
+            vectors = model.emotion_vector(stack_padded(crops), _mask(crops))
+            self._heard |= {entry.id: vector for entry, vector in zip(group, vectors, strict=True)}
+
+    def label_weights(self) -> Tensor:
+        """How much an utterance of each label counts: (labels,)."""
+        return label_weights(torch.tensor([self._label_index[entry.style] for entry in self.entries]), len(self.labels))
+
+    def batch(self, generator: torch.Generator) -> T2SBatch:
+        """One batch of targets of similar length."""
+        size = self.settings.batch_size
+        start = _draw(len(self.entries), generator)
+        width = 4 * size  # neighbours in length among which the batch is drawn
+        low = max(0, min(start - width // 2, len(self.entries) - width))
+        window = self.entries[low : low + width]
+        chosen = [window[index] for index in torch.randperm(len(window), generator=generator)[:size].tolist()]
+        return self.batch_of(chosen, generator)
+
+    def batch_of(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> T2SBatch:
+        """The batch whose targets are these entries."""
+        prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
+        moods, mix = self._moods(targets, generator)
+        if self._heard:
+            emotion_prompt, emotion_mask = torch.stack([self._heard[entry.id] for entry in moods]), torch.ones(0)
+        else:
+            crops = [self._crop(entry, generator) for entry in moods]
+            emotion_prompt, emotion_mask = stack_padded(crops), _mask(crops)
+        texts, guides, tokens = [], [], []
+        for target in targets:
+            ids, spans, codes = self._reading(target, generator)
+            guide = attention_targets(spans, len(codes), self.settings.tokens_per_second)
+            texts.append(torch.tensor(ids))
+            tokens.append(codes)
+            guides.append(torch.tensor(guide))
+        return T2SBatch(
+            prompt=stack_padded(prompts),
+            prompt_mask=_mask(prompts),
+            emotion_prompt=emotion_prompt,
+            emotion_mask=emotion_mask,
+            emotion_mix=mix,
+            text_ids=stack_padded(texts),
+            text_lengths=torch.tensor([len(text) for text in texts]),
+            tokens=stack_padded(tokens),
+            token_lengths=torch.tensor([len(row) for row in tokens]),
+            guide=stack_padded(guides, NO_GUIDE),
+            speaker_ids=torch.tensor([self._speaker_index[target.speaker] for target in targets]),
+            labels=torch.tensor([self._label_index[target.style] for target in targets]),
+            prosody=self._prosody_of(targets),
+            emotion_prosody=mix @ self._prosody_of(moods),
+        )
+
+    def _reading(self, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+        """What is read: the target, or now and then the target with another sentence, or its later words."""
+        ids, spans = self._text(target, generator)
+        reading = _Reading(ids, spans, self.store.tensor(target, "tokens"))
+        settings = self.settings
+        if not settings.join_probability + settings.cut_probability:
+            return reading
+        chance = float(torch.rand((), generator=generator))
+        if chance < settings.join_probability:
+            return self._joined(reading, target, generator)
+        if chance < settings.join_probability + settings.cut_probability:
+            return self._cut(reading, generator)
+        return reading
+
+    def _joined(self, first: _Reading, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+        """The target and a second sentence, if there is one that fits."""
+        kind = (target.style, target.speed)
+        others = [
+            entry
+            for entry in self.by_speaker[target.speaker]
+            if (entry.style, entry.speed) == kind
+            and entry.utterance != target.utterance
+            and target.token_count + entry.token_count <= self.settings.max_tokens
+        ]
+        if not others:
+            return first
+        entry = others[_draw(len(others), generator)]
+        ids, spans = self._text(entry, generator)
+        later = len(first.codes) / self.settings.tokens_per_second
+        shifted = [(start + later, end + later) for start, end in spans]
+        space = self.front_end.ids((SPACE,))
+        codes = torch.cat([first.codes, self.store.tensor(entry, "tokens")])
+        return _Reading([*first.ids, *space, *ids], [*first.spans, (later, later), *shifted], codes)
+
+    def _cut(self, whole: _Reading, generator: torch.Generator) -> _Reading:
+        """The target from a later word on, if enough is left."""
+        rate, space = self.settings.tokens_per_second, self.front_end.ids((SPACE,))[0]
+        last = len(whole.codes) - SHORTEST_CUT
+        begins = [
+            place + 1
+            for place, number in enumerate(whole.ids[:-1])
+            if number == space and round(whole.spans[place + 1][0] * rate) <= last
+        ]
+        if not begins:
+            return whole
+        begin = begins[_draw(len(begins), generator)]
+        first = round(whole.spans[begin][0] * rate)
+        spans = [(start - first / rate, end - first / rate) for start, end in whole.spans[begin:]]
+        return _Reading(whole.ids[begin:], spans, whole.codes[first:])
+
+    def _prosody_of(self, entries: Sequence[FeatureEntry]) -> Tensor:
+        silent = torch.zeros(len(UTTERANCE_PROSODY))
+        return torch.stack([self._prosody.get(entry.id, silent) for entry in entries])
+
+    def _other_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
+        others = [entry for entry in self.by_speaker[target.speaker] if entry.utterance != target.utterance]
+        return others[_draw(len(others), generator)]
+
+    def _moods(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> tuple[list[FeatureEntry], Tensor]:
+        """Emotion prompts, and what share each has in every target: (targets, prompts). Targets of one style that hear
+        several prompts hear the same ones, in shares of their own."""
+        settings = self.settings
+        prompts: list[FeatureEntry] = []
+        places: list[range] = []
+        pools: dict[tuple[str, float], range] = {}
+        for target in targets:
+            first = len(prompts)
+            if (
+                settings.mean_emotion_probability
+                and float(torch.rand((), generator=generator)) < settings.mean_emotion_probability
+            ):
+                kind = (target.style, target.speed)
+                if kind not in pools:
+                    same = self.by_style[kind]
+                    prompts += [same[_draw(len(same), generator)] for _ in range(settings.mean_emotion_prompts)]
+                    pools[kind] = range(first, len(prompts))
+                places.append(pools[kind])
+            else:
+                prompts.append(self._emotion_of(target, generator))
+                places.append(range(first, first + 1))
+        mix = torch.zeros(len(targets), len(prompts))
+        for row, columns in enumerate(places):
+            shares = -torch.rand(len(columns), generator=generator).clamp(min=SMALLEST_SPREAD).log()
+            mix[row, columns.start : columns.stop] = shares / shares.sum()
+        return prompts, mix
+
+    def _emotion_of(self, target: FeatureEntry, generator: torch.Generator) -> FeatureEntry:
+        if float(torch.rand((), generator=generator)) < self.settings.own_emotion_probability:
+            return target
+        same = self.by_style[target.style, target.speed]
+        return same[_draw(len(same), generator)]
+
+    def _crop(self, entry: FeatureEntry, generator: torch.Generator) -> Tensor:
+        features = self.store.tensor(entry, "features")
+        longest = min(len(features), self.settings.prompt_tokens)
+        shortest = min(longest, self.settings.min_prompt_tokens)
+        length = shortest + _draw(longest - shortest + 1, generator)
+        start = _draw(len(features) - length + 1, generator)
+        return features[start : start + length]
+
+    def _text(self, entry: FeatureEntry, generator: torch.Generator) -> tuple[list[int], list[tuple[float, float]]]:
+        """Ids of the text with some words as letters, and the span in seconds of every id."""
+        plain, spans = self._aligned(entry)
+        mixed = self.front_end.pieces(
+            entry.text, letters_probability=self.settings.letters_probability, generator=generator
+        )
+        if mixed.pieces != plain.pieces:
+            spans = _respread(plain.words, spans, mixed.words)
+        scale = 1.0 / entry.speed
+        return self.front_end.ids(mixed.pieces), [(start * scale, end * scale) for start, end in spans]
+
+    def _aligned(self, entry: FeatureEntry) -> tuple[TextPieces, list[tuple[float, float]]]:
+        cached = self._spans.get(entry.utterance)
+        if cached is None:
+            plain = self.front_end.pieces(entry.text)
+            spans = align(
+                [" " if piece == SPACE else piece for piece in plain.pieces], entry.phonemes, entry.phoneme_durations
+            )
+            cached = self._spans[entry.utterance] = (plain, spans)
+        return cached
+
+
+def labels_of(store: FeatureStore) -> tuple[str, ...]:
+    """The prosody styles of the English utterances with timing, of all splits, in order."""
+    return tuple(sorted({entry.style for entry in store if entry.language == "en" and entry.phoneme_durations}))
+
+
+def relative_prosody(store: FeatureStore, entries: Sequence[FeatureEntry]) -> dict[str, Tensor]:
+    """Id -> (6,) prosody, less the mean of the same speaker at the same speed, over the spread of what is left."""
+    groups: dict[tuple[str, float], list[FeatureEntry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.speaker, entry.speed), []).append(entry)
+    rows, names = [], []
+    for members in groups.values():
+        values = torch.stack([store.tensor(entry, "prosody") for entry in members])
+        rows.append(values - values.mean(dim=0))
+        names += [entry.id for entry in members]
+    relative = torch.cat(rows)
+    relative = relative / relative.std(dim=0).clamp(min=SMALLEST_SPREAD)
+    return dict(zip(names, relative.clamp(-PROSODY_LIMIT, PROSODY_LIMIT), strict=True))
+
+
+def _respread(
+    words: Sequence[int], spans: Sequence[tuple[float, float]], mixed_words: Sequence[int]
+) -> list[tuple[float, float]]:
+    """Spans of another spelling of the same words: unchanged words keep theirs, others share theirs evenly."""
+    result: list[tuple[float, float]] = []
+    for own, count in zip(_runs(words), (len(run) for run in _runs(mixed_words)), strict=True):
+        if count == len(own):
+            result.extend(spans[index] for index in own)
+        else:
+            whole = (spans[own[0]][0], max(spans[index][1] for index in own))
+            result.extend(spread_letters(whole, count))
+    return result
+
+
+def _runs(words: Sequence[int]) -> list[list[int]]:
+    """Indices grouped by word; a space or a punctuation mark is a group of its own."""
+    runs: list[list[int]] = []
+    for index, word in enumerate(words):
+        if index and word != NO_WORD and word == words[index - 1]:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
+
+
+def _mask(rows: Sequence[Tensor]) -> Tensor:
+    lengths = torch.tensor([len(row) for row in rows])
+    return torch.arange(int(lengths.max()))[None] < lengths[:, None]
+
+
+def _draw(count: int, generator: torch.Generator) -> int:
+    return int(torch.randint(count, (), generator=generator))

@@ -1,0 +1,1 @@
+"""Training the vocoder: spectral losses, discriminators, and a faster activation."""
