@@ -1,5 +1,1 @@
-"""Languages and help: `python -m tests.languages.write` writes locales/en and the tables of web/docs.
-
-Chinese names and tooltips are kept by hand in locales/zh and locales/zh-TW. The example of a help page is kept by hand
-in the page, below its last heading.
-"""
+"""Languages and help pages as they are committed."""

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from . import pages
-from .pages import LANGUAGES, LOCALES, defs, english_defs, pack_nodes
+from tools.languages import pages
+from tools.languages.pages import LANGUAGES, LOCALES, defs, english_defs, pack_nodes
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SIMPLIFIED_ONLY = re.compile("[们这为说语声频时长码权发现间还数应员样线绪减轻图当将该较条两个么与过]")
@@ -23,7 +23,7 @@ def leaves(value, path=()):
 
 
 def test_the_english_file_says_what_the_nodes_say():
-    assert defs("en") == english_defs(), "run python -m tests.languages.write"
+    assert defs("en") == english_defs(), "run python -m tools.languages.write"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -75,7 +75,7 @@ def test_every_node_has_a_help_page_that_is_up_to_date(language):
     for node in pack_nodes():
         path = pages.page_path(node, language)
         assert path.exists(), path
-        assert path.read_text(encoding="utf-8") == pages.page(node, language), "run python -m tests.languages.write"
+        assert path.read_text(encoding="utf-8") == pages.page(node, language), "run python -m tools.languages.write"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.host.load import ROOT
-
-from .node_table import PAGE, page
-from .object_info import GOLDEN, comparable
+from tools.nodes.node_table import PAGE, page
+from tools.nodes.object_info import GOLDEN, comparable
 
 
 def golden() -> dict:
@@ -44,7 +43,7 @@ def test_every_input_and_output_of_every_node_has_a_tooltip():
 
 
 def test_the_page_of_all_nodes_is_up_to_date():
-    assert PAGE.read_text(encoding="utf-8") == page(golden()), "write it again: python -m tests.nodes.node_table"
+    assert PAGE.read_text(encoding="utf-8") == page(golden()), "write it again: python -m tools.nodes.node_table"
 
 
 def test_the_readme_names_every_node_and_every_type_of_port():

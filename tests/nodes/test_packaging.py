@@ -109,10 +109,12 @@ def test_no_file_runs_text_as_code_or_starts_programs(path: Path):
 def test_nothing_that_a_node_can_call_reaches_the_network_or_installs_anything():
     """Downloads belong to the command line: no file that nodes import, however far, has what they need."""
     files = reachable([ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))])
-    assert ROOT / "indextts2" / "stages" / "text_to_semantic.py" in files, "the search goes through functions"
+    assert ROOT / "indextts2" / "stages" / "t2s" / "text_to_semantic.py" in files, "the search goes through functions"
     online = {path.relative_to(ROOT).as_posix() for path in files if imported(parsed(path)) & NETWORK}
     assert not online
-    assert imported(parsed(ROOT / "indextts2" / "loading" / "web.py")) & NETWORK, "the search knows what it looks for"
+    assert imported(parsed(ROOT / "indextts2" / "loading" / "download" / "web.py")) & NETWORK, (
+        "the search knows what it looks for"
+    )
 
 
 def test_models_of_transformers_are_read_from_files_alone():

@@ -292,8 +292,8 @@ import sys
 from pathlib import Path
 import torch
 from torch import nn
-from indextts2.training.part import Part
-from indextts2.training.trainer import LoopSettings, train
+from indextts2.training.loop.part import Part
+from indextts2.training.loop.trainer import LoopSettings, train
 
 class Toy(Part):
     name = "toy"

@@ -1,5 +1,1 @@
-"""The example graphs: one short Python description each, from which the UI graph, its API twin and its picture come.
-
-Run `python -m tests.workflows.write` after a change here, and `python -m tests.nodes.refresh_object_info URL` before it
-when nodes changed.
-"""
+"""The example graphs as they are committed, and whether they run."""

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from .parts import STEPS
-from .write import API
+from tools.workflows.parts import STEPS
+from tools.workflows.write import API
 
 NAMES = sorted(path.stem for path in API.glob("*.json"))
 MINI = Path(__file__).parent.parent.parent / "indextts2" / "mini" / "config.yaml"
@@ -104,7 +104,7 @@ def test_replacing_a_line_leaves_every_other_sample_as_it_was(machine_with_tiny)
 
 def test_a_saved_voice_is_used_by_the_part_that_is_switched_off(machine_with_tiny):
     """What the note of the example asks for: run, choose the file, switch the rest on."""
-    from .gallery_stages import save_voice
+    from tools.workflows.gallery_stages import save_voice
 
     machine_with_tiny.run(quick(twin("11_save_and_reuse_a_voice")))
     canvas = save_voice()

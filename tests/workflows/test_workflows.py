@@ -7,9 +7,9 @@ import json
 import pytest
 from PIL import Image
 
-from . import known_nodes as known
-from .canvas import NOTE
-from .write import API, WORKFLOWS, all_graphs, as_text
+from tools.nodes import known_nodes as known
+from tools.workflows.canvas import NOTE
+from tools.workflows.write import API, WORKFLOWS, all_graphs, as_text
 
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 HAN = ("\u4e00", "\u9fff")
@@ -37,8 +37,8 @@ def test_the_files_are_what_the_descriptions_make():
     for graph in all_graphs():
         ui = (WORKFLOWS / f"{graph.name}.json").read_text(encoding="utf-8")
         api = (API / f"{graph.name}.json").read_text(encoding="utf-8")
-        assert ui == as_text(graph.ui_graph()), f"{graph.name}: run python -m tests.workflows.write"
-        assert api == as_text(graph.api_graph()), f"{graph.name}: run python -m tests.workflows.write"
+        assert ui == as_text(graph.ui_graph()), f"{graph.name}: run python -m tools.workflows.write"
+        assert api == as_text(graph.api_graph()), f"{graph.name}: run python -m tools.workflows.write"
 
 
 @pytest.mark.parametrize("name", NAMES)

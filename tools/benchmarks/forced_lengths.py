@@ -1,6 +1,6 @@
 """Lines forced to 0.75 to 1.25 times their free length: sample error, token error and word errors by factor.
 
-    python -m tests.benchmarks.forced_lengths --work DIR [--checkpoint mini] [--lines 200] [--corpus DIR]
+    python -m tools.benchmarks.forced_lengths --work DIR [--checkpoint mini] [--lines 200] [--corpus DIR]
         [--without-words] [--json FILE]
 
 Run from the root of the repository. Every line is spoken freely, then with one factor (--every: with all of them) of

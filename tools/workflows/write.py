@@ -1,4 +1,4 @@
-"""Writes workflows/: python -m tests.workflows.write"""
+"""Writes workflows/: python -m tools.workflows.write"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Minutes of text spoken as one line: memory over time, and whether the voice stays the same.
 
-    python -m tests.benchmarks.long_text --work DIR [--checkpoint mini] [--minutes 10] [--json FILE]
+    python -m tools.benchmarks.long_text --work DIR [--checkpoint mini] [--minutes 10] [--json FILE]
 
 Run from the root of the repository. A run that was stopped goes on in DIR, and then measures the rest only.
 """

@@ -1,4 +1,4 @@
-"""Writes locales/en/nodeDefs.json and every help page: python -m tests.languages.write"""
+"""Writes locales/en/nodeDefs.json and every help page: python -m tools.languages.write"""
 
 from __future__ import annotations
 

@@ -16,10 +16,9 @@ from indextts2.loading.download.published import PUBLISHED
 from indextts2.loading.generated import generated_sources
 from indextts2.loading.official import TEXT_TO_EMOTION
 from indextts2.training.data.tokenizer import train_english_tokenizer
-
-from ..conftest import TINY
-from ..loading.official_writer import as_published, nested_s2m, write_auxiliary
-from ..loading.qwen_writer import write_qwen
+from tests.conftest import TINY
+from tests.loading.official_writer import as_published, nested_s2m, write_auxiliary
+from tests.loading.qwen_writer import write_qwen
 
 SMALL_FILES = ("config.yaml", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt")
 AUXILIARY = ("semantic_encoder", "codec", "style_encoder", "vocoder")

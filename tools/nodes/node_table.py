@@ -1,4 +1,4 @@
-"""docs/nodes.md: every node with its ports, from the golden file. Rewrite with `python -m tests.nodes.node_table`."""
+"""docs/nodes.md: every node with its ports, from the golden file. Rewrite with `python -m tools.nodes.node_table`."""
 
 from __future__ import annotations
 

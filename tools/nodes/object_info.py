@@ -1,6 +1,6 @@
 """The pack's part of /object_info: as a running host tells it, and as the stand-in host sees it.
 
-`python -m tests.nodes.object_info http://127.0.0.1:8188` rewrites the golden files from a running ComfyUI;
+`python -m tools.nodes.object_info http://127.0.0.1:8188` rewrites the golden files from a running ComfyUI;
 without an address, the pack's part is rewritten from the stand-in host.
 """
 
@@ -14,9 +14,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-GOLDEN = HERE / "object_info.json"
-HOST_GOLDEN = HERE.parent / "workflows" / "host_object_info.json"
+TESTS = Path(__file__).parent.parent.parent / "tests"
+GOLDEN = TESTS / "nodes" / "object_info.json"
+HOST_GOLDEN = TESTS / "workflows" / "host_object_info.json"
 PREFIX = "IndexTTS2_"
 HOST_NODES = (
     "LoadAudio",

@@ -1,6 +1,6 @@
 """From a web server to speech with generated weights in the official nesting: download, find, convert, load, speak.
 
-    python -m tests.benchmarks.full_size --work DIR [--size full] [--small-files DIR] [--json FILE]
+    python -m tools.benchmarks.full_size --work DIR [--size full] [--small-files DIR] [--json FILE]
 
 Run from the root of the repository. Full size needs about 32 GB below DIR for a while and takes minutes of one core;
 tiny tries the script. Of every step it reports the time, the highest memory of its own, and the highest resident memory
@@ -205,9 +205,9 @@ def spoken_by_command(
 
 def spoken_by_graph(work: Path, name: str, precision: str, options: argparse.Namespace) -> dict[str, Any]:
     """The graph with a node for every stage, in the strict stand-in of the host."""
-    from ..host.load import load_pack
-    from ..host.machine import Machine
-    from ..nodes import graphs
+    from tests.host.load import load_pack
+    from tests.host.machine import Machine
+    from tests.nodes import graphs
 
     machine = Machine(work, load_pack(work / "custom_nodes"))
     graph = graphs.chain(text="Hello.")

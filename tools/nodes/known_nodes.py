@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-PACK_FILE = HERE.parent / "nodes" / "object_info.json"
-HOST_FILE = HERE / "host_object_info.json"
+TESTS = Path(__file__).parent.parent.parent / "tests"
+PACK_FILE = TESTS / "nodes" / "object_info.json"
+HOST_FILE = TESTS / "workflows" / "host_object_info.json"
 PREFIX = "IndexTTS2_"
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 SEEDS = ("seed", "noise_seed")

@@ -1,6 +1,6 @@
 """Draws the pictures of the help pages, from a scene spoken by the built-in checkpoint.
 
-Write them with: python -m tests.languages.pictures
+Write them with: python -m tools.languages.pictures
 Run it again after a change of the drawing or of the checkpoint.
 """
 

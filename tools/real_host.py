@@ -3,7 +3,7 @@
 Start ComfyUI with this pack among its custom nodes, install the recogniser (`pip install moonshine-voice==0.0.48 av`)
 where this script runs, and from the root of the repository:
 
-    python -m tests.host.real_host http://127.0.0.1:8188 --json result.json --markdown result.md
+    python -m tools.real_host http://127.0.0.1:8188 --json result.json --markdown result.md
 
 `--graph 07` runs one graph (may be given often); results in the JSON file are kept for graphs that are not run, so a
 long run may be done in pieces. The word error is that of one short text each, so single words weigh much.
@@ -35,10 +35,10 @@ from indextts2.evaluation.listeners import transcribe
 from indextts2.evaluation.words import error_rates
 from indextts2.loading.find import built_in_references
 from indextts2.script.read import read_script, read_script_file
+from tests.host.load import ROOT
 
-from ..nodes.object_info import GOLDEN, comparable
-from ..workflows.gallery_stages import save_voice
-from .load import ROOT
+from .nodes.object_info import GOLDEN, comparable
+from .workflows.gallery_stages import save_voice
 
 API = ROOT / "workflows" / "api"
 EXAMPLES = ROOT / "workflows" / "scripts"
@@ -210,9 +210,9 @@ def table(results: Mapping[str, Any]) -> str:
         "# The example graphs in a real ComfyUI",
         "",
         "Every API twin of `workflows/api` was run in ComfyUI on a CPU with the mini as it is in this repository, and "
-        "what it saved was read by the Moonshine tiny English recogniser. Made by `python -m tests.host.real_host "
+        "what it saved was read by the Moonshine tiny English recogniser. Made by `python -m tools.real_host "
         "ADDRESS --json docs/figures/mini_workflows.json --markdown docs/figures/mini_workflows.md`; the head of "
-        "`tests/host/real_host.py` says how.",
+        "`tools/real_host.py` says how.",
         "",
         f"{len(results)} graphs, {len(sounds)} sounds, {errors} errors in {words} words: "
         f"{errors / max(words, 1):.1%} in all.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.workflows import known_nodes as known
+from tools.nodes import known_nodes as known
 
 ROOT = Path(__file__).parent.parent.parent
 LOCALES = ROOT / "locales"

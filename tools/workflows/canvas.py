@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import known_nodes as known
+from ..nodes import known_nodes as known
 
 PACK_PROPERTIES = {"cnr_id": "comfyui-indextts2", "ver": "0.1.0"}
 HOST_PROPERTIES = {"cnr_id": "comfy-core", "ver": "0.3.64"}

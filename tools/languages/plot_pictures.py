@@ -1,6 +1,6 @@
 """Draws the pictures on the help pages of the plot nodes, from values made up for them; no model runs.
 
-Write them with: python -m tests.languages.plot_pictures
+Write them with: python -m tools.languages.plot_pictures
 Run it again after a change of the drawing.
 """
 

@@ -1,0 +1,1 @@
+"""Times and measures by hand; a script each, never a test."""
