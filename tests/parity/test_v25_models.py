@@ -14,8 +14,8 @@ from indextts2.models.resampling_codec import ResamplingCodec
 from indextts2.models.s2m import SemanticToMel, stretched_frames
 from indextts2.models.t2s import TextToSemantic
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.decode import decode, plain_job
-from indextts2.stages.prefix import Phase, build_prefix, merge_prefixes, prefill
+from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
 
 from .conftest import find_or_skip
 from .test_encoders import floating_shapes, listed_tensors
