@@ -173,9 +173,7 @@ class EmotionWeights:
 
     def __post_init__(self) -> None:
         if len(self.values) != len(EMOTIONS):
-            raise InputError(
-                f"Eight emotion weights are expected ({', '.join(EMOTIONS)}), but {len(self.values)} came."
-            )
+            raise InputError(f"Eight emotion weights are expected ({', '.join(EMOTIONS)}), but got {len(self.values)}.")
         if not all(0.0 <= value < float("inf") for value in self.values):
             raise InputError(f"Emotion weights should be finite and not negative, but are {list(self.values)}.")
 
@@ -247,15 +245,15 @@ class Duration:
         units = ("free", "tokens", "frames", "seconds", "samples", "factor")
         methods = ("auto", "natural", "model", "guided", "forced")
         if self.unit not in units:
-            raise InputError(f"A duration is given in {', '.join(units)}, but '{self.unit}' came.")
+            raise InputError(f"A duration is given in {', '.join(units)}, but got '{self.unit}'.")
         if self.method not in methods:
-            raise InputError(f"A duration method is one of {', '.join(methods)}, but '{self.method}' came.")
+            raise InputError(f"A duration method is one of {', '.join(methods)}, but got '{self.method}'.")
         if self.unit != "free" and not 0.0 < self.value < float("inf"):
             raise InputError(f"A duration should be positive and finite, but {self.value} {self.unit} was asked.")
         if self.takes < 1:
             raise InputError(f"At least one take is needed, but {self.takes} were asked.")
         if self.slot not in ("", "a", "b", "both"):
-            raise InputError(f"A duration slot is a, b or both, or empty, but '{self.slot}' came.")
+            raise InputError(f"A duration slot is a, b or both, or empty, but got '{self.slot}'.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,13 +76,13 @@ def check_inputs(schema: io.Schema, inputs: Mapping[str, Any]) -> None:
 
 
 def check_input(port: io.Input, value: Any) -> None:
-    """Raises InputError or AudioError, naming the port, what it takes and what came."""
+    """Raises InputError or AudioError, naming the port, what it takes and what arrived."""
     kind = port.get_io_type()
     if kind in _CHECKS:
         _CHECKS[kind](port, value)
 
 
-def came(value: Any) -> str:
+def described(value: Any) -> str:
     """A value in a few words, for messages."""
     if value is None:
         return "nothing"
@@ -98,7 +98,7 @@ def came(value: Any) -> str:
 
 
 def _refuse(port: io.Input, wanted: str, value: Any, advice: str) -> InputError:
-    return InputError(f"The input '{port.id}' takes {wanted}, but {came(value)} came. {advice}")
+    return InputError(f"The input '{port.id}' takes {wanted}, but got {described(value)}. {advice}")
 
 
 def _library(place: tuple[str, str]) -> type[Any]:
@@ -186,7 +186,7 @@ def _glossary(port: io.Input, value: Any) -> None:
 def _audio(port: io.Input, value: Any) -> None:
     samples = runtime.waveform_of(value, port.id).samples
     if not samples.is_floating_point() or 0 in samples.shape:
-        raise AudioError(f"The input '{port.id}' takes audio of at least one sample, but {came(samples)} came.")
+        raise AudioError(f"The input '{port.id}' takes audio of at least one sample, but got {described(samples)}.")
     if not bool(torch.isfinite(samples).all()):
         raise AudioError(f"The input '{port.id}' contains NaN or infinite samples. Look for the node that made them.")
 

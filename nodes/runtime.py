@@ -178,7 +178,7 @@ def precision(choice: str) -> torch.dtype:
         small = is_gpu and model_management.get_total_memory(device) < SMALL_DEVICE_BYTES
         return torch.float16 if small and halves["fp16"](device) else torch.float32
     if choice not in DTYPES:
-        raise InputError(f"A precision is one of {', '.join(PRECISIONS)}, but '{choice}' came.")
+        raise InputError(f"A precision is one of {', '.join(PRECISIONS)}, but got '{choice}'.")
     if choice in halves and not halves[choice](device):
         logger.warning("This device does not compute in %s; fp32 is used.", choice)
         return torch.float32

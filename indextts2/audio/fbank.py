@@ -34,7 +34,7 @@ def kaldi_fbank(waveform: Tensor, config: FbankConfig = FBANK) -> Tensor:
     if waveform.shape[-1] < config.frame:
         raise AudioError(
             f"A filterbank needs at least {config.frame} samples at {config.sample_rate} Hz, "
-            f"but {waveform.shape[-1]} came. Use a longer clip."
+            f"but got {waveform.shape[-1]}. Use a longer clip."
         )
     frames = waveform.unfold(-1, config.frame, config.hop)  # (batch, frames, frame)
     frames = frames - frames.mean(dim=-1, keepdim=True)

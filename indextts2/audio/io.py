@@ -38,7 +38,7 @@ def write_wav(path: str | Path, waveform: Waveform) -> None:
 
     if waveform.samples.shape[0] != 1:
         raise AudioError(
-            f"A file holds one item, but a batch of {waveform.samples.shape[0]} came. Write them one by one."
+            f"A file holds one item, but got a batch of {waveform.samples.shape[0]}. Write them one by one."
         )
     samples = waveform.samples[0].detach().to("cpu", torch.float32).clamp(-1.0, 1.0)
     try:

@@ -83,10 +83,10 @@ def positive(kind: Callable[[str], Any], *, zero: bool = False) -> Callable[[str
         try:
             value = kind(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} is expected, but '{text}' came") from error
+            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} is expected, but got '{text}'") from error
         if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
             rule = "zero or more" if zero else "above zero"
-            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} {rule} is expected, but '{text}' came")
+            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} {rule} is expected, but got '{text}'")
         return value
 
     return convert

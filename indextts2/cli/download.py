@@ -58,5 +58,5 @@ def run(options: argparse.Namespace) -> None:
         "present": list(report.present),
         "bytes": report.bytes,
     }
-    came = f"{len(report.fetched)} files came ({report.bytes / 1e6:.1f} MB), {len(report.present)} were there"
-    write_result(options, result, f"{folder}: {came}. Read the licence files before you use the models.")
+    summary = f"{len(report.fetched)} files downloaded ({report.bytes / 1e6:.1f} MB), {len(report.present)} were there"
+    write_result(options, result, f"{folder}: {summary}. Read the licence files before you use the models.")

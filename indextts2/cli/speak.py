@@ -121,7 +121,7 @@ def _weights(text: str) -> EmotionWeights:
         try:
             weights[name.strip()] = float(value)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"NAME=WEIGHT is expected, such as happy=.6, but '{item}' came") from error
+            raise argparse.ArgumentTypeError(f"NAME=WEIGHT is expected, such as happy=.6, but got '{item}'") from error
     try:
         return EmotionWeights.of(**weights)
     except InputError as error:

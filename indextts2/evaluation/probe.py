@@ -44,7 +44,7 @@ def fit_probe(features: np.ndarray, labels: Sequence[str]) -> StyleProbe:
     if len(classes) < 2 or len(features) != len(labels):
         raise InputError(
             f"A probe needs one label per utterance and two classes, but {len(features)} utterances, {len(labels)} "
-            f"labels and {len(classes)} classes came."
+            f"labels and {len(classes)} classes were given."
         )
     centre = features.mean(axis=0)
     scale = np.maximum(features.std(axis=0), _SMALLEST_DEVIATION)
@@ -82,7 +82,7 @@ def left_out_guesses(features: np.ndarray, labels: Sequence[str], groups: Sequen
     """
     names = list(dict.fromkeys(groups))
     if len(names) < 2:
-        raise InputError(f"Leaving a group out needs two groups, but {len(names)} came.")
+        raise InputError(f"Leaving a group out needs two groups, but got {len(names)}.")
     guesses = [""] * len(labels)
     for name in names:
         held = np.array([group == name for group in groups])

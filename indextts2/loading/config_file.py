@@ -111,7 +111,7 @@ def _load_yaml(text: str) -> dict[str, Any]:
         keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if not isinstance(key, str):
-                raise ConfigError(f"Keys should be words, but {key!r} came.")
+                raise ConfigError(f"Keys should be words, but got {key!r}.")
             if keys.count(key) > 1:
                 raise ConfigError(f"The key '{key}' is given twice. Keep one.")
         return loader.construct_mapping(node, deep=deep)

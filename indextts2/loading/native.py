@@ -64,7 +64,7 @@ class About:
 
     def __post_init__(self) -> None:
         if self.precision not in STORED_PRECISIONS:
-            raise ConfigError(f"A precision is one of {', '.join(STORED_PRECISIONS)}, but '{self.precision}' came.")
+            raise ConfigError(f"A precision is one of {', '.join(STORED_PRECISIONS)}, but got '{self.precision}'.")
 
 
 def is_native(metadata: Mapping[str, Any]) -> bool:

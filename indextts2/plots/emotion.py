@@ -87,7 +87,7 @@ def draw_profile(
     Returns (height, width, 3) float32.
     """
     if len(profile) != len(EMOTIONS):
-        raise InputError(f"An emotion profile has {len(EMOTIONS)} numbers, but {len(profile)} came.")
+        raise InputError(f"An emotion profile has {len(EMOTIONS)} numbers, but got {len(profile)}.")
     canvas, size = _canvas(width)
     reach = GAUGE_ROOM * max(limit, strength, soft_limit)
     _title(canvas, size, title)

@@ -148,7 +148,7 @@ def read_cast(text: str, built_in: Mapping[str, Path], folder: Path) -> Cast:
     cast = Cast()
     for name, value in content.items():
         if not isinstance(name, str):
-            raise ScriptError(f"Names of a cast are texts, but {name!r} came. Put it in quotes.")
+            raise ScriptError(f"Names of a cast are texts, but got {name!r}. Put it in quotes.")
         for one in value if name == OTHERS and isinstance(value, list) else [value]:
             cast = cast.with_voice(name, _voice(name, one, built_in, folder))
     return cast
@@ -185,4 +185,4 @@ def _weights(name: str, value: Any) -> EmotionWeights | None:
             return EmotionWeights.of(**{str(key): float(number) for key, number in value.items()})
         return read_settings(str(value))["emotion"]
     except (InputError, KeyError, TypeError, ValueError) as error:
-        raise ScriptError(f"{name}: an emotion such as 'happy .6' is expected, but {value!r} came.") from error
+        raise ScriptError(f"{name}: an emotion such as 'happy .6' is expected, but got {value!r}.") from error

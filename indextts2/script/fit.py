@@ -40,7 +40,7 @@ class FitSettings:
         if self.cue not in CUES or self.overflow not in OVERFLOWS:
             raise InputError(
                 f"A cue is one of {', '.join(CUES)} and an overflow one of {', '.join(OVERFLOWS)}, but '{self.cue}' "
-                f"and '{self.overflow}' came."
+                f"but got '{self.overflow}'."
             )
         for name, (low, high) in (("model_range", self.model_range), ("stretch", self.stretch)):
             if not 0.0 < low <= 1.0 <= high < float("inf"):

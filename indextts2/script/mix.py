@@ -30,7 +30,7 @@ class MixSettings:
 
     def __post_init__(self) -> None:
         if self.overflow not in OVERFLOWS:
-            raise InputError(f"An overflow is one of {', '.join(OVERFLOWS)}, but '{self.overflow}' came.")
+            raise InputError(f"An overflow is one of {', '.join(OVERFLOWS)}, but got '{self.overflow}'.")
         for name in ("gap", "seconds"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} should be 0 or more seconds, but is {getattr(self, name)}.")

@@ -37,7 +37,7 @@ _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (cod
 def read_script(text: str, kind: str = AUTO) -> Script:
     """A script from text. kind: one of READERS; "auto" looks at the text. Raises ScriptError with line and column."""
     if kind != AUTO and kind not in READERS:
-        raise InputError(f"A script is one of {', '.join(READERS)}, but '{kind}' came.")
+        raise InputError(f"A script is one of {', '.join(READERS)}, but got '{kind}'.")
     return with_own_lines(READERS[kind_of(text) if kind == AUTO else kind](text))
 
 
@@ -102,7 +102,7 @@ def decoded(content: bytes, encoding: str = "") -> str:
 def write_script(script: Script, kind: str) -> str:
     """A script as text of a kind of WRITERS."""
     if kind not in WRITERS:
-        raise InputError(f"A script is written as one of {', '.join(WRITERS)}, but '{kind}' came.")
+        raise InputError(f"A script is written as one of {', '.join(WRITERS)}, but got '{kind}'.")
     return WRITERS[kind](script)
 
 

@@ -43,7 +43,7 @@ class EmotionBank:
     def __post_init__(self) -> None:
         rows = sum(self.group_sizes)
         if len(self.group_sizes) != len(EMOTIONS):
-            raise InputError(f"An emotion bank has {len(EMOTIONS)} groups, but {len(self.group_sizes)} sizes came.")
+            raise InputError(f"An emotion bank has {len(EMOTIONS)} groups, but got {len(self.group_sizes)} sizes.")
         check_shape("EmotionBank.style_rows", self.style_rows, rows, None)
         check_shape("EmotionBank.emotion_rows", self.emotion_rows, rows, None)
 

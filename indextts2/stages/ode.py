@@ -47,7 +47,7 @@ def step_grid(grid: str, steps: int) -> Tensor:
 def check_grid(grid: str, steps: int) -> None:
     """Raises InputError for an unknown grid or an impossible number of steps."""
     if grid not in GRIDS:
-        raise InputError(f"The step grid is one of {', '.join(GRIDS)}, but '{grid}' came.")
+        raise InputError(f"The step grid is one of {', '.join(GRIDS)}, but got '{grid}'.")
     if steps < 1:
         raise InputError(f"At least 1 step is needed, but {steps} were asked.")
     if grid == "epss" and steps not in EPSS:
@@ -58,7 +58,7 @@ def check_grid(grid: str, steps: int) -> None:
 def check_solver(solver: str) -> None:
     """Raises InputError for an unknown solver."""
     if solver not in SOLVERS:
-        raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but '{solver}' came.")
+        raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but got '{solver}'.")
 
 
 def _sway(time: Tensor) -> Tensor:

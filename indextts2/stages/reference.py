@@ -77,7 +77,7 @@ def _mono(waveform: Waveform, seconds_limit: float, name: str) -> Tensor:
     samples, rate = waveform.samples, waveform.sample_rate
     if samples.shape[0] != 1:
         raise AudioError(
-            f"The {name} should be one recording, but a batch of {samples.shape[0]} came. Pick one of them."
+            f"The {name} should be one recording, but got a batch of {samples.shape[0]}. Pick one of them."
         )
     if samples.shape[1] == 0 or samples.shape[2] == 0:
         raise AudioError(f"The {name} is empty. Connect a recording of speech.")

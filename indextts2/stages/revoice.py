@@ -136,7 +136,7 @@ def _mono(waveform: Waveform) -> Tensor:
     """(1, samples) float32. Raises AudioError."""
     samples = waveform.samples
     if samples.shape[0] != 1:
-        raise AudioError(f"The audio should be one recording, but a batch of {samples.shape[0]} came. Pick one.")
+        raise AudioError(f"The audio should be one recording, but got a batch of {samples.shape[0]}. Pick one.")
     if samples.shape[1] == 0 or waveform.seconds < MINIMUM_SECONDS:
         raise AudioError(f"The audio lasts {waveform.seconds:.2f} s; at least {MINIMUM_SECONDS:.2f} s are needed.")
     mono = samples.float().mean(dim=1)

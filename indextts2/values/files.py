@@ -114,7 +114,7 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
 
     kind = next((name for name, made in KINDS.items() if isinstance(value, made)), None)
     if kind is None:
-        raise InputError(f"Files hold {', '.join(KINDS)}, but a {type(value).__name__} came.")
+        raise InputError(f"Files hold {', '.join(KINDS)}, but got a {type(value).__name__}.")
     note = note or FileNote()
     tensors, plain = _taken_apart(value)
     metadata = {

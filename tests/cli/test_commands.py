@@ -121,7 +121,7 @@ def test_text_can_come_from_the_standard_input(speak, monkeypatch):
         (["--emotion", "happy"], "such as happy=.6"),
         (["--emotion", "happy=-1"], "not negative"),
         (["--emotion", "happy=nan"], "finite"),
-        (["--seconds", "-3"], "a number above zero is expected, but '-3' came"),
+        (["--seconds", "-3"], "a number above zero is expected, but got '-3'"),
         (["--seconds", "inf"], "above zero"),
         (["--tokens", "2.5"], "a whole number is expected"),
         (["--seconds", "2", "--tokens", "3"], "not allowed with"),

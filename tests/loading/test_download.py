@@ -346,4 +346,4 @@ def test_a_file_in_place_of_the_folder_is_one_line(hub, tmp_path, capsys):
 def test_the_command_says_what_came_and_points_at_the_licence(hub, tmp_path, capsys):
     assert main(["download", "official", "--to", str(tmp_path / "o"), "--parts", "t2s"]) == 0
     output = capsys.readouterr().out
-    assert "3 files came" in output and "licence" in output
+    assert "3 files downloaded" in output and "licence" in output

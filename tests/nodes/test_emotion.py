@@ -258,7 +258,7 @@ def test_an_emotion_survives_the_way_through_text_and_through_a_list(here):
 
 
 @pytest.mark.parametrize(("text", "words"), [("1, two", "'two' is not a number"), ("", "No numbers"), ("nan", "NaN"),
-                                             ("1 2 3", "32 numbers, but 3 came")])  # fmt: skip
+                                             ("1 2 3", "32 numbers, but got 3")])  # fmt: skip
 def test_bad_numbers_are_refused_in_words(here, text, words):
     with pytest.raises(Exception, match=words):
         run(here, "EmotionFromNumbers", text=text, like="a")

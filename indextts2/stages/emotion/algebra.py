@@ -63,7 +63,7 @@ def blend_emotions(parts: Sequence[tuple[Emotion, float]], *, base: Tensor | Non
     """base + sum of weight x d. No parts give the base, which must then be given."""
     if not parts:
         if base is None:
-            raise InputError("An empty blend is its base, but no base came. Connect a speaker or a neutral emotion.")
+            raise InputError("An empty blend is its base, but got no base. Connect a speaker or a neutral emotion.")
         return Mixed(Emotion(as_float(base), base=as_float(base)), (1.0,))
     for _, weight in parts:
         _check_number("A blend weight", weight)
@@ -83,7 +83,7 @@ def interpolate_emotions(
     keep and slerp need a base, and so does the warning about opposite inputs.
     """
     if mode not in INTERPOLATIONS:
-        raise InputError(f"Emotions are interpolated by {', '.join(INTERPOLATIONS)}, but '{mode}' came.")
+        raise InputError(f"Emotions are interpolated by {', '.join(INTERPOLATIONS)}, but got '{mode}'.")
     _check_number("The place between two emotions", t)
     if mode != "lerp" and not 0.0 <= t <= 1.0:
         raise InputError(f"With '{mode}' the place between two emotions lies between 0 and 1, but is {t}. Use 'lerp'.")

@@ -65,7 +65,7 @@ def choose_rows(bank: EmotionBank, style: Tensor | None, *, selection: str = "ne
     style: (1, style_dim), used by "nearest" only. Returns (8, dim) float32 on the bank's device.
     """
     if selection not in SELECTIONS:
-        raise InputError(f"Bank rows are chosen by {', '.join(SELECTIONS)}, but '{selection}' came.")
+        raise InputError(f"Bank rows are chosen by {', '.join(SELECTIONS)}, but got '{selection}'.")
     groups = _float(bank.emotion_rows).split(list(bank.group_sizes))
     if selection == "mean":  # spec/paper.md section 2, T2E: mean(V_k)
         return torch.stack([group.mean(dim=0) for group in groups])

@@ -52,11 +52,11 @@ class TextToEmotionConfig:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise ConfigError(f"A text-to-emotion method is {' or '.join(METHODS)}, but '{self.method}' came.")
+            raise ConfigError(f"A text-to-emotion method is {' or '.join(METHODS)}, but got '{self.method}'.")
         if self.prompt not in PROMPTS:
-            raise ConfigError(f"A text-to-emotion prompt is {' or '.join(PROMPTS)}, but '{self.prompt}' came.")
+            raise ConfigError(f"A text-to-emotion prompt is {' or '.join(PROMPTS)}, but got '{self.prompt}'.")
         if len(self.labels) != len(EMOTIONS) or len(set(self.labels)) != len(EMOTIONS):
-            raise ConfigError(f"Eight different labels are expected, but {list(self.labels)} came.")
+            raise ConfigError(f"Eight different labels are expected, but got {list(self.labels)}.")
         if not 0.0 < self.temperature < float("inf"):
             raise ConfigError(f"The temperature should be positive and finite, but is {self.temperature}.")
         if self.max_new_tokens < 1 or self.max_text_tokens < 1:
@@ -105,7 +105,7 @@ def read_emotion(
     temperature: of the softmax over labels; None takes the model's own. seed: for models whose generation samples.
     """
     if method not in ("auto", *METHODS):
-        raise InputError(f"A text-to-emotion method is auto, {' or '.join(METHODS)}, but '{method}' came.")
+        raise InputError(f"A text-to-emotion method is auto, {' or '.join(METHODS)}, but got '{method}'.")
     used = model.config.method if method == "auto" else method
     if not text.strip():
         return TextEmotion(CALM, used, "", ("The text to read an emotion from is empty, so calm is used.",))

@@ -27,20 +27,20 @@ def emotion_from_rows(rows: Tensor, like: Emotion | None = None) -> Emotion:
     like: gives checkpoint, base, transition and places of keyframes; None makes a hand-made emotion, which fits any.
     """
     if rows.dim() != 2 or 0 in rows.shape:
-        raise InputError(f"Emotions have shape (keyframes, numbers), but {tuple(rows.shape)} came.")
+        raise InputError(f"Emotions have shape (keyframes, numbers), but got {tuple(rows.shape)}.")
     check_finite("The emotion's numbers", rows)
     rows = as_float(rows).clone()
     if like is None:
         if len(rows) > 1:
-            raise InputError(f"{len(rows)} rows came. Connect the schedule they were made from to 'like'.")
+            raise InputError(f"{len(rows)} rows arrived. Connect the schedule they were made from to 'like'.")
         return Emotion(rows)
     wanted = like.vector.shape[-1]
     if rows.shape[-1] != wanted:
         raise CheckpointMismatch(
-            f"The emotion to be like has {wanted} numbers, but {rows.shape[-1]} came. Take both from one checkpoint."
+            f"The emotion to be like has {wanted} numbers, but got {rows.shape[-1]}. Take both from one checkpoint."
         )
     if len(rows) != max(1, len(like.keyframes)):
-        raise InputError(f"{len(rows)} rows came, but the emotion they are like has {max(1, len(like.keyframes))}.")
+        raise InputError(f"{len(rows)} rows arrived, but the emotion they are like has {max(1, len(like.keyframes))}.")
     places = zip(like.keyframes, rows.split(1), strict=False)
     frames = tuple(Keyframe(frame.position, row) for frame, row in places)
     return Emotion(rows[:1], frames, like.base, like.transition, like.fingerprint)
@@ -49,7 +49,7 @@ def emotion_from_rows(rows: Tensor, like: Emotion | None = None) -> Emotion:
 def emotion_from_numbers(numbers: Sequence[float], like: Emotion | None = None) -> Emotion:
     """One vector of plain numbers."""
     if not numbers:
-        raise InputError("No numbers came. Write or connect one per dimension of the checkpoint's emotions.")
+        raise InputError("No numbers arrived. Write or connect one per dimension of the checkpoint's emotions.")
     return emotion_from_rows(torch.tensor([[float(number) for number in numbers]], dtype=torch.float32), like)
 
 

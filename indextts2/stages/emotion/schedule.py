@@ -28,9 +28,9 @@ def schedule_emotions(points: Sequence[tuple[float, Emotion]], *, transition: st
     plain path bit for bit. Each point is a constant emotion; all come from one checkpoint.
     """
     if transition not in TRANSITIONS:
-        raise InputError(f"A transition is {' or '.join(TRANSITIONS)}, but '{transition}' came.")
+        raise InputError(f"A transition is {' or '.join(TRANSITIONS)}, but got '{transition}'.")
     if not 1 <= len(points) <= MAX_KEYFRAMES:
-        raise InputError(f"A schedule has 1 to {MAX_KEYFRAMES} keyframes, but {len(points)} came.")
+        raise InputError(f"A schedule has 1 to {MAX_KEYFRAMES} keyframes, but got {len(points)}.")
     ordered = sorted(points, key=lambda point: point[0])
     _check_positions([position for position, _ in ordered])
     if any(emotion.keyframes for _, emotion in ordered):
@@ -88,7 +88,7 @@ def require_compatible(emotions: Sequence[Emotion], base: Tensor | None = None) 
     Raises CheckpointMismatch naming both.
     """
     if not emotions:
-        raise InputError("At least one emotion is needed, but none came.")
+        raise InputError("At least one emotion is needed, but got none.")
     width = emotions[0].vector.shape[-1]
     others = [emotion.vector for emotion in emotions[1:]] + ([] if base is None else [base])
     for vector in others:
@@ -122,7 +122,7 @@ def emotion_from_tensor(vector: Tensor, *, base: Tensor | None = None, fingerpri
     if vector.dim() == 1:
         vector = vector.unsqueeze(0)
     if vector.dim() != 2 or vector.shape[0] != 1 or vector.shape[1] == 0:
-        raise InputError(f"An emotion vector has shape (dim,) or (1, dim), but {tuple(vector.shape)} came.")
+        raise InputError(f"An emotion vector has shape (dim,) or (1, dim), but got {tuple(vector.shape)}.")
     check_finite("The emotion vector", vector)
     emotion = Emotion(as_float(vector).clone(), base=None if base is None else as_float(base), fingerprint=fingerprint)
     require_compatible([emotion], base)
@@ -136,7 +136,7 @@ def as_float(tensor: Tensor) -> Tensor:
 
 def _check_positions(positions: list[float]) -> None:
     if any(not 0.0 <= position <= 1.0 for position in positions):
-        raise InputError(f"Keyframe positions lie between 0 and 1, but {positions} came.")
+        raise InputError(f"Keyframe positions lie between 0 and 1, but got {positions}.")
     for earlier, later in pairwise(positions):
         if earlier == later:
             raise InputError(f"Two keyframes share the position {later}. Move one of them.")

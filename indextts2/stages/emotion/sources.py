@@ -36,7 +36,7 @@ NO_WEIGHTS = EmotionWeights.of()
 def combine_weights(first: EmotionWeights, second: EmotionWeights | None, rule: str = "add") -> EmotionWeights:
     """Two sets of weights as one; None leaves the first as it is."""
     if rule not in WEIGHT_RULES:
-        raise InputError(f"Emotion weights are combined by {', '.join(WEIGHT_RULES)}, but '{rule}' came.")
+        raise InputError(f"Emotion weights are combined by {', '.join(WEIGHT_RULES)}, but got '{rule}'.")
     if second is None:
         return first
     pairs = zip(first.values, second.values, strict=True)
@@ -46,7 +46,7 @@ def combine_weights(first: EmotionWeights, second: EmotionWeights | None, rule: 
 def multiply_weights(weights: EmotionWeights, factor: float) -> EmotionWeights:
     """All eight times a factor; one changes nothing."""
     if not 0.0 <= factor < math.inf:
-        raise InputError(f"Emotion weights are multiplied by a finite number from 0 on, but {factor} came.")
+        raise InputError(f"Emotion weights are multiplied by a finite number from 0 on, but got {factor}.")
     return weights if factor == 1.0 else EmotionWeights(tuple(value * factor for value in weights.values))
 
 
@@ -69,7 +69,7 @@ def combine_sources(
     speaker's own vector bit for bit.
     """
     if rule not in RULES:
-        raise InputError(f"Sources are combined by {' or '.join(RULES)}, but '{rule}' came.")
+        raise InputError(f"Sources are combined by {' or '.join(RULES)}, but got '{rule}'.")
     mark = require_same_checkpoint(
         ("The text-to-semantic model", t2s.fingerprint),
         ("the speaker", speaker.fingerprint),

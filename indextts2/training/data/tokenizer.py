@@ -39,7 +39,7 @@ class TokenizerRecipe:
 
     def __post_init__(self) -> None:
         if self.kind not in TEXT_KINDS:
-            raise ConfigError(f"A tokenizer is of kind {' or '.join(TEXT_KINDS)}, but '{self.kind}' came.")
+            raise ConfigError(f"A tokenizer is of kind {' or '.join(TEXT_KINDS)}, but got '{self.kind}'.")
         if self.kind == "official" and not self.corpora:
             raise ConfigError("A tokenizer of kind 'official' is learned from texts; name corpora.")
 

@@ -69,9 +69,9 @@ class BankSettings:
 
     def __post_init__(self) -> None:
         if len(self.group_sizes) != len(EMOTIONS) or min(self.group_sizes) < 1:
-            raise TrainingError(f"A bank needs {len(EMOTIONS)} group sizes of at least 1, but {self.group_sizes} came.")
+            raise TrainingError(f"A bank needs {len(EMOTIONS)} group sizes of at least 1, but got {self.group_sizes}.")
         if self.rows not in ROW_KINDS:
-            raise TrainingError(f"Bank rows are {' or '.join(ROW_KINDS)}, but '{self.rows}' came.")
+            raise TrainingError(f"Bank rows are {' or '.join(ROW_KINDS)}, but got '{self.rows}'.")
         if not 0.0 < self.emphasis < float("inf"):
             raise TrainingError(f"The emphasis of a bank should be positive and finite, but is {self.emphasis}.")
 
