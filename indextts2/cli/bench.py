@@ -27,9 +27,9 @@ MEGABYTE = 1e6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--seconds", type=positive(float), default=4.0, help="length of the speech that is made")
-    parser.add_argument("--repeats", type=positive(int), default=5, help="timed runs after one to warm up")
-    parser.add_argument("--no-warm-up", action="store_true", help="time the first run too, where runs are long")
+    parser.add_argument("--seconds", type=positive(float), default=4.0, help="length of the speech to make")
+    parser.add_argument("--repeats", type=positive(int), default=5, help="timed runs, after one to warm up")
+    parser.add_argument("--no-warm-up", action="store_true", help="time the first run too, for long runs")
     parser.add_argument(
         "--memory",
         action="store_true",
@@ -44,12 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full-size",
         action="store_true",
-        help="generated weights of the released sizes instead of a checkpoint, with the share of the arithmetic floor",
+        help=(
+            "random weights of the released sizes instead of a checkpoint, and the ratio of each stage to its "
+            "arithmetic floor"
+        ),
     )
     parser.add_argument(
         "--weights",
         choices=WEIGHTS,
-        help="with --full-size: how the weights are stored; int8 halves them again (default: like --precision)",
+        help="with --full-size: how the weights are stored; int8 halves fp16 again (default: as --precision)",
     )
     add_compute_options(parser)
 

@@ -32,7 +32,7 @@ DEVICES = ("cpu", "cuda", "mps")
 
 
 STANDARD_INPUT = "-"
-"""In place of a text: read it from the standard input."""
+"""In place of a text: read standard input."""
 
 
 class Usage(IndexTTS2Error):
@@ -45,7 +45,7 @@ def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
         "--checkpoint",
         metavar="DIR",
         default="mini",
-        help=f"folder of a checkpoint, a name below the folders of {FOLDERS_VARIABLE}, or mini (default), the built-in",
+        help=f"folder of a checkpoint, a name below the folders in {FOLDERS_VARIABLE}, or mini (default, built in)",
     )
 
 
@@ -65,7 +65,7 @@ def add_compute_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default="fp32",
-        help="of the text-to-semantic model; the other stages always use fp32",
+        help="precision of the text-to-semantic model; the other stages always compute in fp32",
     )
     parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
 

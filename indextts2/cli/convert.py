@@ -1,4 +1,4 @@
-"""Write a checkpoint in the native layout: only live weights, one safetensors file per model, any precision."""
+"""Write a checkpoint in the native layout: only the weights in use, one safetensors file per model, any precision."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from .common import PRECISIONS, add_output_options, model_folders, progress_bar, write_result
 
-HELP = "official layout to native, or another precision"
-HELP_PRECISION = "of the weights in the new files; int8: the large linear layers so, the rest in fp16"
+HELP = "convert a checkpoint to the native layout, in any precision"
+HELP_PRECISION = (
+    "precision of the weights in the new files; int8 stores large linear layers in eight bits and the rest in fp16"
+)
 MEGABYTE = 1e6
 
 

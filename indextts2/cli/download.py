@@ -1,4 +1,4 @@
-"""Download the released IndexTTS-2 files. Started again after a break, it goes on where it stopped."""
+"""Download the released IndexTTS-2 files. Started again after an interruption, it resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .common import add_output_options, positive, progress_bar, write_result
 
-HELP = "get the official checkpoint"
+HELP = "download the official checkpoint"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         choices=SOURCES,
         default=HUGGING_FACE,
-        help="a mirror of the first is named by HF_ENDPOINT, of the second by MODELSCOPE_DOMAIN",
+        help="where to download from; HF_ENDPOINT names a mirror of the first, MODELSCOPE_DOMAIN one of the second",
     )
     parser.add_argument("--revision", default="", help="branch, tag or commit of the repositories (default: newest)")
-    parser.add_argument("--parts", nargs="+", default=(), metavar="PART", help="only these (default: all)")
-    parser.add_argument("--workers", type=positive(int), default=4, metavar="N", help="files fetched at a time")
+    parser.add_argument("--parts", nargs="+", default=(), metavar="PART", help="only these parts (default: all)")
+    parser.add_argument("--workers", type=positive(int), default=4, metavar="N", help="files downloaded at a time")
     add_output_options(parser)
 
 

@@ -1,4 +1,4 @@
-"""Measure a checkpoint on held-out texts: words understood, speaker likeness, quality, duration and emotion control."""
+"""Measure a checkpoint on held-out texts: words understood, similarity, quality, duration and emotion control."""
 
 from __future__ import annotations
 
@@ -29,14 +29,22 @@ HELP = "measure a checkpoint on a corpus"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("corpus", type=Path, nargs="+", help="folder with manifest.jsonl and audio/, or several")
+    parser.add_argument(
+        "corpus", type=Path, nargs="+", help="one or more corpus folders with manifest.jsonl and audio/"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for report.json and report.md")
     parser.add_argument("--name", help="what the report calls the checkpoint (default: its own name)")
     parser.add_argument("--free", type=positive(int, zero=True), metavar="N", help="texts of free length")
     parser.add_argument("--duration", type=positive(int, zero=True), metavar="N", help="texts at every duration factor")
     parser.add_argument("--emotion", type=positive(int, zero=True), metavar="N", help="texts per emotion")
-    parser.add_argument("--seed", type=int, default=0, help="draws the texts")
-    parser.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges whose packages are not needed")
+    parser.add_argument("--seed", type=int, default=0, help="seed that chooses the texts")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        choices=JUDGES,
+        help="judges to leave out; their packages are then not needed",
+    )
     parser.add_argument(
         "--pictures", action="store_true", help="also draw spectrograms, attention over the text and the duration curve"
     )

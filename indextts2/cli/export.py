@@ -1,4 +1,4 @@
-"""Write finished training runs into a native checkpoint; parts that are not given stay as they are in the folder."""
+"""Write finished training runs into a checkpoint; parts that are not given stay as they are in the folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..loading.native import About
 
-HELP = "training runs to a checkpoint"
+HELP = "write training runs into a checkpoint"
 PARTS = ("semantic_encoder", "codec", "style_encoder", "t2s", "s2m", "vocoder")
 MINI = "mini"
 
@@ -29,8 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", metavar="YAML", help=f"config.yaml with the sizes, or {MINI}; default: the folder's"
     )
     parser.add_argument("--licence", help="licence of the weights (default: the folder's)")
-    parser.add_argument("--provenance", help="how the weights came about, in words (default: the folder's)")
-    parser.add_argument("--precision", choices=PRECISIONS, help="of the files written (default: the folder's, or fp32)")
+    parser.add_argument("--provenance", help="how the weights were made, in words (default: the folder's)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="precision of the files written (default: the folder's, or fp32)"
+    )
     add_output_options(parser)
 
 

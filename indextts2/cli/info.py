@@ -1,4 +1,4 @@
-"""List a checkpoint: parts, sizes, precision, licence, what is missing. Without a name: all that are found."""
+"""List parts, sizes, precision, licence and what is missing of a checkpoint, or of all that are found."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("checkpoint", nargs="?", help="folder or name of a checkpoint; none lists all that are found")
-    parser.add_argument("--verify", action="store_true", help="also compare the sums of all files, and look for NaN")
+    parser.add_argument("checkpoint", nargs="?", help="folder or name of a checkpoint (default: all that are found)")
+    parser.add_argument(
+        "--verify", action="store_true", help="also compare the checksums of all files, and look for NaN"
+    )
     add_output_options(parser)
 
 

@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         module = importlib.import_module(f".{name}", __package__)
         command = commands.add_parser(name, help=module.HELP, description=module.__doc__)
         module.add_arguments(command)
-        command.add_argument("--verbose", action="store_true", help="more on the error stream")
+        command.add_argument("--verbose", action="store_true", help="print more to standard error")
         command.set_defaults(run=module.run)
     return parser
 

@@ -1,6 +1,6 @@
-"""Speak a script: subtitles, a table or plain dialogue, to one WAV per line and a timeline with real times.
+"""Speak a script (subtitles, a table or plain dialogue) into one WAV per line and a timeline with the actual times.
 
-A stopped run goes on with its finished lines. Under `accelerate launch` the lines are shared out among the processes.
+An interrupted run resumes after its finished lines. Under `accelerate launch` lines are divided among the processes.
 """
 
 from __future__ import annotations
@@ -45,36 +45,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("script", type=Path, help="SRT, VTT, ASS, CSV, TSV, JSON, or plain dialogue")
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="folder to write to")
-    parser.add_argument("--cast", type=Path, metavar="YAML", help="who speaks (default: the built-in voices in turn)")
-    parser.add_argument("--kind", default="auto", help="dialogue, srt, vtt, ass, csv, tsv, json (default: by the name)")
-    parser.add_argument("--encoding", default="", help="of the script file (default: UTF-8)")
-    parser.add_argument("--seed", type=int, default=0, help="of lines without their own")
     parser.add_argument(
-        "--pause", type=positive(float, zero=True), metavar="S", help="between sentences (default: by punctuation)"
+        "--cast",
+        type=Path,
+        metavar="YAML",
+        help="the cast: who speaks which name (default: the built-in voices in turn)",
+    )
+    parser.add_argument(
+        "--kind", default="auto", help="dialogue, srt, vtt, ass, csv, tsv or json (default: by the file name)"
+    )
+    parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of lines without one of their own")
+    parser.add_argument(
+        "--pause",
+        type=positive(float, zero=True),
+        metavar="S",
+        help="seconds of silence between sentences (default: by punctuation)",
     )
     fit = parser.add_argument_group("fitting")
     fit.add_argument(
-        "--cue", choices=("fill", "within", "start"), default="fill", help="how lines relate to their cues"
+        "--cue",
+        choices=("fill", "within", "start"),
+        default="fill",
+        help=(
+            "how long lines are: as long as their cues, within them, or their natural length from the start of the cue"
+        ),
     )
-    fit.add_argument("--overflow", choices=("list", "overlap", "shift"), default="list", help="lines that do not fit")
     fit.add_argument(
-        "--stretch", type=positive(float), nargs=2, metavar=("LOW", "HIGH"), help="usual limits (0.8 1.25)"
+        "--overflow",
+        choices=("list", "overlap", "shift"),
+        default="list",
+        help="what to do with lines that do not fit: list them and leave them out, overlap, or shift later lines",
     )
-    fit.add_argument("--squeeze", type=positive(float), help="shortest stretch before the next line (0.5)")
+    fit.add_argument(
+        "--stretch",
+        type=positive(float),
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="usual limits of the stretch (default: 0.8 1.25)",
+    )
+    fit.add_argument("--squeeze", type=positive(float), help="smallest stretch before a line overflows (default: 0.5)")
     fit.add_argument("--gap", type=positive(float, zero=True), default=0.35, help="seconds between lines without cues")
-    fit.add_argument("--length", type=positive(float), default=0.0, metavar="S", help="seconds of the whole at least")
+    fit.add_argument(
+        "--length", type=positive(float), default=0.0, metavar="S", help="minimum length of the timeline in seconds"
+    )
     takes = parser.add_argument_group("takes")
-    takes.add_argument("--takes", type=positive(int), default=1, help="decoded per line, the best kept")
-    takes.add_argument("--listen", type=positive(int), default=2, help="how many of them are judged by their sound")
-    takes.add_argument("--retries", type=positive(int, zero=True), default=2, help="further seeds for a poor line")
+    takes.add_argument("--takes", type=positive(int), default=1, help="takes to decode per line; the best is kept")
+    takes.add_argument(
+        "--listen", type=positive(int), default=2, help="how many of the takes are scored by their sound"
+    )
+    takes.add_argument(
+        "--retries", type=positive(int, zero=True), default=2, help="further seeds to try for a poor line"
+    )
     clean = parser.add_argument_group("clean audio")
-    clean.add_argument("--keep-tails", action="store_true", help="do not trim what follows the last word")
-    clean.add_argument("--hard-ends", action="store_true", help="no soft ends and joins")
-    clean.add_argument("--longest-silence", type=positive(float, zero=True), default=0.8, help="seconds; 0 keeps all")
-    clean.add_argument("--loudness", type=float, default=-20.0, help="LUFS of every line; 0 leaves lines as they are")
+    clean.add_argument("--keep-tails", action="store_true", help="do not trim the sound after the last word")
+    clean.add_argument("--hard-ends", action="store_true", help="do not fade ends and joins")
+    clean.add_argument(
+        "--longest-silence",
+        type=positive(float, zero=True),
+        default=0.8,
+        help="longest silence inside a line of free length, in seconds; 0 keeps all",
+    )
+    clean.add_argument(
+        "--loudness", type=float, default=-20.0, help="loudness of every line in LUFS; 0 leaves lines as they are"
+    )
     model = parser.add_argument_group("models")
-    model.add_argument("--max-tokens", type=positive(int), help="of one segment")
-    model.add_argument("--steps", type=positive(int), help="of the flow")
+    model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
+    model.add_argument("--steps", type=positive(int), help="steps of the flow")
     add_compute_options(parser)
     add_output_options(parser)
 

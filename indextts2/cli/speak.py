@@ -41,7 +41,7 @@ FLOW = ("steps", "guidance", "grid", "solver")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     allow_leading_dashes(parser)
-    parser.add_argument("text", help=f"what to say; {STANDARD_INPUT} reads it from the standard input")
+    parser.add_argument("text", help=f"text to speak; {STANDARD_INPUT} reads standard input")
     parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), metavar="WAV", help="file to write")
     voice = parser.add_mutually_exclusive_group()
     voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_emotion(parser: argparse.ArgumentParser) -> None:
     emotion = parser.add_mutually_exclusive_group()
     emotion.add_argument("--emotion", type=_weights, metavar="NAME=W,...", help="for example happy=.6,surprised=.2")
-    emotion.add_argument("--emotion-audio", type=Path, metavar="WAV", help="recording whose emotion is taken")
-    emotion.add_argument("--emotion-text", metavar="TEXT", help="words that describe or show the emotion")
+    emotion.add_argument("--emotion-audio", type=Path, metavar="WAV", help="recording whose emotion is used")
+    emotion.add_argument("--emotion-text", metavar="TEXT", help="text that describes or shows the emotion")
     parser.add_argument(
         "--emotion-strength",
         type=positive(float, zero=True),
@@ -69,7 +69,7 @@ def _add_emotion(parser: argparse.ArgumentParser) -> None:
 
 def _add_duration(parser: argparse.ArgumentParser) -> None:
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=positive(float), metavar="S", help="length of the whole, pauses included")
+    length.add_argument("--seconds", type=positive(float), metavar="S", help="length of the whole, including pauses")
     length.add_argument("--tokens", type=positive(int), metavar="N", help="length in semantic tokens")
     length.add_argument("--frames", type=positive(int), metavar="N", help="length in mel frames")
     length.add_argument("--factor", type=positive(float), metavar="F", help="length as a multiple of the natural one")
@@ -77,24 +77,35 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
         "--duration-method",
         choices=("auto", "natural", "model", "guided", "forced"),
         default="auto",
-        help="how text-to-semantic is held to the length (default: what the checkpoint was trained for); model and "
-        "guided are experimental on checkpoints that were not taught lengths, such as the official one",
+        help=(
+            "how the length is met (default: as the checkpoint was trained); model and guided are experimental "
+            "with checkpoints that were not trained on lengths, such as the official one"
+        ),
     )
     parser.add_argument(
         "--duration-slot",
         choices=("a", "b", "both"),
         default="",
-        help="experimental: where the methods model and guided tell the length to a checkpoint that was not taught one",
+        help=(
+            "experimental: duration slot of the prefix in which the methods model and guided give the length to "
+            "a checkpoint that was not trained on lengths"
+        ),
     )
     parser.add_argument(
-        "--takes", type=positive(int), default=1, metavar="N", help="decode so many, keep the nearest in length"
+        "--takes",
+        type=positive(int),
+        default=1,
+        metavar="N",
+        help="number of takes to decode at once; the nearest in length is kept",
     )
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
     parser.add_argument(
-        "--offload", action="store_true", help="only one model at a time on the device, for cards with little memory"
+        "--offload",
+        action="store_true",
+        help="keep only one model at a time on the device, for cards with little memory",
     )
     sampling = parser.add_argument_group("text-to-semantic")
     sampling.add_argument("--mode", choices=("beam", "sample", "greedy", "beam_search"))

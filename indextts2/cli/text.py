@@ -25,10 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "text",
         nargs="?",
-        help=f"what to say, or a file with it; {STANDARD_INPUT} reads the standard input",
+        help=f"text to show; {STANDARD_INPUT} reads standard input",
     )
     parser.add_argument("--file", type=Path, metavar="TXT", help="a file with the text, in UTF-8")
-    parser.add_argument("--language", default="", metavar="TAG", help="such as en or zh (default: seen in the text)")
+    parser.add_argument(
+        "--language", default="", metavar="TAG", help="language, such as en or zh (default: detected from the text)"
+    )
     parser.add_argument("--glossary", type=Path, metavar="TXT", help="a file of lines such as: M.2 = M dot two")
     parser.add_argument("--no-tags", action="store_true", help="read tags such as <pause 0.4s> as ordinary text")
     add_checkpoint_option(parser)

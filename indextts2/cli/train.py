@@ -1,4 +1,4 @@
-"""Train one part of the model by a recipe, or go on where an earlier run in the same folder stopped."""
+"""Train one part of the model from a recipe, or resume the run in the same folder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from .common import Usage, add_output_options, positive, write_result
 
-HELP = "train one part by a recipe"
+HELP = "train one part from a recipe"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("part", help="which part; an unknown one lists those that exist")
-    parser.add_argument("recipe", type=Path, help="YAML file with the settings")
-    parser.add_argument("folder", type=Path, help="where the run keeps its state, its log and its curves")
+    parser.add_argument("part", help="part to train; an unknown name lists the known ones")
+    parser.add_argument("recipe", type=Path, help="YAML file with the settings of the part")
+    parser.add_argument("folder", type=Path, help="folder for the run's state, log and curves")
     parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
     add_output_options(parser)
 
