@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
-"""Order of the eight emotions everywhere (spec/s2m.md section 11.1)."""
+"""Order of the eight emotions everywhere (docs/spec/emotion.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MelConfig:
-    """Log-mel spectrogram, the domain of S2M and the vocoder (spec/s2m.md section 2)."""
+    """Log-mel spectrogram, the domain of S2M and the vocoder (docs/spec/reference.md#mel)."""
 
     sample_rate: int = 22_050
     fft_size: int = 1024
@@ -33,7 +33,10 @@ class MelConfig:
 
 @dataclass(frozen=True, slots=True)
 class FbankConfig:
-    """Kaldi-style log filterbank below the semantic encoder and the style encoder (spec/s2m.md sections 1.3 and 3)."""
+    """Kaldi-style log filterbank below the semantic encoder and the style encoder.
+
+    Source: docs/spec/reference.md#filterbanks.
+    """
 
     sample_rate: int = 16_000
     frame: int = 400  # 25 ms
@@ -51,7 +54,7 @@ class FbankConfig:
 
 @dataclass(frozen=True, slots=True)
 class SemanticEncoderConfig:
-    """Wav2Vec2-BERT up to the tapped layer (spec/s2m.md section 1.3)."""
+    """Wav2Vec2-BERT up to the tapped layer (docs/spec/reference.md#semantic-features)."""
 
     dim: int = 1024
     layers: int = 17  # layers after the tapped one are never needed
@@ -75,7 +78,7 @@ class SemanticEncoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
-    """Semantic codec (spec/s2m.md section 5)."""
+    """Semantic codec (docs/spec/reference.md#semantic-codec)."""
 
     codebook_size: int = 8192
     codebook_dim: int = 8
@@ -88,7 +91,7 @@ class CodecConfig:
 
 @dataclass(frozen=True, slots=True)
 class StyleEncoderConfig:
-    """CAMPPlus speaker-style encoder (spec/s2m.md section 4)."""
+    """CAMPPlus speaker-style encoder (docs/spec/reference.md#style-encoder)."""
 
     bands: int = 80
     dim: int = 192
@@ -102,7 +105,7 @@ class StyleEncoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class ConditionerConfig:
-    """Conformer and perceiver that turn semantic features into latents (spec/t2s.md sections 2 and 3)."""
+    """Conformer and perceiver that turn semantic features into latents (docs/spec/t2s.md#conformer)."""
 
     input_dim: int = 1024
     width: int = 512
@@ -120,7 +123,7 @@ class ConditionerConfig:
 
 @dataclass(frozen=True, slots=True)
 class DurationConfig:
-    """How a checkpoint was taught to read a target length (spec/t2s.md section 10, spec/control.md 2 and 5)."""
+    """How a checkpoint was taught to read a target length (docs/spec/control.md#trained-length-row)."""
 
     trained: bool = False  # True: W_num rows mean a length to this checkpoint
     slot: str = "a"  # which of the two slots takes the length row: "a", "b" or "both"
@@ -130,7 +133,7 @@ class DurationConfig:
 
 @dataclass(frozen=True, slots=True)
 class T2SConfig:
-    """Text-to-semantic GPT with its conditioners (spec/t2s.md)."""
+    """Text-to-semantic GPT with its conditioners (docs/spec/t2s.md)."""
 
     layers: int = 24
     dim: int = 1280
@@ -144,7 +147,7 @@ class T2SConfig:
     start_semantic: int = 8192
     stop_semantic: int = 8193
     decode_row_offset: int = 2  # code k sits at row k + 2 while decoding the released weights; ours use 1
-    prompt_token: int | None = 1  # counts as used before the first token (spec/t2s.md 9.1); None where no quirk is kept
+    prompt_token: int | None = 1  # used before the first token (docs/spec/t2s.md#fake-prompt); None: no such token
     alignment_heads: tuple[tuple[int, ...], ...] | None = None  # (layer, head) pairs that follow the text, if known
     speaker_from: str = "features"  # "features": conformer and perceiver; "style": a projection of the style vector
     style_dim: int = 192  # width of the style vector that speaker_from "style" reads
@@ -174,7 +177,7 @@ class T2SConfig:
 
 @dataclass(frozen=True, slots=True)
 class LengthRegulatorConfig:
-    """Token clock to frame clock (spec/s2m.md section 7)."""
+    """Token clock to frame clock (docs/spec/s2m.md#length-regulator)."""
 
     input_dim: int = 1024
     width: int = 512
@@ -183,7 +186,7 @@ class LengthRegulatorConfig:
 
 @dataclass(frozen=True, slots=True)
 class WaveNetConfig:
-    """Gated convolution head of the flow estimator (spec/s2m.md section 8)."""
+    """Gated convolution head of the flow estimator (docs/spec/s2m.md#wavenet-head)."""
 
     width: int = 512
     layers: int = 8
@@ -193,7 +196,7 @@ class WaveNetConfig:
 
 @dataclass(frozen=True, slots=True)
 class FlowConfig:
-    """Flow-matching estimator: DiT and WaveNet head (spec/s2m.md section 8)."""
+    """Flow-matching estimator: DiT and WaveNet head (docs/spec/s2m.md#flow-estimator)."""
 
     bands: int = 80
     width: int = 512
@@ -207,7 +210,7 @@ class FlowConfig:
 
 @dataclass(frozen=True, slots=True)
 class S2MConfig:
-    """Semantic-to-mel: latent projection, length regulator and flow (spec/s2m.md sections 6 to 9)."""
+    """Semantic-to-mel: latent projection, length regulator and flow (docs/spec/s2m.md)."""
 
     latent_dim: int = 1280
     latent_hidden: tuple[int, ...] = (256, 128)
@@ -221,7 +224,7 @@ class S2MConfig:
 
 @dataclass(frozen=True, slots=True)
 class VocoderConfig:
-    """BigVGAN v2 generator (spec/s2m.md section 10)."""
+    """BigVGAN v2 generator (docs/spec/s2m.md#vocoder)."""
 
     bands: int = 80
     initial_channels: int = 1536
@@ -249,7 +252,7 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class EmotionBankConfig:
-    """Rows of the stored emotion vectors per emotion, in the order of EMOTIONS (spec/t2s.md section 4.2)."""
+    """Rows of the stored emotion vectors per emotion, in the order of EMOTIONS (docs/spec/emotion.md#emotion-bank)."""
 
     group_sizes: tuple[int, ...] = (3, 17, 2, 8, 4, 5, 10, 24)
 

@@ -46,7 +46,10 @@ def check_finite(name: str, tensor: Tensor) -> None:
 
 
 def pause_samples(seconds: float, sample_rate: int) -> int:
-    """Samples of silence that a pause takes: truncated, as in the released pipeline (spec/s2m.md section 10)."""
+    """Samples of silence that a pause takes: truncated, as in the released pipeline.
+
+    Source: docs/spec/s2m.md#output-and-pauses.
+    """
     return int(seconds * sample_rate)
 
 
@@ -84,12 +87,12 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the encoder knows of one reference recording (spec/s2m.md section 1).
+    """What the encoder knows of one reference recording (docs/spec/reference.md).
 
     features: (1, rows, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the recording,
     as many as rows unless the codec resamples; quantized: (1, tokens, dim) the codec's embedding of them; style: (1,
     style_dim); mel: (1, bands, frames); emotion_features: (1, rows, dim), the features along the emotion path
-    (resampled once, section 1.2).
+    (docs/spec/reference.md#emotion-path).
     """
 
     features: Tensor
@@ -228,10 +231,11 @@ class PreparedText:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A target length (design section 6).
+    """A target length (docs/spec/control.md#duration-methods).
 
     unit: "free" (value ignored), "tokens", "frames", "seconds", "samples", or "factor" of the free length.
-    method: "auto" (the checkpoint's default), "natural", "model", "guided" or "forced" (spec/control.md section 5).
+    method: "auto" (the checkpoint's default), "natural", "model", "guided" or "forced"
+    (docs/spec/control.md#duration-methods).
     slot: where "model" and "guided" tell the length, "a", "b" or "both"; empty is the checkpoint's own place.
     """
 

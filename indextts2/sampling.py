@@ -1,7 +1,8 @@
 """Choosing semantic tokens: score processors, draws without replacement, and noise that one seed fixes everywhere.
 
 Tensors in, tensors out. Scores end in the vocabulary: (..., semantic_tokens). The order of the processors is the
-official one: repetition penalty, typical, temperature, top-k, top-p (spec/t2s.md 9.2). Removed entries become -inf.
+official one: repetition penalty, typical, temperature, top-k, top-p (docs/spec/t2s.md#processors). Removed entries
+become -inf.
 
 The repetition penalty works on log-probabilities in every mode, so one value means one thing: the probability of a used
 token is raised to that power. Differs from the official decoder, which switches to raw logits with a single beam and so
@@ -93,7 +94,10 @@ def penalise_repeats(scores: Tensor, used: Tensor, penalty: float) -> Tensor:
 
 
 def keep_typical(scores: Tensor, mass: float, keep: int) -> Tensor:
-    """Keep entries whose surprise lies nearest to the entropy until they hold `mass` (spec/t2s.md 9.4)."""
+    """Keep entries whose surprise lies nearest to the entropy until they hold `mass`.
+
+    Source: docs/spec/t2s.md#typical-sampling.
+    """
     log_probability = torch.log_softmax(scores, dim=-1)
     entropy = -(log_probability * log_probability.exp()).nansum(-1, keepdim=True)
     distance = (-log_probability - entropy).abs()

@@ -1,6 +1,6 @@
 """Log filterbanks at 16 kHz in pure torch: the style encoder's, and the stacked ones of the semantic encoder.
 
-Both share one Kaldi-style analysis (spec/s2m.md sections 1.3 and 3); they differ in scale and normalisation.
+Both share one Kaldi-style analysis (docs/spec/reference.md#filterbanks); they differ in scale and normalisation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The log-mel spectrogram that S2M produces and the vocoder reads (spec/s2m.md section 2)."""
+"""The log-mel spectrogram that S2M produces and the vocoder reads (docs/spec/reference.md#mel)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two resamplers of the reference chain (spec/s2m.md section 1): soxr for user audio, then a windowed sinc."""
+"""The two resamplers of the reference chain (docs/spec/reference.md): soxr for user audio, then a windowed sinc."""
 
 from __future__ import annotations
 

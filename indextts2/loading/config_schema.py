@@ -188,7 +188,7 @@ WITHOUT_EFFECT = frozenset(
         "dataset.mel.mel_fmin",
         "dataset.mel.normalize",
         "gpt.mel_length_compression",
-        # Training only, or sizes of dead tensors (spec/s2m.md sections 7 and 8).
+        # Training only, or sizes of dead tensors (docs/spec/files.md#dead-tensors).
         "s2mel.length_regulator.content_codebook_size",
         "s2mel.length_regulator.n_codebooks",
         "s2mel.length_regulator.quantizer_dropout",

@@ -1,4 +1,4 @@
-"""The official layout: where each part lies and how it is nested (spec/s2m.md section 0).
+"""The official layout: where each part lies and how it is nested (docs/spec/files.md).
 
 The four auxiliary models lie in `hf_cache/` below the model folder, beside it, or in folders of the Hugging Face cache
 form (`models--owner--name/snapshots/<revision>/`), there or in the machine's own cache.
@@ -25,7 +25,7 @@ LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
 """Beginnings of the names of licence texts, in small letters."""
 
 V25_CODEC = "codec.pth"
-V25_TEXT_TOKENS = 60_509  # size of the text vocabulary of IndexTTS-2.5, the surest sign of it (spec/v25.md section 2)
+V25_TEXT_TOKENS = 60_509  # text ids of IndexTTS-2.5, the surest sign of it (docs/spec/v25.md#recognition)
 VARIANCE_FLOOR = 0.0
 
 

@@ -1,7 +1,7 @@
 """What lies in the published files beside the weights that matter, part by part, and how names become ours.
 
 Models already carry the published names, so the table holds only the dead tensors: present, known, and without effect
-(spec/t2s.md section 12, spec/s2m.md sections 4, 5, 7 and 8). They are dropped before names are checked.
+(docs/spec/files.md#dead-tensors). They are dropped before names are checked.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ SETTINGS_FILE = "text_to_emotion.json"
 MODEL_FILE = "config.json"
 ADAPTER_FILE = "adapter_config.json"
 SUBFOLDERS = ("text_to_emotion", "qwen0.6bemo4-merge")
-"""Where a checkpoint folder keeps its model: ours, and the released one (spec/s2m.md section 0)."""
+"""Where a checkpoint folder keeps its model: ours, and the released one (docs/spec/files.md)."""
 
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of texts"}
 _SHOWN = 40  # characters of a wrong value quoted in an error

@@ -16,7 +16,7 @@ DIRECTION = ".weight_v"
 def fold_weight_norm(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Replace each pair `x.weight_g`, `x.weight_v` by `x.weight`, in its place; other entries stay as they are.
 
-    The norm runs over all axes but the first (spec/s2m.md section 10). Raises CheckpointError for half a pair.
+    The norm runs over all axes but the first (docs/spec/files.md#weight-norm). Raises CheckpointError for half a pair.
     """
     return {key: make() for key, make in folding(state_dict).items()}
 

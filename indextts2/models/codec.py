@@ -1,4 +1,6 @@
-"""Semantic codec: continuous semantic features to tokens of one codebook and back (spec/s2m.md section 5).
+"""Semantic codec: continuous semantic features to tokens of one codebook and back.
+
+Source: docs/spec/reference.md#semantic-codec.
 
 At run time only the encoder and the quantizer are needed. The mirrored decoder, a class of its own, serves training.
 """

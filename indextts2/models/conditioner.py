@@ -1,4 +1,6 @@
-"""Conformer and perceiver: semantic features of a reference in, a fixed number of latents out (spec/t2s.md 2 and 3).
+"""Conformer and perceiver: semantic features of a reference in, a fixed number of latents out.
+
+Source: docs/spec/t2s.md#conformer.
 
 The published checkpoint keeps the two halves as separate top-level entries, so `TextToSemantic` holds one `Conformer`
 and one `Perceiver` per conditioner and joins them with `condition_latents`.
@@ -37,7 +39,10 @@ def sinusoids(count: int, width: int, like: Tensor) -> Tensor:
 
 
 class ConvSubsampling(nn.Module):
-    """Halve the frame rate with one 3x3 convolution, then project to the conformer's width (spec/t2s.md 2.1)."""
+    """Halve the frame rate with one 3x3 convolution, then project to the conformer's width.
+
+    Source: docs/spec/t2s.md#subsampling.
+    """
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
@@ -53,7 +58,10 @@ class ConvSubsampling(nn.Module):
 
 
 class AbsoluteKeyAttention(nn.Module):
-    """Attention with a term for the absolute position of the key, without a relative shift (spec/t2s.md 2.2)."""
+    """Attention with a term for the absolute position of the key, without a relative shift.
+
+    Source: docs/spec/t2s.md#conformer-block.
+    """
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()
@@ -227,7 +235,7 @@ class PerceiverLayer(nn.ModuleList):
 
 
 class Perceiver(nn.Module):
-    """A fixed number of learned latents read a context of any length (spec/t2s.md 3)."""
+    """A fixed number of learned latents read a context of any length (docs/spec/t2s.md#perceiver)."""
 
     def __init__(self, config: ConditionerConfig) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Flow estimator: the velocity of a noisy mel, by a DiT with U-Net skips and a WaveNet head (spec/s2m.md section 8).
+"""Flow estimator: the velocity of a noisy mel, by a DiT with U-Net skips and a WaveNet head.
+
+Source: docs/spec/s2m.md#flow-estimator.
 
 One evaluation needs three things, each computed as rarely as it can be:
 `FlowContext` (prompt, style and semantic condition; once per line), `TimeConditions` (everything that depends on the
@@ -287,7 +289,7 @@ class FlowEstimator(nn.Module):
         return merged + F.linear(style, weight[:, 2 * bands + width :])[:, None]
 
     def null_content(self) -> Tensor:
-        """`content` without any condition, (1, 1, width). Only the biases stay (spec/s2m.md section 9)."""
+        """`content` without any condition, (1, 1, width). Only the biases stay (docs/spec/s2m.md#guidance)."""
         bands, width = self.bands, self.cond_projection.out_features
         weight = self.cond_x_merge_linear.weight[:, 2 * bands : 2 * bands + width]
         return (F.linear(self.cond_projection.bias, weight) + self.cond_x_merge_linear.bias)[None, None]

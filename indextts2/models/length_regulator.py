@@ -1,4 +1,7 @@
-"""Length regulator: stretches token-clock features to the mel clock (spec/s2m.md section 7, spec/control.md 5.5)."""
+"""Length regulator: stretches token-clock features to the mel clock.
+
+Source: docs/spec/s2m.md#length-regulator, docs/spec/control.md#spans.
+"""
 
 from __future__ import annotations
 

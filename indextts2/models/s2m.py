@@ -1,4 +1,4 @@
-"""Semantic-to-mel: latent projection, length regulator and flow, with the published keys (spec/s2m.md 6 to 9)."""
+"""Semantic-to-mel: latent projection, length regulator and flow, with the published keys (docs/spec/s2m.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .length_regulator import LengthRegulator, Span, frame_to_token
 
 
 def single_precision_frames(row_count: int, frames_per_row: float) -> int:
-    """Mel frames of so many rows at their natural length, truncated in float32 as in IndexTTS-2 (spec/s2m.md 6)."""
+    """Mel frames of so many rows at their natural length, truncated in float32 as in IndexTTS-2.
+
+    Source: docs/spec/s2m.md#content-of-the-flow.
+    """
     product = torch.tensor(float(row_count), dtype=torch.float32) * frames_per_row
     return max(int(product), 1)
 
@@ -84,7 +87,10 @@ class SemanticToMel(nn.Module):
         return self.gpt_layer(latent)
 
     def frame_count(self, token_count: int) -> int:
-        """Frames of so many tokens at the natural rate; truncated in float32 as in the official code (section 6)."""
+        """Frames of so many tokens at the natural rate; truncated in float32 as in the official code.
+
+        Source: docs/spec/s2m.md#content-of-the-flow.
+        """
         return single_precision_frames(token_count, self.config.frames_per_token)
 
     def regulate(

@@ -1,4 +1,4 @@
-"""Semantic encoder: Wav2Vec2-BERT up to the tapped layer (spec/s2m.md section 1.3).
+"""Semantic encoder: Wav2Vec2-BERT up to the tapped layer (docs/spec/reference.md#semantic-features).
 
 Only what lies below the tapped layer is built, so the keys are the live part of the published file. Weights come from
 loading/, never from here.

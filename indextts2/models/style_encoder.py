@@ -1,4 +1,4 @@
-"""Style encoder: CAMPPlus, one vector per recording that says who talks (spec/s2m.md section 4)."""
+"""Style encoder: CAMPPlus, one vector per recording that says who talks (docs/spec/reference.md#style-encoder)."""
 
 from __future__ import annotations
 

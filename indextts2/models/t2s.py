@@ -1,4 +1,4 @@
-"""Text-to-semantic: reference and text in, semantic tokens out, one causal transformer (spec/t2s.md).
+"""Text-to-semantic: reference and text in, semantic tokens out, one causal transformer (docs/spec/t2s.md).
 
 The sequence is [speaker + emotion latents | two duration slots | start text stop | start token, tokens ...]. Attribute
 names follow the published checkpoint. `text_embedding` and the two position tables are learned; W_num, the table that
@@ -39,8 +39,8 @@ class TrainingOutput:
 
     semantic_logits: (batch, tokens + 1, semantic_tokens), row k predicts token k and row `token_lengths` the stop;
     text_logits: (batch, text + 1, text_tokens + 1), the same for text; latent: (batch, tokens, dim), the state that
-    predicts token k (spec/t2s.md 8); attention: (batch, heads, tokens + 1, text) of the heads asked for, each row sums
-    to one over the item's own text ids (start and stop excluded); None when none was asked for.
+    predicts token k (docs/spec/t2s.md#latents); attention: (batch, heads, tokens + 1, text) of the heads asked for,
+    each row sums to one over the item's own text ids (start and stop excluded); None when none was asked for.
     """
 
     semantic_logits: Tensor
@@ -110,7 +110,10 @@ class TextToSemantic(nn.Module):
         return self.spk_emb_proj(style)[:, None]
 
     def emotion_vector(self, features: Tensor, feature_mask: Tensor | None = None) -> Tensor:
-        """features: (batch, tokens, semantic dim); feature_mask: (batch, tokens) -> (batch, dim). Affine, section 4."""
+        """The emotion vector, an affine map of the latent (docs/spec/emotion.md#emotion-vector): (batch, dim).
+
+        features: (batch, tokens, semantic dim); feature_mask: (batch, tokens).
+        """
         latents = condition_latents(self.emo_conditioning_encoder, self.emo_perceiver_encoder, features, feature_mask)
         return self.emo_layer(self.emovec_layer(latents[:, 0]))
 
@@ -129,7 +132,7 @@ class TextToSemantic(nn.Module):
         raise CheckpointError(f"duration.free should be official, zero or row0, but the configuration says '{kind}'.")
 
     def duration_slots(self, token_targets: Tensor | None, *, batch: int = 1, slot: str | None = None) -> Tensor:
-        """The pair of duration embeddings of each item (spec/t2s.md 10, spec/control.md 5.2).
+        """The pair of duration embeddings of each item (docs/spec/control.md#model).
 
         token_targets: (batch,) int64 tokens wanted without the stop, 0 for "any"; None for "any" in every item, then
         `batch` says how many. slot overrides the configuration's "a", "b" or "both". -> (batch, 2, dim)

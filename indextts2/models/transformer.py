@@ -1,4 +1,4 @@
-"""The GPT-2 trunk of T2S: pre-norm blocks without a position table of their own (spec/t2s.md 6).
+"""The GPT-2 trunk of T2S: pre-norm blocks without a position table of their own (docs/spec/t2s.md#trunk).
 
 Positions come with the embeddings, so rows of one sequence may lie anywhere in the key/value pool; who sees whom is
 decided by a boolean mask alone. Left padding, beams, takes and phases of emotion are all such masks.

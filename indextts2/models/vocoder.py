@@ -1,7 +1,8 @@
-"""BigVGAN v2 generator: log-mel to waveform (spec/s2m.md section 10).
+"""BigVGAN v2 generator: log-mel to waveform (docs/spec/s2m.md#vocoder).
 
-Weight norm is folded into plain convolutions; the anti-aliased activation is computed phase by phase (speed.md 5.1),
-which never stores the doubled signal interleaved. Attribute names are the published checkpoint's.
+Weight norm is folded into plain convolutions; the anti-aliased activation is computed phase by phase
+(docs/spec/s2m.md#activation-by-phases), which never stores the doubled signal interleaved. Attribute names are the
+published checkpoint's.
 
 Dimensions: batch, bands, frames, channels, samples (of whatever clock a stage runs at).
 """
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from ..config import VocoderConfig
 
 EDGE_KERNEL = 7  # first and last convolution
-FILTER_TAPS = 12  # anti-aliasing low-pass, spec/s2m.md section 10
+FILTER_TAPS = 12  # anti-aliasing low-pass, docs/spec/s2m.md#anti-aliased-activation
 FILTER_CUTOFF = 0.25
 FILTER_HALF_WIDTH = 0.3
 PHASE_REACH = 3  # samples that half of the taps look to either side

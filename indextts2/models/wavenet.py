@@ -1,4 +1,4 @@
-"""WaveNet head of the flow estimator: gated convolutions with reflection padding (spec/s2m.md section 8)."""
+"""WaveNet head of the flow estimator: gated convolutions with reflection padding (docs/spec/s2m.md#wavenet-head)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ SHORTEST_EXCERPT = 5  # characters of a segment's text worth showing
 SEGMENT_COLOURS: tuple[Colour, ...] = ((58, 92, 138), (78, 70, 132))
 HUE_STEP = 0.618033988749895  # golden ratio: neighbouring ids get colours far apart
 STRETCH_SOFT = (0.8, 1.25)
-"""Outside these a stretch is drawn as a warning (spec/control.md section 5.1)."""
+"""Outside these a stretch is drawn as a warning (docs/spec/control.md#natural)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From a reference to what T2S is conditioned on: who talks, and how it is said (spec/t2s.md 2 to 4)."""
+"""From a reference to what T2S is conditioned on: who talks, and how it is said (docs/spec/t2s.md#conformer)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lengths: what was asked, in which clock, and how T2S is told (spec/control.md section 5).
+"""Lengths: what was asked, in which clock, and how T2S is told (docs/spec/control.md#duration-methods).
 
 Three clocks meet here: tokens of T2S, frames of the mel and samples of the audio. A `Clock` converts, a `Target` says
 one length in all three, and a `SegmentPlan` says what T2S does about it. After decoding, `settle` gives every segment
@@ -19,16 +19,16 @@ from ..contracts import Duration, DurationReport, Segment, pause_samples
 from ..errors import InputError
 from .content import CONTENT
 
-SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (spec/control.md 5.3)
+SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (docs/spec/control.md#guided)
 FREE = Duration()
 FORBID, FORCE = float("-inf"), float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class GuidedSettings:
-    """Stop-token schedule over x = tokens / target (spec/control.md 1.3): discouraged until `rise`, free from `free`,
-    urged from `due` to `late`. floor: share of the target before which the stop is forbidden; ceiling: where it is
-    forced.
+    """Stop-token schedule over x = tokens / target (docs/spec/control.md#stop-schedule): discouraged until `rise`, free
+    from `free`, urged from `due` to `late`. floor: share of the target before which the stop is forbidden; ceiling:
+    where it is forced.
     """
 
     rise: float = 0.5

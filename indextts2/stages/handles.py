@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EmotionBank:
-    """Stored emotion vectors and the styles they are chosen by (spec/t2s.md section 4.2).
+    """Stored emotion vectors and the styles they are chosen by (docs/spec/emotion.md#emotion-bank).
 
     style_rows: (rows, style_dim); emotion_rows: (rows, dim). group_sizes: rows per emotion, in the order of EMOTIONS.
     """

@@ -1,4 +1,4 @@
-"""Mel to audio: the vocoder, chunk by chunk, with exact lengths and pauses (spec/s2m.md section 10)."""
+"""Mel to audio: the vocoder, chunk by chunk, with exact lengths and pauses (docs/spec/s2m.md#output-and-pauses)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ EPSS = {
     10: (0, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32),
     12: (0, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32),
 }
-"""Empirically pruned step grids of F5-TTS in units of 1/32, before the sway (speed notes, section 4)."""
+"""Empirically pruned step grids of F5-TTS in units of 1/32, before the sway (docs/spec/s2m.md#step-grids)."""
 
 ROW_STRIDE = 0x9E3779B97F4A7C15
 """Odd constant (golden ratio of 2^64) that spreads the seeds of the rows of one batch far apart."""

@@ -1,4 +1,4 @@
-"""Encode a reference recording along the speaker path and the emotion path (spec/s2m.md section 1)."""
+"""Encode a reference recording along the speaker path and the emotion path (docs/spec/reference.md)."""
 
 from __future__ import annotations
 

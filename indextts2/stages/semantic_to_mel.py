@@ -1,4 +1,4 @@
-"""Semantic tokens and a speaker to a log-mel of exactly the asked number of frames (spec/s2m.md sections 6 to 9)."""
+"""Semantic tokens and a speaker to a log-mel of exactly the asked number of frames (docs/spec/s2m.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .handles import S2MModels
 from .ode import check_grid, check_solver, integrate, row_noise, step_grid
 
 SILENT_STRETCH = (0.8, 1.25)
-"""Stretches inside these limits need no word (spec/control.md section 5.1)."""
+"""Stretches inside these limits need no word (docs/spec/control.md#natural)."""
 ALLOWED_STRETCH = (0.5, 2.0)
 """Stretches outside these limits are refused unless the settings allow them."""
 
@@ -104,7 +104,7 @@ def semantic_to_mel(
 ) -> MelSpectrogram:
     """Turn every row of `semantic` into a mel of its frame target, or of its natural length where that is free.
 
-    spans: per row, (tokens, frames) pieces with lengths of their own (spec/control.md section 5.5); they then state the
+    spans: per row, (tokens, frames) pieces with lengths of their own (docs/spec/control.md#spans); they then state the
     row's frames. The same seed gives the same mel whatever else is in the batch. Raises InputError for a stretch beyond
     the limits, CheckpointMismatch when speaker or tokens come from another encoder, Cancelled through `progress`.
     """

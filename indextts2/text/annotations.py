@@ -1,4 +1,4 @@
-"""Pronunciation annotations `<word|reading>` in the text of a user (spec/t2s.md section 11.2 step 0)."""
+"""Pronunciation annotations `<word|reading>` in the text of a user (docs/spec/text.md#annotations)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Numbers, dates and money to words for the official kind: wetext when installed, plain digits otherwise.
 
-An expander is called as expander(text, chinese) and returns the text in words (spec/t2s.md section 11.5).
+An expander is called as expander(text, chinese) and returns the text in words (docs/spec/text.md#number-expansion).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Normaliser of the official text kind (spec/t2s.md section 11.2).
+"""Normaliser of the official text kind (docs/spec/text.md#normalisation).
 
 In compatible mode it does exactly what the reference does. Otherwise it corrects what the reference gets wrong; every
 such place says so, and tests/text/test_normalise.py has one test for each.
@@ -61,7 +61,7 @@ def map_characters(tracked: TrackedText) -> None:
 
 
 def takes_chinese_path(text: str) -> bool:
-    """Whether a text, its annotations hidden, is normalised as Chinese (spec/t2s.md section 11.1)."""
+    """Whether a text, its annotations hidden, is normalised as Chinese (docs/spec/text.md#language-decision)."""
     return bool(_HAS_HAN.search(text) or not _HAS_LETTER.search(text) or _EMAIL.fullmatch(text) or PINYIN.search(text))
 
 

@@ -1,4 +1,4 @@
-"""Front end of the released IndexTTS-2: normaliser, CJK spacing, SentencePiece (spec/t2s.md section 11)."""
+"""Front end of the released IndexTTS-2: normaliser, CJK spacing, SentencePiece (docs/spec/text.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPANDABLE = re.compile(r"[\d$€£¥%℃°]")
 
 
 def space_and_raise(tracked: TrackedText) -> None:
-    """A space around every CJK character and everything in upper case (spec/t2s.md section 11.4)."""
+    """A space around every CJK character and everything in upper case (docs/spec/text.md#pieces)."""
     tracked.sub(_CJK, lambda match: f" {match.group()} ")
     tracked.sub(_BLANKS_AT_CJK, " ")
     tracked.sub(_LOWER, lambda match: match.group().upper())

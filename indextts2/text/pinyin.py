@@ -1,4 +1,4 @@
-"""Toned pinyin in the text: where it is, and how the official vocabulary spells it (spec/t2s.md section 11.3)."""
+"""Toned pinyin in the text: where it is, and how the official vocabulary spells it (docs/spec/text.md#pinyin)."""
 
 from __future__ import annotations
 

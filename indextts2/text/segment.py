@@ -1,4 +1,4 @@
-"""Splitting pieces into segments that T2S speaks one by one (spec/t2s.md section 11.6).
+"""Splitting pieces into segments that T2S speaks one by one (docs/spec/text.md#segments).
 
 `reference_segments` does what the reference does, its faults included. `even_segments` is ours: the same limits, no
 piece twice, no needlessly short segment, and breaks where a speaker would breathe.

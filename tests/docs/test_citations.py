@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from .citations import CITATION, LINK, ROOT, SPEC, anchors, tracked_files, unresolved, without_code
+
+OWN = Path(__file__).resolve()
+PRIVATE = re.compile(
+    r"(?<!docs/)\bspec/\w+\.md[^\n]{0,20}|\b(?:design|style|speed|mini|house)\.md\b"
+    r"|\b(?:design|speed) (?:notes|section)\b"
+    r"|(?<!\d{5}, )\bsections? \d[\d.]*"
+)
+"""A page of notes outside the repository, or a section without its paper (arXiv 0000.00000, section 1)."""
 
 MARKDOWN = [path for path in tracked_files() if path.suffix == ".md"]
 
@@ -40,6 +49,31 @@ def test_every_citation_of_a_reference_page_resolves():
             reason = unresolved(ROOT / "root", citation.rstrip("."))
             wrong += [f"{path.relative_to(ROOT)}: {reason}"] if reason else []
     assert not wrong
+
+
+def test_nothing_cites_a_document_that_a_reader_cannot_have():
+    """Notes outside the repository, or sections of a page that is not named."""
+    wrong = []
+    for path in tracked_files():
+        if path != OWN and path.suffix in {".py", ".yaml", ".toml"}:
+            wrong += [
+                f"{path.relative_to(ROOT)}: {found}" for found in PRIVATE.findall(path.read_text(encoding="utf-8"))
+            ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "words", ["spec/t2s.md 8", "see speed.md 5.1", "(section 6)", "Affine, section 4.", "design section 2"]
+)
+def test_a_private_citation_is_noticed(words):
+    assert PRIVATE.search(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["docs/spec/t2s.md#trunk", "arXiv 2010.05646, section 2.3", "git-lfs.github.com/spec/v1"]
+)
+def test_a_public_citation_is_not(words):
+    assert not PRIVATE.search(words)
 
 
 @pytest.mark.parametrize("page", sorted(SPEC.glob("*.md")), ids=lambda page: page.name)

@@ -59,7 +59,7 @@ def test_the_longest_promised_reference_is_accepted(halves):
 
 
 def test_latents_lie_on_an_ellipsoid(halves):
-    """spec/control.md section 4: ||x / gamma|| is the root of the width, whatever the reference."""
+    """docs/spec/control.md#geometry: ||x / gamma|| is the root of the width, whatever the reference."""
     latents = condition_latents(*halves, noise(4, 15, 12)) / halves[1].norm.gamma
     torch.testing.assert_close(latents.norm(dim=-1), torch.full((4, 3), 10.0**0.5))
 

@@ -1,4 +1,4 @@
-"""The identities of emotion arithmetic (spec/control.md section 7), and what it refuses."""
+"""The identities of emotion arithmetic (docs/spec/control.md#emotion-arithmetic), and what it refuses."""
 
 from __future__ import annotations
 

@@ -46,7 +46,10 @@ def collapsed(visible):
 
 
 def test_visibility_of_three_phases_is_the_published_table(model):
-    """Rows and columns: block 0, 1, 2, start text, pieces 0 to 3, stop text, start token (spec/control.md 1.1)."""
+    """Rows and columns: block 0, 1, 2, start text, pieces 0 to 3, stop text, start token.
+
+    Source: docs/spec/control.md#visibility.
+    """
     assert collapsed(built(model, three_phases()).visible[0]) == [
         [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         [0, 1, 0, 0, 0, 0, 0, 0, 0, 0],

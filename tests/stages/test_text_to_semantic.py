@@ -75,7 +75,7 @@ def test_asking_for_137_tokens_yields_137_tokens(t2s, mode, method):
 
 
 def test_free_duration_equals_no_duration_and_a_zero_embedding(t2s):
-    """p = 0 means "any length" to this checkpoint (spec/paper.md section 2)."""
+    """p = 0 means "any length" to this checkpoint (docs/spec/paper.md#duration-embedding)."""
     plain, free = speak(t2s, *TEXTS), speak(t2s, *TEXTS, duration=Duration())
     assert torch.equal(plain.tokens, free.tokens) and torch.equal(plain.latent, free.latent)
     assert not t2s.model.duration_slots(None).any()

@@ -1,4 +1,4 @@
-"""The released files: which repository holds each, where it belongs, how large it is (spec/s2m.md section 0)."""
+"""The released files: which repository holds each, where it belongs, how large it is (docs/spec/files.md)."""
 
 from __future__ import annotations
 

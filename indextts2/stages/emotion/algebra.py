@@ -1,9 +1,11 @@
-"""Arithmetic on emotion vectors (spec/control.md section 7), in float32, on values that are never modified.
+"""Arithmetic on emotion vectors (docs/spec/control.md#emotion-arithmetic), in float32, on values that are never
+modified.
 
 Only sums whose coefficients add up to one are meaningful, because the emotion vector is an affine function of what the
-model heard (spec/control.md section 4, item 4). Every operation here keeps to that and says what its coefficients are.
-d is always a difference from the base, the vector that "no emotion" stands for: the one given, else the one the inputs
-carry. Schedules are taken keyframe by keyframe. A coefficient of zero everywhere returns the input's values exactly.
+model heard (docs/spec/control.md#geometry, item 4). Every operation here keeps to that and says what its coefficients
+are. d is always a difference from the base, the vector that "no emotion" stands for: the one given, else the one the
+inputs carry. Schedules are taken keyframe by keyframe. A coefficient of zero everywhere returns the input's values
+exactly.
 """
 
 from __future__ import annotations
@@ -27,14 +29,20 @@ INTERPOLATIONS = ("lerp", "keep", "slerp")
 """lerp: a straight line. keep: a straight line whose strength does not fade. slerp: an arc between the differences."""
 
 CANCELLED_SHARE = 1e-3
-"""A blend weaker than this share of what it should be has no direction left to keep (spec/control.md section 7)."""
+"""A blend weaker than this share of what it should be has no direction left to keep.
+
+Source: docs/spec/control.md#emotion-arithmetic.
+"""
 
 SLERP_MIN_DEGREES = 1.0
 SLERP_MAX_DEGREES = 175.0
-"""Outside these angles an arc is not defined well and a straight line is taken (spec/control.md section 7)."""
+"""Outside these angles an arc is not defined well and a straight line is taken.
+
+Source: docs/spec/control.md#emotion-arithmetic.
+"""
 
 OPPOSITE_DEGREES = 150.0
-"""Beyond this angle two emotions cancel in the middle of a straight line (spec/control.md section 7)."""
+"""Beyond this angle two emotions cancel in the middle of a straight line (docs/spec/control.md#emotion-arithmetic)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From eight emotion weights to an emotion vector, through the rows a checkpoint stores per emotion.
 
-The arithmetic is spec/t2s.md sections 4.1 to 4.3 and spec/s2m.md section 11.1. Everything is float32, nothing is
+The arithmetic is docs/spec/emotion.md. Everything is float32, nothing is
 modified in place, and all-zero weights return the base vector bit for bit.
 """
 
@@ -15,13 +15,19 @@ from ...errors import CheckpointMismatch, InputError
 from ..handles import EmotionBank, T2SModels
 
 SLIDER_BIAS = (0.9375, 0.875, 1.0, 1.0, 0.9375, 0.9375, 0.6875, 0.5625)
-"""Official factor per emotion for hand-set sliders, as stored rows are not equally strong (spec/t2s.md section 4.3)."""
+"""Official factor per emotion for hand-set sliders, as stored rows are not equally strong.
+
+Source: docs/spec/emotion.md#slider-bias-and-cap.
+"""
 
 SLIDER_CAP = 0.8
-"""Official largest sum of hand-set sliders (spec/t2s.md section 4.3)."""
+"""Official largest sum of hand-set sliders (docs/spec/emotion.md#slider-bias-and-cap)."""
 
 STRENGTH_STEPS = 10_000
-"""Scaled weights are cut to this many steps per unit, as the official pipeline does (spec/t2s.md section 4.1)."""
+"""Scaled weights are cut to this many steps per unit, as the official pipeline does.
+
+Source: docs/spec/emotion.md#precedence.
+"""
 
 SELECTIONS = ("nearest", "random", "mean")
 """How a row of each emotion is chosen: nearest to the speaker's style, at random by seed, or the mean of its rows."""
@@ -67,7 +73,7 @@ def choose_rows(bank: EmotionBank, style: Tensor | None, *, selection: str = "ne
     if selection not in SELECTIONS:
         raise InputError(f"Bank rows are chosen by {', '.join(SELECTIONS)}, but got '{selection}'.")
     groups = _float(bank.emotion_rows).split(list(bank.group_sizes))
-    if selection == "mean":  # spec/paper.md section 2, T2E: mean(V_k)
+    if selection == "mean":  # docs/spec/paper.md#t2e: mean(V_k)
         return torch.stack([group.mean(dim=0) for group in groups])
     picked = row_indices(bank, style, selection=selection, seed=seed)
     return torch.stack([group[index] for group, index in zip(groups, picked, strict=True)])
@@ -107,7 +113,7 @@ def emotion_from_weights(
     seed: int = 0,
     fingerprint: str = "",
 ) -> Emotion:
-    """sum of weight x row, plus (1 - sum of weights) x base (spec/t2s.md section 4.2).
+    """sum of weight x row, plus (1 - sum of weights) x base (docs/spec/emotion.md#emotion-bank).
 
     style: (1, style_dim) of the speaker; base: (1, dim), the emotion vector of the speaker's own reference.
     A sum above 1 lets the base enter negatively, as in the official program. The result lies on the device of base.

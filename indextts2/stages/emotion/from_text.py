@@ -1,4 +1,4 @@
-"""From a text to eight emotion weights, by a small causal language model (spec/s2m.md section 11.2, spec/paper.md T2E).
+"""From a text to eight emotion weights, by a small causal language model (docs/spec/emotion.md#text-to-emotion-model).
 
 Two ways. "generate" lets the model write a JSON reply and reads it, as the official model was trained to. "likelihood"
 asks how probable each of the eight labels is as the continuation of the prompt and takes the softmax: the soft

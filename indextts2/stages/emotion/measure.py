@@ -1,7 +1,8 @@
 """Numbers that describe an emotion vector without listening: how strong it is, and which bank emotion it leans to.
 
-The ruler is the median distance of the bank's rows from the base (spec/control.md section 7). Angles are always between
-differences from the base; angles between raw vectors mean nothing (spec/control.md section 4, item 5).
+The ruler is the median distance of the bank's rows from the base (docs/spec/control.md#emotion-arithmetic). Angles are
+always between differences from the base; angles between raw vectors mean nothing (docs/spec/control.md#geometry, item
+5).
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from ..handles import EmotionBank
 from .schedule import as_float, require_compatible
 
 DEFAULT_LIMIT = 1.25
-"""Strength index an emotion is limited to unless asked otherwise (spec/control.md section 7)."""
+"""Strength index an emotion is limited to unless asked otherwise (docs/spec/control.md#emotion-arithmetic)."""
 
 SOFT_LIMIT = 1.0
-"""Strength index above which a warning says that the voice may change (spec/control.md section 7)."""
+"""Strength index above which a warning says that the voice may change (docs/spec/control.md#emotion-arithmetic)."""
 
 
 def strength_ruler(bank: EmotionBank, base: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Reading the reply of a text-emotion language model (spec/s2m.md section 11.2).
+"""Reading the reply of a text-emotion language model (docs/spec/emotion.md#reading-the-reply).
 
 The model was taught to answer with a JSON object of eight Chinese keys, and does not always do so. The rules are the
 official ones, with one exception. When the text names melancholy, the official program swaps sad and melancholic, which

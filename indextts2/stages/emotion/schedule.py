@@ -1,7 +1,7 @@
 """Emotions along a text: keyframes, their value at any place, and bridges to plain numbers.
 
 A schedule is an `Emotion` with keyframes sorted by position, the first one at 0. Between two keyframes a "step"
-schedule keeps the earlier vector and a "linear" one moves evenly to the next (spec/control.md section 6).
+schedule keeps the earlier vector and a "linear" one moves evenly to the next (docs/spec/control.md#emotion-schedules).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...contracts import Emotion, Keyframe, check_finite, require_same_checkpoin
 from ...errors import CheckpointMismatch, InputError
 
 MAX_KEYFRAMES = 16
-"""Most conditioning blocks of one decode (spec/control.md section 6.1)."""
+"""Most conditioning blocks of one decode (docs/spec/control.md#layouts)."""
 
 TRANSITIONS = ("step", "linear")
 

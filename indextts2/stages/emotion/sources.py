@@ -1,6 +1,6 @@
 """Several sources of emotion in one: sliders with sliders, and a recording with sliders and with words.
 
-What comes out keeps to sums whose coefficients add up to one (spec/control.md section 4, item 4), and says which.
+What comes out keeps to sums whose coefficients add up to one (docs/spec/control.md#geometry, item 4), and says which.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def combine_sources(
     """One emotion of a recording's emotion and of emotion weights, for a speaker.
 
     weights: hand-set and read ones already combined. coefficients: of the recording, of the bank rows together, of the
-    speaker's own emotion. Under "share" (spec/t2s.md section 4.2, the recording in the place of the base) the rows take
-    theirs from recording and speaker alike; under "sum" they take it from the speaker alone. Nothing given returns the
-    speaker's own vector bit for bit.
+    speaker's own emotion. Under "share" (docs/spec/emotion.md#emotion-bank, the recording in the place of the base) the
+    rows take theirs from recording and speaker alike; under "sum" they take it from the speaker alone. Nothing given
+    returns the speaker's own vector bit for bit.
     """
     if rule not in RULES:
         raise InputError(f"Sources are combined by {' or '.join(RULES)}, but got '{rule}'.")

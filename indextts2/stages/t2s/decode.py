@@ -1,4 +1,4 @@
-"""The decoding loop of T2S over one pool of key/value rows per item (spec/t2s.md 7 to 9).
+"""The decoding loop of T2S over one pool of key/value rows per item (docs/spec/t2s.md#decoding-rows).
 
 Beams never move the cache: every step appends one row per beam, and a boolean mask says which rows are ancestors of
 which beam. Left padding, takes and phases of emotion are entries of the same mask. Positions, steps and noise are
@@ -103,7 +103,9 @@ def decode(
 
 
 def with_short_silences(take: Take, token: int) -> Take:
-    """Cut long runs of a silent token, if there is much of it (spec/t2s.md 9.5). The released pipeline does not."""
+    """Cut long runs of a silent token, if there is much of it (docs/spec/t2s.md#long-silences). The released pipeline
+    does not.
+    """
     silent = take.tokens == token
     if int(silent.sum()) <= MUCH_SILENCE:
         return take

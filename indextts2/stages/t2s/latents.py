@@ -1,4 +1,6 @@
-"""The second pass: states of the finished tokens as semantic-to-mel reads them (spec/t2s.md 8, spec/control.md 6.5).
+"""The second pass: states of the finished tokens as semantic-to-mel reads them.
+
+Source: docs/spec/t2s.md#latents, docs/spec/control.md#latents-of-phases.
 
 The keys and values of the prefix are kept from decoding; the tokens run as one causal chunk in the rows they had in
 training. Hidden states seen while decoding are never reused: the released weights decode one row further.

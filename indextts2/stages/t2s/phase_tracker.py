@@ -1,7 +1,8 @@
 """Where in the text a hypothesis is: a belief over text entries, and the phases of emotion it drives.
 
-The filter is that of spec/control.md 1.2, switching that of 6.3. Entry 0 is the start of the text, entry j the text
-piece j - 1. State belongs to hypotheses and follows the parent index; all of it is tensors of fixed shape.
+The filter is that of docs/spec/control.md#position-filter, switching that of docs/spec/control.md#switching. Entry 0 is
+the start of the text, entry j the text piece j - 1. State belongs to hypotheses and follows the parent index; all of it
+is tensors of fixed shape.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SMALLEST = 1e-20
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """How an emotion schedule is spoken (spec/control.md section 6).
+    """How an emotion schedule is spoken (docs/spec/control.md#emotion-schedules).
 
     layout: "a" keeps one text, planned in the mood of each piece; "b" plans the whole text in the current mood. lead:
     text pieces by which a phase begins early. forget: tokens of older phases that a new phase still hears, None for
@@ -176,7 +177,7 @@ class PhaseTracker:
         self._waited = self._waited & ~switch
 
     def stop_bias(self) -> Tensor:
-        """-inf while a hypothesis has text or phases left (spec/control.md 6.3). (items, beams)
+        """-inf while a hypothesis has text or phases left (docs/spec/control.md#switching). (items, beams)
 
         A position that stands still in the last phase does not hold the stop back for ever.
         """

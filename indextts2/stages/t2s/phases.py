@@ -1,4 +1,4 @@
-"""From an emotion along the text to phases of one segment (spec/control.md 6.1)."""
+"""From an emotion along the text to phases of one segment (docs/spec/control.md#layouts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What stands before the first semantic token, and who sees whom in it (spec/t2s.md 5, spec/control.md 1.1 and 6.1).
+"""What stands before the first semantic token, and who sees whom in it.
+
+Source: docs/spec/t2s.md#prefix, docs/spec/control.md#visibility.
 
 A prefix is a list of rows with a visibility matrix. A constant emotion is one phase. With several phases, layout "a"
 puts one conditioning block per phase before a shared text, and layout "b" one complete prefix per phase.
@@ -125,7 +127,7 @@ def _rows_of(blocks: list[Tensor], text: Tensor, start: Tensor, layout: str) -> 
 
 
 def _visibility(owner: Tensor, kind: Tensor, piece: Tensor, first_pieces: list[int], layout: str) -> Tensor:
-    """Who sees whom among the prefix rows (table of spec/control.md 1.1). -> (rows, rows) bool."""
+    """Who sees whom among the prefix rows (table of docs/spec/control.md#visibility). -> (rows, rows) bool."""
     order = torch.arange(len(owner))
     causal = order[None, :] <= order[:, None]
     if layout == "b":

@@ -1,4 +1,4 @@
-"""Choosing the next tokens of every hypothesis: beams, plain sampling and greedy (spec/t2s.md 9.3).
+"""Choosing the next tokens of every hypothesis: beams, plain sampling and greedy (docs/spec/t2s.md#beam-step).
 
 All state is tensors of fixed shape, updated without asking the host anything, so that a step may be captured in a
 graph. Items are the rows of a batch (a segment or one take of it); each item has `beams` hypotheses side by side.

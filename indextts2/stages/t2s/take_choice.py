@@ -1,4 +1,4 @@
-"""The takes of a segment: which one is kept, and what is said of it (spec/control.md 5.1)."""
+"""The takes of a segment: which one is kept, and what is said of it (docs/spec/control.md#natural)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spoken:
 def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
     """The take nearest to the target in ratio, or with the best score per token without a target.
 
-    Takes that ran into the length limit come last; the score breaks ties (spec/control.md 5.1).
+    Takes that ran into the length limit come last; the score breaks ties (docs/spec/control.md#natural).
     """
 
     def order(take: Take) -> tuple[bool, float, float]:

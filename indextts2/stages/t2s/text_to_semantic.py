@@ -1,4 +1,4 @@
-"""Prepared text and a speaker to semantic tokens and their latents (spec/t2s.md 5 to 10).
+"""Prepared text and a speaker to semantic tokens and their latents (docs/spec/t2s.md).
 
 Segments and takes are decoded in batches. One seed per call gives every row noise of its own, so that a row does not
 depend on what else is in its batch.

@@ -1,4 +1,4 @@
-"""Which text piece each semantic token speaks, found after decoding (spec/control.md 6.2).
+"""Which text piece each semantic token speaks, found after decoding (docs/spec/control.md#following-the-text).
 
 One teacher-forced pass reads the attention of the heads that follow the text; the best monotonic path through it is the
 timeline. It serves reports, plots, and lengths for parts of a sentence.

@@ -86,7 +86,10 @@ def open_cache(folder: str, corpora: Sequence[str]) -> AcousticCache:
 
 
 def speaker_path_16k(path: Path) -> Tensor:
-    """Audio file -> (samples,) at 16 kHz along the speaker path of the reference chain (spec/s2m.md section 1.1)."""
+    """Audio file -> (samples,) at 16 kHz along the speaker path of the reference chain.
+
+    Source: docs/spec/reference.md#speaker-path.
+    """
     waveform = read_audio(path)
     mono = waveform.samples[0].mean(dim=0, keepdim=True)
     middle_rate = MelConfig().sample_rate

@@ -89,7 +89,7 @@ def add_noise(fbank: Tensor, settings: Augmentation, generator: Generator) -> Te
 
 
 def mask_spans(features: Tensor, settings: Augmentation, generator: Generator) -> Tensor:
-    """Zero a few bands and a few stretches of normalised features (SpecAugment, Park et al. 2019)."""
+    """Zero a few bands and a few stretches of normalised features (SpecAugment, arXiv 1904.08779)."""
     features = features.clone()
     for dim, count, widest in (
         (1, settings.band_masks, settings.band_mask_width),

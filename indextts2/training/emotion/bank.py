@@ -1,9 +1,9 @@
 """Make the emotion bank of a trained T2S: a few emotion vectors per emotion, each with the style it is chosen by.
 
-The paper stores vectors of "several recordings per emotion" (spec/paper.md section 2, T2E); the released bank has 2 to
-24 rows per emotion (spec/t2s.md section 4.2). Here the speakers of each emotion are grouped by style, and every group
-gives one row: its mean emotion vector, in which the single voices average out, beside its mean style. A mean of
-emotion vectors is itself a valid one, because its coefficients sum to one (spec/control.md section 4).
+The paper stores vectors of "several recordings per emotion" (docs/spec/paper.md#t2e); the released bank has 2 to
+24 rows per emotion (docs/spec/emotion.md#emotion-bank). Here the speakers of each emotion are grouped by style, and
+every group gives one row: its mean emotion vector, in which the single voices average out, beside its mean style. A
+mean of emotion vectors is itself a valid one, because its coefficients sum to one (docs/spec/control.md#geometry).
 """
 
 from __future__ import annotations

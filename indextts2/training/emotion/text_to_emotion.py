@@ -1,4 +1,4 @@
-"""Train text-to-emotion by soft-label cross-entropy over eight labels (spec/paper.md section 2, T2E).
+"""Train text-to-emotion by soft-label cross-entropy over eight labels (docs/spec/paper.md#t2e).
 
 With `base_folder` a causal language model of that folder learns through LoRA adapters and stays frozen itself. Without
 one a model of a few hundred thousand weights is trained from scratch on the same texts; that is the mini's.
@@ -42,7 +42,10 @@ PLAIN_LABELS = tuple(f" {emotion}" for emotion in EMOTIONS)
 
 @dataclass(frozen=True, slots=True)
 class LoraSettings:
-    """Adapters on the projections whose names are `targets` (spec/paper.md does not state the authors' values)."""
+    """Adapters on the projections whose names are `targets`.
+
+    Source: the paper does not state the authors' values, docs/spec/paper.md#t2e.
+    """
 
     rank: int = 16
     alpha: int = 32

@@ -1,6 +1,6 @@
 """Texts with emotion distributions for training text-to-emotion: made from our own templates and word lists.
 
-Like the paper's data (spec/paper.md section 3) they are descriptive or script-like, with eight numbers that sum to one.
+Like the paper's data (docs/spec/paper.md#t2e) they are descriptive or script-like, with eight numbers that sum to one.
 Everything follows from a seed. Every tenth word-list entry and every sixth template are held out: held-out texts use
 those alone, training texts none of them, so that the held-out accuracy is about unseen words in unseen sentences.
 """

@@ -1,4 +1,4 @@
-"""Train the semantic codec on the features of a frozen semantic encoder (spec/paper.md section 8).
+"""Train the semantic codec on the features of a frozen semantic encoder (docs/spec/paper.md#semantic-codec).
 
 Reconstruction and commitment losses as in MaskGCT's codec. Differs from the paper: the reconstruction is also read by
 the encoder's frozen heads and should say the same phones and pitch as the original, and a linear reader should tell

@@ -1,6 +1,6 @@
 """Train the style encoder to tell speakers apart, whatever they say and however they say it.
 
-Crops of a few seconds go to a cosine classifier with an additive angular margin (ArcFace, Deng et al. 2019).
+Crops of a few seconds go to a cosine classifier with an additive angular margin (ArcFace, arXiv 1801.07698).
 The frequency axis of a share of the crops is warped by a fixed factor, and each factor makes a new speaker of every
 speaker: with few voices that is what teaches voices in general.
 """
@@ -158,7 +158,9 @@ class StyleEncoderPart(Part):
 
 
 def style_input(fbank: Tensor) -> Tensor:
-    """Cached filterbank of 16-bit scale -> the style encoder's input (spec/s2m.md section 3): (frames, bands)."""
+    """Cached filterbank of 16-bit scale -> the style encoder's input (docs/spec/reference.md#style-filterbank):
+    (frames, bands).
+    """
     floored = (fbank - LOG_SCALE).clamp(min=math.log(FBANK.floor))
     return floored - floored.mean(dim=0, keepdim=True)
 

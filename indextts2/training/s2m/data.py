@@ -1,4 +1,4 @@
-"""Batches for semantic-to-mel: a prompt and a target of one speaker, cut at random (spec/paper.md section 3).
+"""Batches for semantic-to-mel: a prompt and a target of one speaker, cut at random (docs/spec/paper.md#s2m-stage).
 
 Within a batch all prompts are equally long, and so are all targets: nothing is padded, and the length regulator sees
 prompt and target apart, just as when speaking. Long crops come in smaller batches, so a step costs about the same.

@@ -1,4 +1,6 @@
-"""Train semantic-to-mel: flow matching from noise to mel, given tokens, style and a clean prompt (spec/paper.md 2).
+"""Train semantic-to-mel: flow matching from noise to mel, given tokens, style and a clean prompt.
+
+Source: docs/spec/paper.md#s2m-loss.
 
 The loss is the absolute error of the velocity over the target (the released code's reading of eq. 2). The T2S latent
 is fused in half of the cases; all conditions are withheld in some, so that guidance has a null branch. Start without

@@ -1,6 +1,6 @@
 """Batches for the T2S stages: prompts, emotion prompts, text, semantic tokens and attention guides.
 
-Prompt and target are different utterances of one speaker, and both come at random speeds (spec/paper.md section 3).
+Prompt and target are different utterances of one speaker, and both come at random speeds (docs/spec/paper.md#training).
 The emotion prompt has the speed of the target, because pace and pitch are part of how a thing is said.
 Everything random is drawn from the generator of the step, so a resumed run sees the same batches.
 """

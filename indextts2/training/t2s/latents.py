@@ -1,4 +1,6 @@
-"""Write the latents of a trained T2S for every utterance: what S2M fuses with the tokens (spec/paper.md section 2).
+"""Write the latents of a trained T2S for every utterance: what S2M fuses with the tokens.
+
+Source: docs/spec/paper.md#latent-fusion.
 
 Each utterance is read by teacher forcing, with another utterance of its speaker as the reference and with its own
 recording or a mix of its style as the emotion, as in training. The folder has the form of feature_store.py, with

@@ -19,7 +19,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(value: Tensor, strength: float) -> Tensor:
-    """The identity forwards; backwards the gradient times -strength (Ganin et al. 2016, gradient reversal layer)."""
+    """The identity forwards; backwards the gradient times -strength (gradient reversal, arXiv 1505.07818)."""
     return _Reverse.apply(value, strength)
 
 
@@ -113,7 +113,7 @@ def label_weights(labels: Tensor, count: int) -> Tensor:
 
 
 def semantic_loss(logits: Tensor, tokens: Tensor, token_lengths: Tensor, stop: int) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of the semantic tokens and the stop that ends them (spec/paper.md section 2, eq. 1).
+    """Cross-entropy of the semantic tokens and the stop that ends them (docs/spec/paper.md#t2s-loss).
 
     logits: (batch, tokens + 1, vocabulary); tokens: (batch, tokens). Returns the loss and the share predicted right.
     """

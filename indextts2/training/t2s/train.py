@@ -1,4 +1,4 @@
-"""Train text-to-semantic in the paper's three stages (spec/paper.md sections 2 and 3).
+"""Train text-to-semantic in the paper's three stages (docs/spec/paper.md#t2s-stages).
 
 1 basics: everything but the emotion branch; the length embedding p = W_num h(T) is set to zero in 30 % of the cases.
 2 emotion: e joins c; the speaker conditioner is frozen; a classifier behind a gradient reversal layer drives the

@@ -1,5 +1,6 @@
-"""Discriminators for the vocoder, at a width a CPU can train: multi-period (HiFi-GAN, section 2.3) and multi-resolution
-(UnivNet, section 2.2).
+"""Discriminators for the vocoder, at a width a CPU can train.
+
+Multi-period (HiFi-GAN, arXiv 2010.05646, section 2.3) and multi-resolution (UnivNet, arXiv 2106.07889, section 2.2).
 
 Differs from the paper: BigVGAN v2 uses sub-band CQT discriminators; these need a package that pulls in another torch.
 """

@@ -1,4 +1,4 @@
-"""Training the vocoder: spectral losses first, discriminators later (spec/paper.md section 8, BigVGAN v2).
+"""Training the vocoder: spectral losses first, discriminators later (docs/spec/paper.md#vocoder).
 
 The first phase teaches the generator intelligible speech within minutes; what the second adds is crispness. Each phase
 is a share of the schedule.
