@@ -20,8 +20,8 @@ LOW_BAND_EPSILON = 1e-2  # the same, some 60 dB below a loud harmonic: what is q
 class SpectralLossSettings:
     """FFT sizes of the STFT distance, and of the mel distance with its bands per size.
 
-    After Parallel WaveGAN (arXiv 1910.11480, section 3.2) and improved RVQGAN (arXiv 2306.06546, section 3.4), the latter
-    as BigVGAN v2 uses it.
+    After Parallel WaveGAN (arXiv 1910.11480, section 3.2) and improved RVQGAN (arXiv 2306.06546, section 3.4), as
+    BigVGAN v2 uses them.
 
     low_band_hz, low_band_sizes: the low band and the FFT sizes that tell its harmonics from what lies between them.
     """
