@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,34 @@ TINY = Config(
     version="test",
 )  # fmt: skip
 
+TINY_V25 = replace(
+    TINY,
+    semantic_encoder=replace(TINY.semantic_encoder, stride=2),
+    codec=replace(TINY.codec, downsample=2),
+    t2s=replace(
+        TINY.t2s,
+        text_tokens=2236,
+        decode_row_offset=2,
+        speaker_from="style",
+        style_dim=STYLE_DIM,
+        language_rows=107,
+        duration=DurationConfig(rows=False),
+    ),
+    s2m=replace(TINY.s2m, content="decoder", frames_per_token=1.72),
+    text=TextConfig(kind="multilingual", tokenizer="tiny.tiktoken", segment_tokens=100, segment_tokens_alphabetic=50),
+    name="IndexTTS-2.5",
+    version="2.5",
+)
+"""The same sizes as an IndexTTS-2.5, with the small vocabulary of its fixtures."""
+
+TINY_VOCABULARY = Path(__file__).parent / "parity" / "data" / "v25_tiny.tiktoken"
+
 TinyParts = dict[str, dict[str, Tensor]]
 
 
 def tiny_modules(config: Config = TINY) -> dict[str, nn.Module]:
     """Every model of a configuration, freshly built."""
-    from indextts2.models.codec import SemanticCodec
+    from indextts2.models.resampling_codec import codec_of
     from indextts2.models.s2m import SemanticToMel
     from indextts2.models.semantic_encoder import SemanticEncoder
     from indextts2.models.style_encoder import StyleEncoder
@@ -99,7 +122,7 @@ def tiny_modules(config: Config = TINY) -> dict[str, nn.Module]:
 
     return {
         "semantic_encoder": SemanticEncoder(config.semantic_encoder),
-        "codec": SemanticCodec(config.codec),
+        "codec": codec_of(config.codec),
         "style_encoder": StyleEncoder(config.style_encoder),
         "t2s": TextToSemantic(config.t2s),
         "s2m": SemanticToMel(config.s2m),

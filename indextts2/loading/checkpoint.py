@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..models.codec import SemanticCodec
+    from ..models.resampling_codec import ResamplingCodec
     from ..text.front_end import FrontEnd
 
 OFFICIAL, NATIVE = "official", "native"
@@ -114,7 +115,7 @@ def _official_licence(folder: Path) -> str:
 
 
 def _builders(config: Config) -> dict[str, Callable[[], torch.nn.Module]]:
-    from ..models.codec import SemanticCodec
+    from ..models.resampling_codec import codec_of
     from ..models.s2m import SemanticToMel
     from ..models.semantic_encoder import SemanticEncoder
     from ..models.style_encoder import StyleEncoder
@@ -123,7 +124,7 @@ def _builders(config: Config) -> dict[str, Callable[[], torch.nn.Module]]:
 
     return {
         "semantic_encoder": lambda: SemanticEncoder(config.semantic_encoder),
-        "codec": lambda: SemanticCodec(config.codec),
+        "codec": lambda: codec_of(config.codec),
         "style_encoder": lambda: StyleEncoder(config.style_encoder),
         "t2s": lambda: TextToSemantic(config.t2s),
         "s2m": lambda: SemanticToMel(config.s2m),
@@ -141,7 +142,6 @@ def load_encoder(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> EncoderModels:
     """Semantic encoder, codec, style encoder and the statistics of the features."""
-    from ..models.codec import SemanticCodec
     from ..models.semantic_encoder import SemanticEncoder
     from ..models.style_encoder import StyleEncoder
 
@@ -153,7 +153,7 @@ def load_encoder(
         semantic_encoder=_load(
             checkpoint, "semantic_encoder", lambda: SemanticEncoder(config.semantic_encoder), device, dtype
         ),
-        codec=_load(checkpoint, "codec", lambda: SemanticCodec(config.codec), device, dtype),
+        codec=_load_codec(checkpoint, "encode", device, dtype),
         style_encoder=_load(checkpoint, "style_encoder", lambda: StyleEncoder(config.style_encoder), device, dtype),
         mean=statistics["mean"].to(device),
         std=statistics["std"].to(device),
@@ -190,7 +190,7 @@ def load_s2m(
     config = checkpoint.config
     return S2MModels(
         model=_load(checkpoint, "s2m", lambda: SemanticToMel(config.s2m), device, dtype),
-        codec=_load_quantizer(checkpoint, device, dtype),
+        codec=_load_codec(checkpoint, "decode", device, dtype),
         config=config,
         fingerprint=checkpoint.fingerprints.s2m,
         encoder_fingerprint=checkpoint.fingerprints.encoder,
@@ -256,16 +256,21 @@ def _load(
     return build_with(build_as_stored, tensors, checkpoint.files[part][0], device=device, dtype=dtype, lenient=lenient)
 
 
-def _load_quantizer(checkpoint: Checkpoint, device: str | torch.device, dtype: torch.dtype) -> SemanticCodec:
-    from ..models.codec import SemanticCodec
+def _load_codec(
+    checkpoint: Checkpoint, side: str, device: str | torch.device, dtype: torch.dtype
+) -> SemanticCodec | ResamplingCodec:
+    """One side of the codec: what the encoder needs, or what semantic-to-mel does."""
+    from ..models.resampling_codec import UNUSED_BY_SIDE, codec_of
 
-    def build() -> SemanticCodec:
-        codec = SemanticCodec(checkpoint.config.codec)
-        codec.encoder = torch.nn.Sequential()
-        return codec
-
-    tensors = {key: value for key, value in checkpoint.read("codec").items() if not key.startswith("encoder.")}
-    return build_with(build, tensors, checkpoint.files["codec"][0], device=device, dtype=dtype)
+    unused = tuple(f"{name}." for name in UNUSED_BY_SIDE[side])
+    tensors = {key: value for key, value in checkpoint.read("codec").items() if not key.startswith(unused)}
+    return build_with(
+        lambda: codec_of(checkpoint.config.codec, side),
+        tensors,
+        checkpoint.files["codec"][0],
+        device=device,
+        dtype=dtype,
+    )
 
 
 def _load_bank(checkpoint: Checkpoint, device: str | torch.device) -> EmotionBank | None:

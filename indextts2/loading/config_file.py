@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import logging
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -26,6 +27,9 @@ from .config_schema import (
     SAMPLING_RATIOS,
     WRITTEN_WHERE_OTHER,
 )
+from .generation import V20, Generation, generation_of, values_of
+
+logger = logging.getLogger(__name__)
 
 CONFIG_NAME = "config.yaml"
 LARGEST_FILE = 1 << 20  # bytes; the released file has 3 kB, a native one with its sums 6 kB
@@ -51,24 +55,31 @@ def read_config(path: Path) -> ConfigFile:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file in UTF-8. Get it again.") from error
     try:
-        return parse_config(text)
+        return parse_config(text, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def parse_config(text: str) -> ConfigFile:
-    """The same for the text of a file."""
+def parse_config(text: str, folder: Path | None = None) -> ConfigFile:
+    """The same for the text of a file. folder: where the weights lie that tell the generation of an official file."""
     tree = _load_yaml(text)
     metadata = tree.pop(METADATA, {})
     if not isinstance(metadata, dict):
         raise ConfigError(f"The section '{METADATA}' should hold keys and values.")
     leaves = _flatten(tree)
-    _refuse_unknown(leaves)
+    file_names = {key: PurePosixPath(str(leaves[key]).replace("\\", "/")).name for key in FILE_NAMES & set(leaves)}
+    generation = V20
+    defaults: dict[str, Any] = {}
+    fixed: dict[str, Any] = {}
+    if folder is not None and not metadata:
+        generation = generation_of(folder, file_names.get("gpt_checkpoint", "gpt.pth"), leaves)
+        defaults, fixed = values_of(generation, folder, leaves)
+    leaves = {key: value for key, value in leaves.items() if not generation.ignores(key)}
+    leaves = _known(leaves, lenient=generation.lenient)
     _refuse_other_models(leaves)
-    values = _field_values(leaves)
+    values = {**defaults, **_field_values(leaves, generation), **fixed}
     config = _build(Config, values, "")
     check_config(config)
-    file_names = {key: PurePosixPath(str(leaves[key]).replace("\\", "/")).name for key in FILE_NAMES & set(leaves)}
     return ConfigFile(config, file_names, metadata)
 
 
@@ -137,12 +148,17 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _refuse_unknown(leaves: Mapping[str, Any]) -> None:
+def _known(leaves: Mapping[str, Any], *, lenient: bool) -> dict[str, Any]:
+    """The keys that mean something. Raises ConfigError for any other, or reports it where lenient."""
     for key in leaves:
         if key in KNOWN:
             continue
+        if lenient:
+            logger.warning("config.yaml has the key '%s', which means nothing here and is ignored.", key)
+            continue
         near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.0)
         raise ConfigError(f"Unknown key '{key}'. The nearest known one is '{near[0]}'. Correct or remove it.")
+    return {key: value for key, value in leaves.items() if key in KNOWN}
 
 
 def _refuse_other_models(leaves: Mapping[str, Any]) -> None:
@@ -154,9 +170,11 @@ def _refuse_other_models(leaves: Mapping[str, Any]) -> None:
             )
 
 
-def _field_values(leaves: Mapping[str, Any]) -> dict[str, Any]:
+def _field_values(leaves: Mapping[str, Any], generation: Generation) -> dict[str, Any]:
     """Field of Config -> value as given, for every key of the file that names one."""
-    missing = [key for key in FIELDS if key not in leaves and key not in OPTIONAL_FIELDS]
+    missing = [
+        key for key in FIELDS if key not in leaves and key not in OPTIONAL_FIELDS and not generation.ignores(key)
+    ]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise ConfigError(f"The keys {', '.join(missing[:3])}{more} are missing. Is this the config.yaml of the model?")

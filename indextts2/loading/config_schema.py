@@ -203,7 +203,9 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 
-FILE_NAMES = frozenset({"gpt_checkpoint", "s2mel_checkpoint", "w2v_stat", "emo_matrix", "spk_matrix", "qwen_emo_path"})
+FILE_NAMES = frozenset(
+    {"gpt_checkpoint", "s2mel_checkpoint", "w2v_stat", "emo_matrix", "spk_matrix", "qwen_emo_path", "codec_checkpoint"}
+)
 """Early files carried paths of the machine that wrote them, so only the last part of a path counts."""
 
 METADATA = "checkpoint"

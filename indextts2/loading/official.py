@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..config import Config
 from ..errors import CheckpointError
+from .generation import CODEC_FILE
 from .renames import live_sources
 from .stream import Source
 from .tensors import read_section, read_single
@@ -24,8 +25,6 @@ LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
 LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
 """Beginnings of the names of licence texts, in small letters."""
 
-V25_CODEC = "codec.pth"
-V25_TEXT_TOKENS = 60_509  # text ids of IndexTTS-2.5, the surest sign of it (docs/spec/v25.md#recognition)
 VARIANCE_FLOOR = 0.0
 
 
@@ -57,6 +56,9 @@ OWN_FILES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """Files of the model folder itself: (key of config.yaml, usual name)."""
 
+OWN_CODEC: dict[str, tuple[tuple[str, str], ...]] = {"decoder": (("codec_checkpoint", CODEC_FILE),)}
+"""Kind of content -> the codec's file, where the model folder has it and no other repository."""
+
 TEXT_TO_EMOTION = ("qwen_emo_path", "qwen0.6bemo4-merge")
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -73,12 +75,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 def official_files(
     folder: Path, config: Config, file_names: Mapping[str, str], caches: Iterable[Path] = ()
 ) -> dict[str, tuple[Path, ...]]:
-    """Part -> its files, for the parts that are there. Raises CheckpointError for a version that is not supported."""
-    if config.t2s.text_tokens == V25_TEXT_TOKENS or (folder / V25_CODEC).is_file():
-        raise CheckpointError(f"{folder} holds IndexTTS-2.5, which is not supported yet. Use an IndexTTS-2 checkpoint.")
+    """Part -> its files, for the parts that are there."""
     found: dict[str, tuple[Path, ...]] = {}
-    for part, wanted in OWN_FILES.items():
-        paths = tuple(folder / file_names.get(key, usual) for key, usual in wanted)
+    own, places = files_of(config)
+    for part, wanted in own.items():
+        paths = tuple(_named(folder, file_names.get(key, usual), usual) for key, usual in wanted)
         if all(path.is_file() for path in paths):
             found[part] = paths
     tokenizer = folder / PurePosixPath(config.text.tokenizer).name
@@ -88,11 +89,24 @@ def official_files(
     if (emotion / "config.json").is_file():
         found["text_to_emotion"] = (emotion,)
     roots = (folder / AUXILIARY_FOLDER, folder, folder.parent / AUXILIARY_FOLDER, folder.parent, *caches)
-    for part, place in PLACES.items():
+    for part, place in places.items():
         path = _auxiliary(place, roots)
         if path is not None:
             found[part] = (path,)
     return found
+
+
+def files_of(config: Config) -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[str, Place]]:
+    """The rows of `OWN_FILES` and `PLACES` that hold for a configuration."""
+    if config.s2m.content in OWN_CODEC:
+        others = {part: place for part, place in PLACES.items() if part != "codec"}
+        return {**OWN_FILES, "codec": OWN_CODEC[config.s2m.content]}, others
+    return OWN_FILES, PLACES
+
+
+def _named(folder: Path, name: str, usual: str) -> Path:
+    """The file as the configuration names it, or as it is usually called: some carry names of another machine."""
+    return folder / name if (folder / name).is_file() else folder / usual
 
 
 def _auxiliary(place: Place, roots: Iterable[Path]) -> Path | None:

@@ -36,7 +36,7 @@ VOCODER_PARTS = ("vocoder",)
 
 DEAD: dict[str, tuple[str, ...]] = {
     "semantic_encoder": (r"masked_spec_embed", r"adapter\..*"),
-    "codec": (r"decoder\..*",),
+    "codec": (),
     "style_encoder": (r".*\.num_batches_tracked",),
     "t2s": (
         r".*\.pos_enc\.pe",
@@ -56,13 +56,20 @@ DEAD: dict[str, tuple[str, ...]] = {
     "vocoder": (),
 }
 
+DEAD_BY_CONTENT: dict[str, dict[str, tuple[str, ...]]] = {
+    "latent": {"codec": (r"decoder\..*",)},
+    "decoder": {"s2m": (r"gpt_layer\..*",), "t2s": (r"conditioning_encoder\..*", r"perceiver_encoder\..*")},
+}
+"""The same by kind of S2M's content (`S2MConfig.content`)."""
+
 LENIENT = frozenset({"semantic_encoder", "t2s", "s2m"})
 """Parts that the official code loads by name, ignoring the rest; unknown tensors there are reported, not refused."""
 
 
 def is_dead(part: str, key: str, config: Config) -> bool:
     """Whether a tensor of a published file has no effect for this configuration."""
-    if any(re.fullmatch(pattern, key) for pattern in DEAD[part]):
+    patterns = (*DEAD[part], *DEAD_BY_CONTENT[config.s2m.content].get(part, ()))
+    if any(re.fullmatch(pattern, key) for pattern in patterns):
         return True
     if part == "semantic_encoder":
         layer = re.match(r"encoder\.layers\.(\d+)\.", key)

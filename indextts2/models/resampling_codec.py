@@ -10,9 +10,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import CodecConfig
-from .codec import ConvNeXtStack, FactorizedQuantizer, ResidualQuantizer, check_tokens
+from .codec import ConvNeXtStack, FactorizedQuantizer, ResidualQuantizer, SemanticCodec, check_tokens
 
 RESAMPLING_KERNEL = 3
+
+
+UNUSED_BY_SIDE = {"both": (), "encode": ("decoder", "up"), "decode": ("down", "encoder")}
+"""Side of a codec that is needed -> the modules that are not: its encoder, or what S2M reads."""
+
+
+def codec_of(config: CodecConfig, side: str = "both") -> SemanticCodec | ResamplingCodec:
+    """The codec of a configuration, or one side of it, whose other modules are empty."""
+    codec = ResamplingCodec(config) if config.downsample > 1 else SemanticCodec(config)
+    for name in UNUSED_BY_SIDE[side]:
+        if hasattr(codec, name):
+            setattr(codec, name, nn.Sequential())
+    return codec
 
 
 class ResamplingCodec(nn.Module):

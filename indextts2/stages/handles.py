@@ -20,6 +20,7 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..models.codec import SemanticCodec
+    from ..models.resampling_codec import ResamplingCodec
     from ..models.s2m import SemanticToMel
     from ..models.semantic_encoder import SemanticEncoder
     from ..models.style_encoder import StyleEncoder
@@ -53,7 +54,7 @@ class EncoderModels:
     """What turns a recording into a Reference. mean, std: (dim,), statistics of the semantic features."""
 
     semantic_encoder: SemanticEncoder
-    codec: SemanticCodec
+    codec: SemanticCodec | ResamplingCodec
     style_encoder: StyleEncoder
     mean: Tensor
     std: Tensor
@@ -78,7 +79,7 @@ class S2MModels:
     """Semantic-to-mel. Of the codec only `embed` is used, so it may lack its encoder."""
 
     model: SemanticToMel
-    codec: SemanticCodec
+    codec: SemanticCodec | ResamplingCodec
     config: Config
     fingerprint: str = ""
     encoder_fingerprint: str = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -102,6 +103,52 @@ def write_official(
     statistics = {"mean": parts["statistics"]["mean"], "var": parts["statistics"]["std"].square()}
     torch.save(statistics, folder / "wav2vec2bert_stats.pt")
     write_auxiliary(folder / "hf_cache", published, hub_cache=hub_cache, nested=nested)
+    return folder
+
+
+UNSAID = (
+    "text.kind", "text.tokenizer", "gpt.speaker_from", "gpt.style_dim", "gpt.language_rows", "gpt.duration.rows",
+    "semantic_codec.downsample_scale", "s2mel.content", "version", "name",
+)  # fmt: skip
+"""Keys that the released config.yaml of IndexTTS-2.5 does not have, or that say something wrong."""
+
+
+def config_v25(config: Config, **changes: Any) -> str:
+    """A config.yaml as the publisher wrote it: of the wrong version, with paths of the machine it was made on."""
+    tree = yaml.safe_load(dump_config(config, {}))
+    tree.pop("checkpoint")
+    for key in UNSAID:
+        *sections, last = key.split(".")
+        holder = tree
+        for section in sections:
+            holder = holder.get(section, {})
+        holder.pop(last, None)
+    tree["version"] = 2.0
+    tree["gpt_checkpoint"] = "/home/somebody/build/gpt.pth"
+    tree["gpt"]["condition_type"] = "conformer_perceiver"
+    tree["dataset"]["bpe_model"] = "bpe.model"
+    tree.update(changes)
+    return yaml.safe_dump(tree, sort_keys=False)
+
+
+def write_official_v25(folder: Path, config: Config, parts: dict[str, dict[str, Tensor]], vocabulary: Path) -> Path:
+    """The whole official layout of IndexTTS-2.5: codec.pth with the moments of its optimizer, a dead gpt_layer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(config_v25(config), encoding="utf-8")
+    (folder / config.text.tokenizer).write_bytes(vocabulary.read_bytes())
+    published = {part: with_weight_norm(tensors) for part, tensors in parts.items() if part in DEAD}
+    position_table = {"emo_conditioning_encoder.embed.pos_enc.pe": torch.ones(1, 600, 16)}
+    torch.save({"model": {**position_table, **published["t2s"]}}, folder / "gpt.pth")
+    moments = {"state": {0: {"step": 7, "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-4}]}
+    torch.save({"model": published["codec"], "optimizer": moments, "epoch": 3}, folder / "codec.pth")
+    dead = {"gpt_layer.0.weight": torch.ones(12, 32), "gpt_layer.0.bias": torch.ones(12)}
+    torch.save(nested_s2m({**published["s2m"], **dead}, parallel=False), folder / "s2mel.pth")
+    torch.save(parts["emotion_bank"]["style_rows"], folder / "feat1.pt")
+    torch.save(parts["emotion_bank"]["emotion_rows"], folder / "feat2.pt")
+    statistics = {"mean": parts["statistics"]["mean"], "var": parts["statistics"]["std"].square()}
+    torch.save(statistics, folder / "wav2vec2bert_stats.pt")
+    auxiliary = {**published, "codec": {"unused": torch.ones(1)}}  # the official downloader still fetches the old codec
+    write_auxiliary(folder / "hf_cache", auxiliary, hub_cache=False, nested=True)
     return folder
 
 

@@ -219,13 +219,6 @@ def test_a_variance_of_zero_is_refused(official, tmp_path):
         load_encoder(open_checkpoint(folder))
 
 
-def test_version_25_is_recognised_and_refused(official, tmp_path):
-    folder = Path(shutil.copytree(official, tmp_path / "o"))
-    (folder / "codec.pth").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"IndexTTS-2\.5"):
-        open_checkpoint(folder)
-
-
 def test_a_newer_native_format_is_refused(native):
     config = (native / "config.yaml").read_text(encoding="utf-8")
     (native / "config.yaml").write_text(config.replace("format_version: 1", "format_version: 2"), encoding="utf-8")

@@ -1,0 +1,109 @@
+"""Which generation of the released model a folder in the official layout holds, told by its tensors and files.
+
+The key `version` is never asked: early files of IndexTTS-2.5 say 2.0. What a generation leaves unsaid in its
+config.yaml becomes values of `Config`; from there on the configuration alone decides.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..text.languages import LANGUAGE_CODES
+
+CODEC_FILE = "codec.pth"
+VOCABULARY_FILE = "multilingual_zh_ja_yue_char_del.tiktoken"
+VOCABULARY_SUFFIX = ".tiktoken"
+TEXT_TOKENS = 60_509  # size of the released vocabulary of IndexTTS-2.5
+SEARCHED = 1 << 22  # bytes at the start of a file that is no zip archive; names of tensors stand there
+SAFETENSORS = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a released generation means by its config.yaml.
+
+    tensors: any of these names in the T2S file is proof. defaults: field of `Config` -> value where the file says
+    nothing; fixed: whatever it says. without_effect: keys of the file that mean nothing. lenient: unknown keys are
+    reported and ignored, since the released file is not known byte by byte.
+    """
+
+    name: str
+    tensors: tuple[str, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    without_effect: tuple[str, ...] = ()
+    lenient: bool = False
+
+    def ignores(self, key: str) -> bool:
+        """Whether a key of config.yaml has no effect."""
+        return any(re.fullmatch(pattern, key) for pattern in self.without_effect)
+
+
+V20 = Generation("IndexTTS-2", ("speed_emb.weight", "perceiver_encoder.latents"))
+
+V25 = Generation(
+    "IndexTTS-2.5",
+    ("spk_emb_proj.weight", "lang_embedding.weight"),
+    defaults={
+        "name": "IndexTTS-2.5",
+        "codec.downsample": 2,
+        "t2s.language_rows": len(LANGUAGE_CODES) + 1,  # the last row is unused
+        "text.kind": "multilingual",
+    },
+    fixed={
+        "version": "2.5",
+        "t2s.speaker_from": "style",
+        "t2s.duration.rows": False,
+        "s2m.content": "decoder",
+    },
+    without_effect=(r"gpt\.condition_type", r"gpt\.condition_module\..*"),
+    lenient=True,
+)
+
+GENERATIONS = (V25, V20)
+
+
+def generation_of(folder: Path, t2s_file: str, leaves: Mapping[str, Any]) -> Generation:
+    """The generation of a folder. t2s_file: name of its T2S weights; leaves: keys and values of its config.yaml."""
+    path = folder / t2s_file
+    if path.is_file():
+        for generation in GENERATIONS:
+            if holds_names(path, generation.tensors):
+                return generation
+    has_vocabulary = any(folder.glob("*" + VOCABULARY_SUFFIX))
+    if has_vocabulary or (folder / CODEC_FILE).is_file() or leaves.get("gpt.number_text_tokens") == TEXT_TOKENS:
+        return V25
+    return V20
+
+
+def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(where the file says nothing, whatever it says): fields of `Config` with the values of a generation."""
+    defaults, fixed = dict(generation.defaults), dict(generation.fixed)
+    if generation is V25:
+        vocabularies = sorted(path.name for path in folder.glob("*" + VOCABULARY_SUFFIX))
+        named = str(leaves.get("dataset.bpe_model", ""))
+        if not named.endswith(VOCABULARY_SUFFIX):  # some folders carry a SentencePiece file that nothing reads
+            fixed["text.tokenizer"] = vocabularies[0] if vocabularies else VOCABULARY_FILE
+        if "s2mel.style_encoder.dim" in leaves:
+            defaults["t2s.style_dim"] = leaves["s2mel.style_encoder.dim"]
+    return defaults, fixed
+
+
+def holds_names(path: Path, names: Iterable[str]) -> bool:
+    """Whether a weight file names one of these tensors; nothing in it is run, and no tensor is read."""
+    wanted = [name.encode("utf-8") for name in names]
+    try:
+        with path.open("rb") as file:
+            head = file.read(SEARCHED)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                index = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
+                head = archive.read(index) if index else b""
+    except (OSError, zipfile.BadZipFile):
+        return False
+    return any(name in head for name in wanted)
