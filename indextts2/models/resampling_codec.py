@@ -1,7 +1,7 @@
 """Codec of half the token rate: continuous semantic features to tokens, and tokens back to features (IndexTTS-2.5).
 
 Two frames become one token on the way in and one token two frames on the way out, by a convolution on either side of
-the architecture of `codec.py` (docs/spec: IndexTTS-2.5, codec). Attribute names follow the published file.
+the architecture of `codec.py` (docs/spec/v25.md#codec). Attribute names follow the published file.
 """
 
 from __future__ import annotations

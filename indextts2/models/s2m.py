@@ -25,7 +25,7 @@ def single_precision_frames(row_count: int, frames_per_row: float) -> int:
 
 
 def stretched_frames(row_count: int, frames_per_row: float, factor: float = 1.0) -> int:
-    """Mel frames of so many rows, `factor` times as long as natural (docs/spec: IndexTTS-2.5, semantic to mel).
+    """Mel frames of so many rows, `factor` times as long as natural (docs/spec/v25.md#semantic-to-mel-in-25).
 
     Double precision, from left to right, then truncated: regrouping the product changes some lengths by a frame.
     """

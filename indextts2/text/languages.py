@@ -12,7 +12,7 @@ LANGUAGE_CODES = tuple(
         "yue minnan wuyu dialect zh/en en/zh common"
     ).split()
 )
-"""Codes in the order of the rows of the language table (docs/spec: IndexTTS-2.5, text rows)."""
+"""Codes in the order of the rows of the language table (docs/spec/v25.md#language-rows)."""
 
 COMMON_ROW = LANGUAGE_CODES.index("common")
 VOCABULARY_CODES = LANGUAGE_CODES[: LANGUAGE_CODES.index("yue")]

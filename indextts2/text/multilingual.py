@@ -1,4 +1,4 @@
-"""Front end of IndexTTS-2.5: many languages, byte-level byte pairs (docs/spec: IndexTTS-2.5, text front end).
+"""Front end of IndexTTS-2.5: many languages, byte-level byte pairs (docs/spec/v25.md#text-front-end-of-25).
 
 Pieces are the characters of the normalised text: every segment is encoded together with its language prefix, so that
 ids depend on where a text is cut.

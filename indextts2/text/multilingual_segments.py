@@ -1,4 +1,4 @@
-"""Splitting a text for IndexTTS-2.5 into segments, in characters (docs/spec: IndexTTS-2.5, splitting).
+"""Splitting a text for IndexTTS-2.5 into segments, in characters (docs/spec/v25.md#splitting).
 
 `reference_segments` does what the released program does, cuts inside words included. `breaks_of` says where a speaker
 would breathe, for `segment.even_segments`. Neither cuts inside an annotation.

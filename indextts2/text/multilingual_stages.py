@@ -1,4 +1,4 @@
-"""The steps that turn a text into what the vocabulary of IndexTTS-2.5 reads (docs/spec: IndexTTS-2.5, text front end).
+"""The steps that turn a text into what the vocabulary of IndexTTS-2.5 reads (docs/spec/v25.md#text-front-end-of-25).
 
 Each step rewrites a `TrackedText` in place. In compatible mode the order and the faults of the released program are
 kept: characters are mapped before numbers are expanded, so that the colon of 20:30 is lost before it is read, special

@@ -19,14 +19,14 @@ from indextts2.models.resampling_codec import ResamplingCodec
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.conditions import condition_speaker
 from indextts2.stages.duration import Clock
-from indextts2.stages.emotion import speaker_emotion
-from indextts2.stages.prefix import Phase, build_prefix, prefill
+from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.prepare_text import prepare_text
 from indextts2.stages.reference import encode_reference
 from indextts2.stages.revoice import audio_to_semantic
 from indextts2.stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from indextts2.stages.speak import SpeakSettings, speak
-from indextts2.stages.text_to_semantic import text_to_semantic
+from indextts2.stages.t2s.prefix import Phase, build_prefix, prefill
+from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 
 from ..conftest import TINY, TINY_V25, TINY_VOCABULARY, random_parts
 from .official_writer import config_v25, write_official, write_official_v25
