@@ -43,7 +43,7 @@ TIMELINE, SUBTITLES, REPORT = "timeline.wav", "script.srt", "report.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("script", type=Path, help="SRT, VTT, ASS, CSV, TSV, JSON, or plain dialogue")
+    parser.add_argument("script", type=Path, help="SRT, VTT, ASS, SBV, LRC, TTML, CSV, TSV, JSON, or plain dialogue")
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--cast",
@@ -52,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the cast: who speaks which name (default: the built-in voices in turn)",
     )
     parser.add_argument(
-        "--kind", default="auto", help="dialogue, srt, vtt, ass, csv, tsv or json (default: by the file name)"
+        "--kind", default="auto", help="such as dialogue, srt or csv (default: by what the file holds, then by its name)"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="end at the first fault of the script instead of listing all"
+    )
+    parser.add_argument(
+        "--keep-sounds", action="store_true", help="speak sounds in brackets, such as [door creaks], too"
     )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
     parser.add_argument("--seed", type=int, default=0, help="seed of lines without one of their own")
@@ -123,9 +129,16 @@ def run(options: argparse.Namespace) -> None:
     from ..script.run import run_lines
     from ..script.store import LineStore
 
-    script = read_script_file(options.script, options.kind, options.encoding)
     settings, mixing = _settings(options)
     cast = _cast(options)
+    script = read_script_file(
+        options.script,
+        options.kind,
+        options.encoding,
+        strict=options.strict,
+        keep=options.keep_sounds,
+        speakers=[name for name in cast.voices if name],
+    )
     checkpoint, device = checkpoint_of(options), device_of(options)
     processes = _Processes(device)
     job = _job(options, script, cast, checkpoint, processes.device, settings)

@@ -16,8 +16,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import InputError, ScriptError
 from ..text.tags import find_tags
-from .header import SettingError, line_of, written
-from .model import Line, Script, milliseconds_of
+from .captions import staged_text
+from .cues import ReadSettings, speakers_in
+from .findings import Findings, located
+from .header import Header, Known, SettingError, known_in, line_of, read_header, written
+from .model import Line, Script, milliseconds_of, plain_text
+from .speakers import TAG
 from .subtitles import rows_of
 
 COMMENT = "#"
@@ -32,24 +36,59 @@ class _Row:
     column: int
 
 
-def read_dialogue(text: str) -> Script:
-    """Raises ScriptError."""
+def read_dialogue(text: str, findings: Findings, settings: ReadSettings) -> tuple[Line, ...]:
+    """Lines of a script in rows. Raises ScriptError when strict."""
     lines: list[Line] = []
-    for row in _joined(text):
+    rows = _joined(text)
+    for row in rows:
+        _leave_out_sounds(row, findings, settings)
+    rows = [row for row in rows if row.text]
+    known = speakers_in([[row.text] for row in rows], settings.speakers, findings)
+    for row in rows:
         pause = _only_pauses(row.text)
-        if pause is not None:
-            _add_pause(lines, pause, row)
-            continue
         try:
-            line = line_of(row.text)
-        except SettingError as error:
-            raise ScriptError(str(error), row.number, row.column + error.at) from error
-        except InputError as error:
-            raise ScriptError(str(error), row.number, row.column) from error
-        if line is None:
-            raise ScriptError("Nothing is said on this row. Write a text behind the colon.", row.number, row.column)
-        lines.append(line)
-    return Script(tuple(lines))
+            if pause is not None:
+                _add_pause(lines, pause, row)
+                continue
+            line = _line(row, known, findings)
+        except ScriptError as error:
+            findings.fault(error, "It is left out.")
+            continue
+        if line is not None:
+            lines.append(line)
+    return tuple(lines)
+
+
+def _leave_out_sounds(row: _Row, findings: Findings, settings: ReadSettings) -> None:
+    left_out: list[str] = []
+    row.text = staged_text(row.text, left_out, keep=settings.keep)
+    if left_out:
+        findings.note(f"Not spoken: {' '.join(left_out)}", row.number)
+
+
+def _line(row: _Row, known: Known, findings: Findings) -> Line | None:
+    """The line of a row; None where nothing is said. Raises ScriptError when strict."""
+    faults: list[SettingError] = []
+    try:
+        line = line_of(row.text, known=known, faults=faults)
+    except InputError as error:
+        findings.fault(located(error, row.number, row.column), "The text is spoken without what is wrong.")
+        return _plain_line(row)
+    for fault in faults:
+        findings.fault(located(fault, row.number, row.column), "The setting is left out.")
+    if line is None:
+        raise ScriptError("Nothing is said on this row. Write a text behind the colon.", row.number, row.column)
+    return line
+
+
+def _plain_line(row: _Row) -> Line | None:
+    """The text of a row whose header or tags cannot be used."""
+    try:
+        header = read_header(row.text, lenient=True)
+    except InputError:
+        header = Header()
+    spoken = plain_text(TAG.sub(" ", row.text[header.at :]))
+    return Line(spoken, header.speaker) if spoken else None
 
 
 def _joined(text: str) -> list[_Row]:
@@ -93,4 +132,10 @@ def _add_pause(lines: list[Line], seconds: float, row: _Row) -> None:
 
 def write_dialogue(script: Script) -> str:
     """Plain dialogue with all settings, times included."""
-    return "".join(written(line, times=True) + "\n" for line in script.lines)
+    known = known_in(script.lines)
+    rows = [written(line, times=True, known=known, is_plain=_is_plain) for line in script.lines]
+    return "".join(row + "\n" for row in rows)
+
+
+def _is_plain(text: str) -> bool:
+    return staged_text(text, []) == text

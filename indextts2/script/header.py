@@ -8,15 +8,15 @@
 | `start 1.25`, `end 3.5` | when it is spoken, in seconds or as 00:00:01,250 |
 | `seed 5`, `takes 4`, `language en` | how it is made |
 
-Settings are parted by `;` or `,`. A name without brackets has at most three words, all but single ones capitalised, and
-a blank behind the colon, so that most sentences with a colon stay sentences. Empty brackets, as in `[]: Note: this`,
-make sure of it.
+Settings are parted by `;` or `,`. A name without brackets has at most three words, all but single ones capitalised, a
+blank behind the colon, and is known to be a name (`names.py`), so that sentences with a colon stay sentences. Empty
+brackets make sure of it: `[]: Note: this` has no speaker, `Zorb []: Hello.` has one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from ..contracts import Duration, EmotionWeights
 from ..errors import InputError
 from ..text.tags import find_tags
 from .model import LINE_UNITS, MILLISECONDS, Line, check_name, clock, milliseconds_of, plain_text, read_clock
+from .names import known_speakers
 from .speakers import TAG, parts_of, tagged_name
 
 MOST_WORDS = 3  # of a name without brackets
@@ -53,18 +54,30 @@ class Header:
     at: int = 0
 
 
-def read_header(text: str, *, lenient: bool = False) -> Header:
+Known = Callable[[str], bool]
+"""Whether words before a colon are a speaker's name."""
+
+
+def anything(name: str) -> bool:
+    """Takes whatever stands before a colon for a name."""
+    return True
+
+
+def read_header(
+    text: str, *, lenient: bool = False, known: Known = anything, faults: list[SettingError] | None = None
+) -> Header:
     """The header of a text; an empty one when there is none.
 
     lenient: brackets that hold no settings are stage directions of a named speaker, or ordinary text. Raises
-    SettingError otherwise.
+    SettingError otherwise; with a list of faults, what is wrong goes there and the rest is read.
     """
     bracketed = _BRACKETED.match(text)
     if bracketed is None:
-        return _named(text)
+        return _named(text, known)
     name, inside = bracketed.group(1), bracketed.group(2)
+    own: list[SettingError] | None = None if lenient or faults is None else []
     try:
-        values = read_settings(inside)
+        values = read_settings(inside, own)
     except SettingError as error:
         if not lenient:
             raise SettingError(str(error), bracketed.start(2) + error.at) from error
@@ -72,10 +85,25 @@ def read_header(text: str, *, lenient: bool = False) -> Header:
             return Header()
         values = {}
     _check(name, bracketed.start(1))
+    if faults is not None:
+        faults += [SettingError(str(fault), bracketed.start(2) + fault.at) for fault in own or ()]
     return Header(name, values, bracketed.end())
 
 
-def _named(text: str) -> Header:
+def has_settings(text: str) -> bool:
+    """Whether a text begins with a header in brackets that holds nothing but settings. The rest is then meant so."""
+    bracketed = _BRACKETED.match(text)
+    if bracketed is None:
+        return False
+    try:
+        read_settings(bracketed.group(2))
+        check_name(bracketed.group(1))
+    except InputError:
+        return False
+    return True
+
+
+def _named(text: str, known: Known = anything) -> Header:
     found = _NAMED.match(text)
     if found is None:
         return Header()
@@ -88,7 +116,7 @@ def _named(text: str) -> Header:
         check_name(name)
     except InputError:
         return Header()
-    return Header(name, {}, found.end())
+    return Header(name, {}, found.end()) if known(name) else Header()
 
 
 def _check(name: str, at: int) -> None:
@@ -98,8 +126,8 @@ def _check(name: str, at: int) -> None:
         raise SettingError(str(error), at) from error
 
 
-def read_settings(text: str) -> dict[str, Any]:
-    """Fields of `Line` from settings parted by ; or comma. Raises SettingError."""
+def read_settings(text: str, faults: list[SettingError] | None = None) -> dict[str, Any]:
+    """Fields of `Line` from settings parted by ; or comma. Raises SettingError, or adds to the list of faults."""
     values: dict[str, Any] = {}
     weights: dict[str, float] = {}
     neutral = False
@@ -116,7 +144,9 @@ def read_settings(text: str) -> dict[str, Any]:
             else:
                 values |= found
         except InputError as error:
-            raise SettingError(str(error), at) from error
+            if faults is None:
+                raise SettingError(str(error), at) from error
+            faults.append(SettingError(str(error), at))
     if neutral:
         values["emotion"] = EmotionWeights.of(**weights)
     return values
@@ -170,12 +200,19 @@ _SETTINGS: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-def line_of(text: str, *, lenient: bool = False, **given: Any) -> Line | None:
+def line_of(
+    text: str,
+    *,
+    lenient: bool = False,
+    known: Known = anything,
+    faults: list[SettingError] | None = None,
+    **given: Any,
+) -> Line | None:
     """A line from a header and its text; None when no text follows. given: fields known from elsewhere; they win.
 
     Raises SettingError, or InputError for values a line cannot have.
     """
-    header = read_header(text, lenient=lenient)
+    header = read_header(text, lenient=lenient, known=known, faults=faults)
     spoken = plain_text(text[header.at :])
     if not spoken:
         return None
@@ -187,14 +224,31 @@ def line_of(text: str, *, lenient: bool = False, **given: Any) -> Line | None:
     return line
 
 
-def written(line: Line, *, times: bool = False, name: bool = True) -> str:
+def known_in(lines: Iterable[Line]) -> Known:
+    """Which names a reader will know in a file of these lines, when all others stand in front of brackets."""
+    certain: list[str] = []
+    candidates: list[str] = []
+    for line in lines:
+        (certain if _settings_text(line, times=False) else candidates).append(line.speaker)
+    names = known_speakers(candidates, certain)
+    return lambda name: name.casefold() in names
+
+
+def written(
+    line: Line,
+    *,
+    times: bool = False,
+    name: bool = True,
+    known: Known = anything,
+    is_plain: Callable[[str], bool] = anything,
+) -> str:
     """The line with its header, as `line_of` reads it back. times: write start and end too; name: False leaves the
-    speaker to the format.
+    speaker to the format; known: names that need no brackets; is_plain: texts a reader takes as they are.
     """
     speaker = line.speaker if name else ""
     settings = _settings_text(line, times=times)
-    candidates = [f"{speaker}: {line.text}" if speaker else line.text] if not settings else []
-    for text in candidates:
+    text = f"{speaker}: {line.text}" if speaker else line.text
+    if not settings and (not speaker or known(speaker)) and is_plain(text):
         if not text.startswith(("#", "<pause")) and not _looks_like_time(text):
             found = read_header(text, lenient=True)
             strict = _strictly(text)

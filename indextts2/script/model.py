@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..contracts import Duration, EmotionWeights
 from ..errors import InputError, ScriptError
@@ -60,9 +60,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Lines in the order of the file."""
+    """Lines in the order of the file. notes: what the reader found and decided; two scripts may differ in it alone."""
 
     lines: tuple[Line, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.lines:

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import InputError, ScriptError
+from .cues import Cue, ReadSettings, lines_of
 from .dialogue import read_dialogue, write_dialogue
-from .model import Script
+from .findings import Findings
+from .model import Line, Script
 from .speakers import with_own_lines
-from .subtitles import ARROW, read_ass, read_srt, read_vtt, write_srt, write_vtt
-from .tables import read_json, read_table, write_json
+from .subtitles import is_times, read_ass, read_srt, read_vtt, rows_of, write_srt, write_vtt
+from .tables import DELIMITERS, FIELDS, read_json, read_table, write_json
+from .transcripts import LRC_TIME, SBV_TIMES, read_by_pysubs2, read_lrc, read_sbv, read_ttml
 
-READERS: dict[str, Callable[[str], Script]] = {
+Reader = Callable[[str, Findings, ReadSettings], tuple[Line, ...]]
+
+
+def _of_cues(read: Callable[[str, Findings], list[Cue]]) -> Reader:
+    return lambda text, findings, settings: lines_of(read(text, findings), findings, settings)
+
+
+READERS: dict[str, Reader] = {
     "dialogue": read_dialogue,
-    "srt": read_srt,
-    "vtt": read_vtt,
-    "ass": read_ass,
+    "srt": _of_cues(read_srt),
+    "vtt": _of_cues(read_vtt),
+    "ass": _of_cues(read_ass),
     "csv": read_table,
-    "tsv": lambda text: read_table(text, "\t"),
+    "tsv": lambda text, findings, settings: read_table(text, findings, settings, "\t"),
     "json": read_json,
+    "sbv": _of_cues(read_sbv),
+    "lrc": _of_cues(read_lrc),
+    "ttml": _of_cues(read_ttml),
+    "microdvd": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "microdvd")),
+    "sami": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "sami")),
 }
+"""Kinds of scripts. A new one is a function that makes cues."""
+
 WRITERS: dict[str, Callable[[Script], str]] = {
     "dialogue": write_dialogue,
     "srt": write_srt,
@@ -29,37 +47,83 @@ WRITERS: dict[str, Callable[[Script], str]] = {
     "json": write_json,
 }
 AUTO = "auto"
-SUFFIXES = {"txt": "dialogue", "ssa": "ass", "": AUTO} | {kind: kind for kind in READERS if kind != "dialogue"}
+_OTHER_SUFFIXES = {"txt": "dialogue", "ssa": "ass", "": AUTO, "dfxp": "ttml", "smi": "sami", "sub": "microdvd"}
+SUFFIXES = _OTHER_SUFFIXES | {kind: kind for kind in READERS if kind != "dialogue"}
+_SEEN_IN_TEXT = frozenset(("dialogue", "srt", "vtt", "ass", "sbv", "lrc", "ttml", "microdvd", "sami"))
+"""Kinds of files that are often saved under the suffix of another; what they hold says what they are."""
+
+_MICRODVD = re.compile(r"\{\d+\}\{\d+\}")
+_TTML = re.compile(r"<(?:\w+:)?tt[\s>]")
+_LOOKED_AT = 60  # rows from the top
+_LONGEST_ROW = 1000  # characters, of those
 LARGEST_BYTES = 64 * 1024**2  # a script of more is a mistake
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"))
 
 
-def read_script(text: str, kind: str = AUTO) -> Script:
-    """A script from text. kind: one of READERS; "auto" looks at the text. Raises ScriptError with line and column."""
+def read_script(
+    text: str, kind: str = AUTO, *, strict: bool = False, keep: bool = False, speakers: Sequence[str] = ()
+) -> Script:
+    """A script from text. kind: one of READERS; "auto" looks at the text.
+
+    Reads what can be read; Script.notes lists everything that was wrong, left out or decided, with its row. strict:
+    raise ScriptError with line and column at the first fault instead. keep: speak sounds in brackets and the like.
+    speakers: names that are known to be speakers. Raises ScriptError where nothing can be spoken.
+    """
     if kind != AUTO and kind not in READERS:
         raise InputError(f"A script is one of {', '.join(READERS)}, but got '{kind}'.")
-    return with_own_lines(READERS[kind_of(text) if kind == AUTO else kind](text))
+    findings = Findings(strict=strict)
+    reader = READERS[kind_of(text) if kind == AUTO else kind]
+    lines = reader(text, findings, ReadSettings(strict, keep, tuple(speakers)))
+    if not lines and findings.notes:
+        raise ScriptError(f"The script holds no lines to speak: {' '.join(findings.notes)}")
+    return with_own_lines(Script(lines, findings.notes))
 
 
 def kind_of(text: str) -> str:
     """The format that a text looks like; plain dialogue when it looks like none of the others."""
     start = text.removeprefix("\ufeff").lstrip()
+    rows = [row for row in rows_of(start[: _LOOKED_AT * _LONGEST_ROW])[:_LOOKED_AT] if row.strip()]
     if start.startswith("WEBVTT"):
         return "vtt"
+    if _MICRODVD.match(start):
+        return "microdvd"
     if start.startswith("{") or (start.startswith("[") and start[1:].lstrip()[:1] in ("{", "]")):
         return "json"
     if start.lower().startswith(("[script info]", "[events]", "[v4")):
         return "ass"
-    if ARROW in start:
+    if any(is_times(row) for row in rows):
         return "srt"
-    first = start.partition("\n")[0].lower()
-    if any("text" in [cell.strip() for cell in first.split(mark)] and mark in first for mark in ",;\t"):
-        return "csv"
-    return "dialogue"
+    if any(SBV_TIMES.fullmatch(row) for row in rows):
+        return "sbv"
+    if start[:1] == "<" and _TTML.search(start[: 2 * _LONGEST_ROW]):
+        return "ttml"
+    if start[:6].lower() == "<sami>":
+        return "sami"
+    if sum(bool(LRC_TIME.match(row)) for row in rows) > len(rows) / 2:
+        return "lrc"
+    return "csv" if rows and _is_table_head(rows[0].lower()) else "dialogue"
 
 
-def read_script_file(path: str | Path, kind: str = AUTO, encoding: str = "") -> Script:
-    """A script file; its kind follows its suffix. encoding: "" is UTF-8, or UTF-16 with its mark.
+def _is_table_head(row: str) -> bool:
+    """Whether a row names the fields of a table."""
+    for mark in DELIMITERS:
+        cells = [cell.strip().strip('"') for cell in row.split(mark)]
+        if len(cells) > 1 and "text" in cells and all(cell in FIELDS for cell in cells):
+            return True
+    return False
+
+
+def read_script_file(
+    path: str | Path,
+    kind: str = AUTO,
+    encoding: str = "",
+    *,
+    strict: bool = False,
+    keep: bool = False,
+    speakers: Sequence[str] = (),
+) -> Script:
+    """A script file; its kind follows its suffix, unless it plainly holds another. encoding: "" is UTF-8, or UTF-16
+    with its mark. The others are as in `read_script`.
 
     Raises ScriptError, naming the file.
     """
@@ -72,10 +136,19 @@ def read_script_file(path: str | Path, kind: str = AUTO, encoding: str = "") -> 
         raise ScriptError(f"{source} cannot be read ({error.strerror}). Check the path.") from error
     try:
         text = decoded(content, encoding)
-        chosen = SUFFIXES.get(source.suffix.lower().lstrip("."), AUTO) if kind == AUTO else kind
-        return read_script(text, chosen)
+        chosen = _kind_of_file(source, text) if kind == AUTO else kind
+        return read_script(text, chosen, strict=strict, keep=keep, speakers=speakers)
     except ScriptError as error:
         raise _named(source, error) from error
+
+
+def _kind_of_file(source: Path, text: str) -> str:
+    """What a file holds, where it says so, else what its suffix says."""
+    by_name = SUFFIXES.get(source.suffix.lower().lstrip("."), AUTO)
+    by_text = kind_of(text)
+    if by_name == AUTO or (by_name in _SEEN_IN_TEXT and by_text != "dialogue"):
+        return by_text
+    return by_name
 
 
 def _named(source: Path, error: ScriptError) -> ScriptError:

@@ -47,7 +47,7 @@ def script_report(
             }
             for one in timeline.unfit
         ],
-        "notes": list(timeline.notes),
+        "notes": [*script.notes, *timeline.notes],
         "lines": lines,
     }
 
@@ -77,4 +77,4 @@ def in_words(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -
         f"{len(timeline.placements)} of {len(spoken)} lines in {timeline.waveform.samples.shape[-1]} samples, "
         f"{timeline.waveform.seconds:.3f} s at {rate} Hz."
     )
-    return "\n".join([*rows, *(f"Note: {note}" for note in timeline.notes)])
+    return "\n".join([*rows, *(f"Note: {note}" for note in (*script.notes, *timeline.notes))])

@@ -83,4 +83,4 @@ def with_own_lines(script: Script) -> Script:
     """The same script with a line for each speaker."""
     if not any(TAG.search(line.text) for line in script.lines):
         return script
-    return Script(tuple(part for line in script.lines for part in parts_of(line)))
+    return replace(script, lines=tuple(part for line in script.lines for part in parts_of(line)))

@@ -1,4 +1,4 @@
-"""SubRip (SRT), WebVTT and Advanced SubStation (ASS). Faults are reported with their line and column.
+"""SubRip (SRT), WebVTT and Advanced SubStation (ASS). Faults are listed with their line and column.
 
 Own readers, because the well-kept parsers leave out what they cannot read without saying where; tests hold these
 against pysubs2 on files that are well formed.
@@ -9,17 +9,18 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from ..errors import InputError, ScriptError
-from .header import SettingError, line_of, written
-from .model import Line, Script, check_name, clock, plain_text, read_clock
+from .captions import is_plain
+from .cues import Cue, without_repeats
+from .findings import Findings
+from .header import known_in, written
+from .model import Line, Script, clock, plain_text, read_clock
 
 ARROW = "-->"
 DEFAULT_CUE_MS = 2000  # end of a cue written for a line whose end nobody knows
 _TIMES = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(?:\s.*)?")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>", re.IGNORECASE)
-_LANGUAGE = re.compile(r"<lang\s+([^<>\s]*)\s*>", re.IGNORECASE)
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|$)")
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"\\[Nnh]")
 _BLOCKS_TO_SKIP = ("NOTE", "STYLE", "REGION")
@@ -30,49 +31,101 @@ def rows_of(text: str) -> list[str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def read_srt(text: str) -> Script:
-    """Raises ScriptError."""
-    return Script(tuple(_cues(rows_of(text), 0, vtt=False)))
+def read_srt(text: str, findings: Findings) -> list[Cue]:
+    """The cues of a SubRip file. Raises ScriptError when strict."""
+    return list(_cues(rows_of(text), 0, findings, vtt=False))
 
 
-def read_vtt(text: str) -> Script:
-    """Raises ScriptError."""
+def read_vtt(text: str, findings: Findings) -> list[Cue]:
+    """The cues of a WebVTT file. Raises ScriptError when strict."""
     rows = rows_of(text)
-    if not re.fullmatch(r"WEBVTT(?:[ \t].*)?", rows[0]):
-        raise ScriptError("A WebVTT file begins with the word WEBVTT.", 1, 1)
-    first = next((at for at, row in enumerate(rows) if not row.strip()), len(rows))
-    return Script(tuple(_cues(rows, first, vtt=True)))
+    first = 0
+    if re.fullmatch(r"WEBVTT(?:[ \t].*)?", rows[0]):
+        first = next((at for at, row in enumerate(rows) if not row.strip() or ARROW in row), len(rows))
+    else:
+        findings.fault(ScriptError("A WebVTT file begins with the word WEBVTT.", 1, 1), "Read all the same.")
+        first = int(rows[0].startswith("WEBVTT"))
+    return without_repeats(list(_cues(rows, first, findings, vtt=True)), rows, findings)
 
 
-def _cues(rows: list[str], at: int, *, vtt: bool) -> Iterator[Line]:
+def _cues(rows: list[str], at: int, findings: Findings, *, vtt: bool) -> Iterator[Cue]:
+    """Blocks between empty rows. Text without times behind an empty row belongs to the cue before it."""
+    last: Cue | None = None
     while at < len(rows):
         if not rows[at].strip():
             at += 1
             continue
-        end = next((later for later in range(at, len(rows)) if not rows[later].strip()), len(rows))
+        end = _block_end(rows, at)
         if not (vtt and rows[at].split()[0] in _BLOCKS_TO_SKIP and ARROW not in rows[at]):
-            line = _cue(rows, at, end, vtt=vtt)
-            if line is not None:
-                yield line
+            try:
+                cue = _cue(rows, at, end, findings, vtt=vtt)
+            except ScriptError as error:
+                findings.fault(error, "Its text follows the line before.")
+                cue = Cue(at + 1, _stray(rows[at:end]), html=vtt)
+                if last is not None and ARROW not in "".join(rows[at:end]):
+                    last.rows += cue.rows
+                    cue.rows = []
+            if cue.rows:
+                yield from [last] if last is not None else []
+                last = cue
         at = end
+    yield from [last] if last is not None else []
 
 
-def _cue(rows: list[str], at: int, end: int, *, vtt: bool) -> Line | None:
-    """One block between blank lines: an optional number or name, the times, the text."""
+def _block_end(rows: list[str], at: int) -> int:
+    """The row behind a block. An empty row ends it, a row of blanks only where a new cue or nothing follows."""
+    for place in range(at, len(rows)):
+        if not rows[place].strip() and (not rows[place] or _begins_cue(rows, place + 1)):
+            return place
+        if place > at + 1 and is_times(rows[place]):  # the empty row before a cue is missing
+            return place - (_is_number(rows[place - 1]) and place - 1 > at + 1)
+    return len(rows)
+
+
+def _begins_cue(rows: list[str], at: int) -> bool:
+    """Whether the next row with something on it begins a cue, or nothing follows."""
+    found = next((place for place in range(at, len(rows)) if rows[place].strip()), len(rows))
+    return found == len(rows) or is_times(rows[found]) or (found + 1 < len(rows) and is_times(rows[found + 1]))
+
+
+def _is_number(row: str) -> bool:
+    return row.strip().isdigit()
+
+
+def is_times(row: str) -> bool:
+    """Whether a row of a file holds the times of a cue."""
+    return _TIMES.fullmatch(row) is not None and row.lstrip()[:1].isdigit()
+
+
+def _stray(rows: list[str]) -> list[str]:
+    """The rows of a faulty block that are text."""
+    return [row for row in rows if row.strip() and ARROW not in row and "->" not in row and not _is_number(row)]
+
+
+def _cue(rows: list[str], at: int, end: int, findings: Findings, *, vtt: bool) -> Cue:
+    """One block: an optional number or name, the times, the text."""
     if ARROW not in rows[at]:
-        if not vtt and not rows[at].strip().isdigit():
+        if not vtt and not _is_number(rows[at]):
             raise ScriptError(
                 f"A cue begins with its number or its times, but '{_shown(rows[at])}' stands here.", at + 1, 1
             )
         at += 1
         if at == end or ARROW not in rows[at]:
             raise ScriptError("The times of the cue are missing, such as 00:00:01,000 --> 00:00:02,500.", at + 1, 1)
+    if end < len(rows) and rows[end].strip():
+        findings.fault(ScriptError("A blank line is missing before this cue.", end + 1, 1), "It is read as one.")
     start, stop = _times(rows[at], at + 1)
     body = rows[at + 1 : end]
-    for below, row in enumerate(body, start=at + 2):
-        if _TIMES.fullmatch(row) and row.lstrip()[:1].isdigit():
-            raise ScriptError("A blank line is missing before this cue.", below, 1)
-    return _spoken("\n".join(body), at + 2, start_ms=start, end_ms=stop, vtt=vtt)
+    if stop <= start:
+        error = ScriptError(
+            f"The cue ends at {clock(stop)}, which is not after its start at {clock(start)}.",
+            at + 1,
+            rows[at].index(ARROW) + len(ARROW) + 2,
+        )
+        said = any(row.strip() for row in body)
+        findings.fault(error, "It is spoken from its start." if said else "It holds no text and is left out.")
+        return Cue(at + 2, body, start, html=vtt)
+    return Cue(at + 2, body, start, stop, html=vtt)
 
 
 def _times(row: str, number: int) -> tuple[int, int]:
@@ -85,67 +138,36 @@ def _times(row: str, number: int) -> tuple[int, int]:
             times.append(read_clock(found.group(group)))
         except InputError as error:
             raise ScriptError(str(error), number, found.start(group) + 1) from error
-    if times[1] <= times[0]:
-        raise ScriptError(
-            f"The cue ends at {clock(times[1])}, which is not after its start at {clock(times[0])}.",
-            number,
-            found.start(2) + 1,
-        )
     return times[0], times[1]
 
 
-def _spoken(body: str, number: int, *, vtt: bool, **given: Any) -> Line | None:
-    """The line of a cue's text; None where nothing is left to say. number: the row it begins in."""
-    voices = list(_VOICE.finditer(body)) if vtt else []
-    if vtt:
-        language = _LANGUAGE.search(body)
-        given["language"] = language.group(1) if language else None
-    if voices:
-        names = [_voice_name(voice, body, number) for voice in voices]
-        given["speaker"] = names[0]
-        first = voices[0].end()
-        body = body[:first] + _VOICE.sub(lambda voice: f"[speaker {voice.group(1)}] ", body[first:])
-    text = plain_text(body)
-    try:
-        return line_of(plain_text(html.unescape(text)) if vtt else text, lenient=True, **given)
-    except SettingError as error:
-        raise ScriptError(str(error), number, error.at + 1) from error
-    except InputError as error:
-        raise ScriptError(str(error), number, 1) from error
-
-
-def _voice_name(voice: re.Match[str], body: str, number: int) -> str:
-    """The speaker of a voice mark. number: the row the body begins in."""
-    name = plain_text(html.unescape(voice.group(1)))
-    try:
-        check_name(name)
-    except InputError as error:
-        at = voice.start()
-        raise ScriptError(str(error), number + body.count("\n", 0, at), at - body.rfind("\n", 0, at)) from error
-    return name
-
-
-def read_ass(text: str) -> Script:
-    """The dialogue lines of the [Events] section. Raises ScriptError."""
+def read_ass(text: str, findings: Findings) -> list[Cue]:
+    """The dialogue lines of the [Events] section. Raises ScriptError when strict."""
     fields: list[str] = []
     section = ""
-    lines = []
+    cues = []
     for number, row in enumerate(rows_of(text), start=1):
         bare = row.strip()
-        if re.fullmatch(r"\[[^\[\]]+\]", bare):
-            section = bare.lower()
-        elif section == "[events]" and bare.lower().startswith("format:"):
-            fields = [name.strip().lower() for name in bare.partition(":")[2].split(",")]
-            if not {"start", "end", "text"} <= set(fields) or fields[-1] != "text":
-                raise ScriptError("The format needs Start, End and, as the last field, Text.", number, 1)
-        elif section == "[events]" and bare.lower().startswith("dialogue:"):
-            line = _dialogue(row, fields, number)
-            if line is not None:
-                lines.append(line)
-    return Script(tuple(lines))
+        try:
+            if re.fullmatch(r"\[[^\[\]]+\]", bare):
+                section = bare.lower()
+            elif section == "[events]" and bare.lower().startswith("format:"):
+                fields = _fields(bare, number)
+            elif section == "[events]" and bare.lower().startswith("dialogue:"):
+                cues.append(_dialogue(row, fields, number))
+        except ScriptError as error:
+            findings.fault(error, "The row is left out.")
+    return cues
 
 
-def _dialogue(row: str, fields: list[str], number: int) -> Line | None:
+def _fields(row: str, number: int) -> list[str]:
+    fields = [name.strip().lower() for name in row.partition(":")[2].split(",")]
+    if not {"start", "end", "text"} <= set(fields) or fields[-1] != "text":
+        raise ScriptError("The format needs Start, End and, as the last field, Text.", number, 1)
+    return fields
+
+
+def _dialogue(row: str, fields: list[str], number: int) -> Cue:
     if not fields:
         raise ScriptError("A dialogue line stands before the Format line of its section.", number, 1)
     at = row.index(":") + 1
@@ -160,22 +182,17 @@ def _dialogue(row: str, fields: list[str], number: int) -> Line | None:
         )
     values = dict(zip(fields, parts, strict=True))
     places = dict(zip(fields, starts, strict=True))
-    try:
-        start, end = (_at(read_clock, values[name], places[name]) for name in ("start", "end"))
-        spoken = _BREAK.sub(" ", _OVERRIDE.sub("", values["text"]))
-        name = plain_text(values.get("name", "")) or None
-        return line_of(plain_text(spoken), lenient=True, speaker=name, start_ms=start, end_ms=end)
-    except SettingError as error:
-        raise ScriptError(str(error), number, error.at + 1) from error
-    except InputError as error:
-        raise ScriptError(str(error), number, places["text"]) from error
-
-
-def _at(read: Any, value: str, place: int) -> Any:
-    try:
-        return read(value)
-    except InputError as error:
-        raise SettingError(str(error), place - 1) from error
+    times: list[int] = []
+    for name in ("start", "end"):
+        try:
+            times.append(read_clock(values[name]))
+        except InputError as error:
+            raise ScriptError(str(error), number, places[name]) from error
+    body = _BREAK.sub(
+        lambda match: " " if match.group() == "\\h" else "\n", _OVERRIDE.sub("", _DRAWING.sub("", values["text"]))
+    )
+    name = plain_text(values.get("name", ""))
+    return Cue(number, body.split("\n"), times[0], times[1], speaker=name, column=places["text"])
 
 
 def _shown(row: str) -> str:
@@ -185,8 +202,9 @@ def _shown(row: str) -> str:
 
 def write_srt(script: Script) -> str:
     """SRT with the speakers and settings in front of the texts. Raises InputError for lines without times."""
+    known = known_in(script.lines)
     cues = [
-        f"{number}\n{clock(start)} {ARROW} {clock(end)}\n{written(line)}\n"
+        f"{number}\n{clock(start)} {ARROW} {clock(end)}\n{written(line, known=known, is_plain=is_plain)}\n"
         for number, (line, start, end) in enumerate(_timed(script), start=1)
     ]
     return "\n".join(cues)
@@ -197,7 +215,7 @@ def write_vtt(script: Script) -> str:
     cues = []
     for line, start, end in _timed(script):
         voice = f"<v {line.speaker}>" if line.speaker else ""
-        body = html.escape(written(line, name=False), quote=False)
+        body = html.escape(written(line, name=False, is_plain=is_plain), quote=False)
         cues.append(f"{clock(start, '.')} {ARROW} {clock(end, '.')}\n{voice}{body}\n")
     return "\n".join(["WEBVTT\n", *cues])
 

@@ -9,7 +9,7 @@
 | seed, takes | whole numbers |
 | seconds, tokens, frames, samples, factor, speed | the line's own length; one of them |
 
-An empty cell is the same as none.
+An empty cell is the same as none. Transcripts of Whisper, as a table or as JSON, are known by their fields.
 """
 
 from __future__ import annotations
@@ -22,23 +22,28 @@ from typing import Any
 
 from ..contracts import EmotionWeights
 from ..errors import InputError, ScriptError
+from .cues import Cue, ReadSettings, lines_of, timed_cue
+from .findings import Findings
 from .header import plain_number, read_settings, read_time, whole_number
 from .model import LINE_UNITS, MILLISECONDS, Line, Script, check_language, check_name, plain_text
-from .speakers import parts_of
+from .speakers import TAG, parts_of
 from .subtitles import rows_of
 
 DELIMITERS = ",;\t"
 LENGTHS = (*LINE_UNITS, "speed")
 FIELDS = ("speaker", "text", "emotion", "start", "end", "pause", "language", "seed", "takes", *LENGTHS)
+_SHORTEST_IN_MILLISECONDS = 100  # half of the cues last longer; a table in seconds has no such cues
 DEEPEST = 100  # levels of JSON; a script has four
 
 
-def read_table(text: str, delimiter: str = "") -> Script:
+def read_table(text: str, findings: Findings, settings: ReadSettings, delimiter: str = "") -> tuple[Line, ...]:
     """CSV or TSV with a row of field names. delimiter: "" is found in that row. Raises ScriptError."""
     rows = rows_of(text)
     header = next((row for row in rows if row.strip()), "")
     delimiter = delimiter or max(DELIMITERS, key=header.count)
-    reader = csv.reader((row + "\n" for row in rows), delimiter=delimiter, strict=True)
+    if _is_whisper_table(rows):
+        return lines_of(_whisper_rows(rows, findings), findings, settings)
+    reader = csv.reader((row + "\n" for row in rows), delimiter=delimiter, strict=findings.strict)
     names: list[str] = []
     lines = []
     first = 1
@@ -46,65 +51,114 @@ def read_table(text: str, delimiter: str = "") -> Script:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 if not names:
-                    names = _names(cells, first)
+                    names = _names(cells, first, findings)
                 else:
-                    lines.append(_row(names, cells, first))
+                    line = _row(names, cells, first, findings)
+                    lines += [line] if line is not None else []
             first = reader.line_num + 1
     except csv.Error as error:
-        raise ScriptError(f"This row is no valid table row ({error}).", max(1, reader.line_num), 1) from error
-    return Script(tuple(lines))
+        fault = ScriptError(f"This row is no valid table row ({error}).", max(1, reader.line_num), 1)
+        findings.fault(fault, "The rows behind it are left out.")
+    return tuple(lines)
 
 
-def _names(cells: list[str], number: int) -> list[str]:
+def _is_whisper_table(rows: list[str]) -> bool:
+    """Whether a table is a transcript of Whisper, whose times are whole milliseconds; ours are seconds."""
+    if rows[0].strip().lower() != "start\tend\ttext":
+        return False
+    times = [row.split("\t")[:2] for row in rows[1:] if row.strip()]
+    whole = all(len(pair) == 2 and all(cell.isascii() and cell.isdigit() for cell in pair) for pair in times)
+    lengths = sorted(int(end) - int(start) for start, end in times) if whole else []
+    return bool(lengths) and lengths[len(lengths) // 2] >= _SHORTEST_IN_MILLISECONDS
+
+
+def _whisper_rows(rows: list[str], findings: Findings) -> list[Cue]:
+    findings.note("Read as a transcript of Whisper: its times are milliseconds.")
+    cues = []
+    for number, row in enumerate(rows[1:], start=2):
+        if row.strip():
+            start, end, text = (row.split("\t", 2) + [""])[:3]
+            cues.append(timed_cue(number, text, int(start), int(end)))
+    return cues
+
+
+def _whisper_segments(content: dict[str, Any], findings: Findings) -> list[Cue]:
+    findings.note("Read as a transcript of Whisper.")
+    cues = []
+    for number, segment in enumerate(content["segments"], start=1):
+        text = segment.get("text") if isinstance(segment, dict) else None
+        if not isinstance(text, str):
+            findings.fault(ScriptError(f"Segment {number} holds no text.", 1, 1), "It is left out.")
+            continue
+        times = [segment.get(name) for name in ("start", "end")]
+        known = all(isinstance(time, int | float) and math.isfinite(time) and 0 <= time < 10**6 for time in times)
+        start, end = (round(time * MILLISECONDS) for time in times) if known else (None, None)
+        speaker = segment.get("speaker")
+        cues.append(timed_cue(1, text, start, end, speaker if isinstance(speaker, str) else ""))
+    return cues
+
+
+def _names(cells: list[str], number: int, findings: Findings) -> list[str]:
+    """Field names by column, "" for a column that is left out. Raises ScriptError where there is no text."""
     names = [cell.strip().lower() for cell in cells]
     for column, name in enumerate(names, start=1):
         if name not in FIELDS:
-            raise ScriptError(f"'{cells[column - 1]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
-        if names.index(name) != column - 1:
-            raise ScriptError(f"The field '{name}' stands here twice.", number, column)
+            error = ScriptError(f"'{cells[column - 1]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
+        elif names.index(name) != column - 1:
+            error = ScriptError(f"The field '{name}' stands here twice.", number, column)
+        else:
+            continue
+        findings.fault(error, "The column is left out.")
+        names[column - 1] = ""
     if "text" not in names:
         raise ScriptError("The table has no field 'text'.", number, 1)
     return names
 
 
-def _row(names: list[str], cells: list[str], number: int) -> Line:
+def _row(names: list[str], cells: list[str], number: int, findings: Findings) -> Line | None:
     """column in errors: the cell, counted from 1."""
     if any(cell.strip() for cell in cells[len(names) :]):
-        raise ScriptError(
+        error = ScriptError(
             f"{len(names)} cells are expected, but {len(cells)} stand here. Quote texts that hold the delimiter.",
             number,
             len(names) + 1,
         )
-    given = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
+        findings.fault(error, "The cells beyond are left out.")
+    given = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name and cell.strip()}
 
     def fail(name: str, error: InputError) -> ScriptError:
         return ScriptError(f"{name}: {error}", number, names.index(name) + 1 if name in names else 1)
 
-    return _line(given, fail)
+    return _line(given, fail, findings)
 
 
 Fail = Callable[[str, InputError], ScriptError]
 
 
-def _line(given: dict[str, Any], fail: Fail) -> Line:
-    """A line from fields; `fail` puts an error into its place."""
+def _line(given: dict[str, Any], fail: Fail, findings: Findings) -> Line | None:
+    """A line from fields; `fail` puts an error into its place. None where no text is left."""
     values: dict[str, Any] = {}
     lengths = [name for name in LENGTHS if name in given]
-    if len(lengths) > 1:
-        raise fail(lengths[1], InputError(f"A line has one length, but {' and '.join(lengths)} are given."))
+    for name in lengths[1:]:
+        error = InputError(f"A line has one length, but {' and '.join(lengths)} are given.")
+        findings.fault(fail(name, error), "The first is taken.")
+        del given[name]
     for name, value in given.items():
         try:
             values |= _READERS[name](value)
         except InputError as error:
-            raise fail(name, error) from error
+            findings.fault(fail(name, error), "The field is left out.")
     if not values.get("text"):
-        raise fail("text", InputError("The line has no text."))
-    try:
-        line = Line(**values)
-        parts_of(line)
-        return line
-    except InputError as error:
-        raise fail("end" if "end" in given else "text", error) from error
+        findings.fault(fail("text", InputError("The line has no text.")), "It is left out.")
+        return None
+    for left_out in ((), ("end_ms",), ("start_ms", "end_ms"), ("start_ms", "end_ms", "duration")):
+        try:
+            line = Line(**{name: value for name, value in values.items() if name not in left_out})
+            parts_of(line)
+            return line
+        except InputError as error:
+            findings.fault(fail("end" if "end" in given else "text", error), "Its times are left out.")
+    return Line(plain_text(TAG.sub(" ", values["text"])) or values["text"], values.get("speaker", ""))
 
 
 def _words(value: Any) -> str:
@@ -171,8 +225,8 @@ _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def read_json(text: str) -> Script:
-    """A list of lines, or an object with the key "lines". Raises ScriptError."""
+def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Line, ...]:
+    """A list of lines, or an object with the key "lines", or a transcript's with "segments". Raises ScriptError."""
     text = text.removeprefix("\ufeff")
     try:
         _check_depth(text)
@@ -181,11 +235,14 @@ def read_json(text: str) -> Script:
         raise ScriptError(f"This is no valid JSON ({error.msg}).", error.lineno, error.colno) from error
     except (ValueError, RecursionError) as error:
         raise ScriptError(f"This JSON cannot be read ({error}).", 1, 1) from error
+    if isinstance(content, dict) and "lines" not in content and isinstance(content.get("segments"), list):
+        return lines_of(_whisper_segments(content, findings), findings, settings)
     items = content.get("lines") if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise ScriptError('A list of lines is expected, or an object whose key "lines" holds one.', 1, 1)
     places = list(_places(text, isinstance(content, dict)))
-    return Script(tuple(_item(item, text, at) for item, at in zip(items, places, strict=True)))
+    lines = (_item(item, text, at, findings) for item, at in zip(items, places, strict=True))
+    return tuple(line for line in lines if line is not None)
 
 
 def _no_constant(name: str) -> float:
@@ -227,15 +284,17 @@ def _places(text: str, in_object: bool) -> Iterator[int]:
         at = skipped(at, ",")
 
 
-def _item(item: Any, text: str, at: int) -> Line:
+def _item(item: Any, text: str, at: int, findings: Findings) -> Line | None:
     number, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     if not isinstance(item, dict):
-        raise ScriptError('A line is an object such as {"speaker": "Anna", "text": "Hello."}.', number, column)
-    unknown = [key for key in item if key not in FIELDS]
-    if unknown:
-        raise ScriptError(f"'{unknown[0][:40]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
-    given = {key: value for key, value in item.items() if value is not None and value != ""}
-    return _line(given, lambda name, error: ScriptError(f"{name}: {error}", number, column))
+        error = ScriptError('A line is an object such as {"speaker": "Anna", "text": "Hello."}.', number, column)
+        findings.fault(error, "It is left out.")
+        return None
+    for key in (key for key in item if key not in FIELDS):
+        error = ScriptError(f"'{key[:40]}' is no field. Known are {', '.join(FIELDS)}.", number, column)
+        findings.fault(error, "It is left out.")
+    given = {key: value for key, value in item.items() if key in FIELDS and value is not None and value != ""}
+    return _line(given, lambda name, error: ScriptError(f"{name}: {error}", number, column), findings)
 
 
 def fields_of(line: Line) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def test_the_kind_is_seen_in_the_text(kind):
 def test_faults_name_their_line_and_column(text, line, column, words):
     kind = "vtt" if text.startswith("WEBVTT") else "csv" if "speaker," in text or "text," in text else "auto"
     with pytest.raises(ScriptError, match=words) as caught:
-        read_script(text, kind)
+        read_script(text, kind, strict=True)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert str(caught.value).startswith(f"Line {line}, column {column}: ")
 
@@ -307,7 +307,7 @@ def test_a_thousand_scripts_with_one_known_accident_read_right_or_name_the_row()
             counts["right"] += 1
             continue
         with pytest.raises(ScriptError) as caught:
-            read_script(case.text, case.kind)
+            read_script(case.text, case.kind, strict=True)
         assert caught.value.line == case.row, (case.kind, case.accident, str(caught.value), case.text)
         assert str(caught.value).startswith(f"Line {case.row}, column ") and len(str(caught.value)) > 40
         counts["refused"] += 1

@@ -1,0 +1,177 @@
+"""Cues of subtitle files, however they were written, and the lines they become."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import InputError, ScriptError
+from .captions import candidate_names, spoken_text
+from .findings import Findings, located
+from .header import Known, SettingError, has_settings, line_of, read_header
+from .model import LATEST_MS, Line, check_language, check_name, plain_text
+from .names import known_speakers
+from .speakers import TAG, tagged_name
+
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>", re.IGNORECASE)
+_LANGUAGE = re.compile(r"<lang\s+([^<>\s]*)\s*>", re.IGNORECASE)
+_WORD_TIME = re.compile(r"<\d\d:\d\d:\d\d\.\d{3}><c>")
+_SHOWN = 60  # characters of what is left out
+
+
+@dataclass(slots=True)
+class Cue:
+    """One cue. row, column: where its text begins in the file; rows: its text; html: entities and voice marks count."""
+
+    row: int
+    rows: list[str]
+    start_ms: int | None = None
+    end_ms: int | None = None
+    speaker: str = ""
+    column: int = 1
+    html: bool = False
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """How a script is read. strict: the first fault ends the reading; keep: sounds in brackets and music are spoken;
+    speakers: names known from elsewhere, such as a cast.
+    """
+
+    strict: bool = False
+    keep: bool = False
+    speakers: Sequence[str] = field(default=())
+
+
+def speakers_in(texts: Iterable[Sequence[str]], certain: Iterable[str], findings: Findings) -> Known:
+    """Which names before colons are speakers in a whole file; what was decided goes to the findings.
+
+    texts: the rows of every cue. certain: names known from elsewhere.
+    """
+    candidates: list[str] = []
+    sure = list(certain)
+    for rows in texts:
+        whole = plain_text(" ".join(rows))
+        sure += [tagged_name(tag) for tag in TAG.finditer(whole)]
+        if has_settings(whole):
+            sure.append(read_header(whole).speaker)
+        else:
+            candidates += candidate_names(rows)
+    known = known_speakers(candidates, sure)
+    counts = Counter(candidates)
+    taken = [f"{name} ({count})" for name, count in counts.items() if name.casefold() in known]
+    others = [name for name in counts if name.casefold() not in known]
+    if taken:
+        findings.note(f"Taken for speakers, with their lines: {', '.join(taken)}.")
+    if others:
+        findings.note(
+            f"Spoken as text, as no speaker is known by that name: {', '.join(f'{name}:' for name in others)} "
+            "Write the name with brackets, as in 'Name []: text', if it is one."
+        )
+    return lambda name: name.casefold() in known
+
+
+def lines_of(cues: Sequence[Cue], findings: Findings, settings: ReadSettings) -> tuple[Line, ...]:
+    """The lines of the cues; cues without speech have none. Raises ScriptError when strict."""
+    for cue in cues:
+        _take_voices(cue, findings)
+        if cue.html:
+            cue.rows = [html.unescape(plain_text(row)) for row in cue.rows]
+    certain = [cue.speaker for cue in cues if cue.speaker]
+    known = speakers_in([cue.rows for cue in cues], [*settings.speakers, *certain], findings)
+    lines = []
+    for cue in cues:
+        line = _line(cue, findings, known, keep=settings.keep)
+        if line is not None:
+            lines.append(line)
+    return tuple(lines)
+
+
+def _take_voices(cue: Cue, findings: Findings) -> None:
+    """Read voice and language marks out of the text of a cue; a later voice becomes a speaker tag."""
+    body = "\n".join(cue.rows)
+    language = _LANGUAGE.search(body)
+    if language is not None:
+        try:
+            check_language(language.group(1))
+            cue.language = language.group(1)
+        except InputError as error:
+            findings.fault(located(error, cue.row), "The mark is left out.")
+    voices = list(_VOICE.finditer(body))
+    if not voices:
+        return
+    named: dict[int, str] = {}
+    for voice in voices:
+        name = plain_text(voice.group(1))
+        try:
+            check_name(name)
+        except InputError as error:
+            at = voice.start()
+            row, column = cue.row + body.count("\n", 0, at), at - body.rfind("\n", 0, at)
+            findings.fault(ScriptError(str(error), row, column), "The mark is left out.")
+            continue
+        named[voice.start()] = name
+    first = min(named, default=None)
+    if first is not None:
+        cue.speaker = cue.speaker or named[first]
+    cue.rows = _VOICE.sub(
+        lambda voice: f"[speaker {named[voice.start()]}] " if voice.start() in named and voice.start() != first else "",
+        body,
+    ).split("\n")
+
+
+def _line(cue: Cue, findings: Findings, known: Known, *, keep: bool) -> Line | None:
+    left_out: list[str] = []
+    text = spoken_text(cue.rows, left_out, known, keep=keep)
+    shown = " ".join(dict.fromkeys(left_out))
+    if left_out:
+        findings.note(f"Not spoken: {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}", cue.row)
+    given: dict[str, Any] = {"speaker": cue.speaker or None, "language": cue.language}
+    given |= {"start_ms": cue.start_ms, "end_ms": cue.end_ms}
+    try:
+        return line_of(text, lenient=True, known=known, **given)
+    except (SettingError, InputError) as error:
+        findings.fault(located(error, cue.row, cue.column), "The text is spoken without what is wrong.")
+    plain = TAG.sub(" ", text)
+    for times in ({"start_ms": cue.start_ms, "end_ms": cue.end_ms}, {}):
+        try:
+            return line_of(f"[]: {plain}", **(given | {"start_ms": None, "end_ms": None} | times))
+        except InputError:
+            continue
+    return None
+
+
+def without_repeats(cues: list[Cue], rows: Sequence[str], findings: Findings) -> list[Cue]:
+    """Rolling captions say every row twice, once while it grows and once above the next: each is kept once."""
+    if not any(_WORD_TIME.search(row) for row in rows):
+        return cues
+    kept: list[Cue] = []
+    before: list[str] = []
+    for cue in cues:
+        said = [plain_text(row) for row in cue.rows if plain_text(row)]
+        new = said[1:] if said and before and said[0] == before[-1] else said
+        if new:
+            kept.append(cue)
+            cue.rows = new
+        before = said or before
+    if len(kept) < len(cues):
+        findings.note("Rolling captions: rows that are shown twice are spoken once.")
+    return kept
+
+
+def timed_cue(row: int, text: str, start: int | None, end: int | None, speaker: str = "") -> Cue:
+    """A cue with times as other programs give them: an end that is not after the start is none."""
+    start = None if start is None else min(max(0, start), LATEST_MS - 1)
+    if start is None or end is None or end <= start:
+        end = None
+    name = plain_text(speaker)
+    try:
+        check_name(name)
+    except InputError:
+        name = ""
+    return Cue(row, text.split("\n"), start, None if end is None else min(end, LATEST_MS), speaker=name)
