@@ -71,6 +71,8 @@ def read_script(
     """
     if kind != AUTO and kind not in READERS:
         raise InputError(f"A script is one of {', '.join(READERS)}, but got '{kind}'.")
+    if not text.strip():
+        return Script(())  # which says what is missing
     findings = Findings(strict=strict)
     reader = READERS[kind_of(text) if kind == AUTO else kind]
     lines = reader(text, findings, ReadSettings(strict, keep, tuple(speakers)))
