@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the cast: who speaks which name (default: the built-in voices in turn)",
     )
     parser.add_argument(
-        "--kind", default="auto", help="such as dialogue, srt or csv (default: by what the file holds, then by its name)"
+        "--kind", default="auto", help="such as dialogue, srt or csv (default: by what the file holds and its name)"
     )
     parser.add_argument(
         "--strict", action="store_true", help="end at the first fault of the script instead of listing all"
