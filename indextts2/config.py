@@ -123,7 +123,7 @@ class ConditionerConfig:
 
 @dataclass(frozen=True, slots=True)
 class DurationConfig:
-    """How a checkpoint was taught to read a target length (docs/spec/control.md#trained-length-row)."""
+    """The way a checkpoint was taught to read a target length (docs/spec/control.md#trained-length-row)."""
 
     trained: bool = False  # True: W_num rows mean a length to this checkpoint
     slot: str = "a"  # which of the two slots takes the length row: "a", "b" or "both"

@@ -58,11 +58,11 @@ def require_same_checkpoint(*pairs: tuple[str, str]) -> str:
 
     Raises CheckpointMismatch naming the two that differ.
     """
-    known = [(name, mark) for name, mark in pairs if mark]
-    for name, mark in known[1:]:
-        if mark != known[0][1]:
+    known = [(name, fingerprint) for name, fingerprint in pairs if fingerprint]
+    for name, fingerprint in known[1:]:
+        if fingerprint != known[0][1]:
             raise CheckpointMismatch(
-                f"{known[0][0]} was made by checkpoint {known[0][1]} and {name} by checkpoint {mark}. "
+                f"{known[0][0]} was made by checkpoint {known[0][1]} and {name} by checkpoint {fingerprint}. "
                 "Their vectors mean different things; make both with the same checkpoint."
             )
     return known[0][1] if known else ""
@@ -70,10 +70,10 @@ def require_same_checkpoint(*pairs: tuple[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """Audio. samples: (batch, channels, samples) float32 in [-1, 1]."""
+    """Audio."""
 
-    samples: Tensor
-    sample_rate: int
+    samples: Tensor  # (batch, channels, samples) float32 in [-1, 1]
+    sample_rate: int  # Hz
 
     def __post_init__(self) -> None:
         check_shape("Waveform.samples", self.samples, None, None, None)
@@ -87,20 +87,14 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the encoder knows of one reference recording (docs/spec/reference.md).
+    """Encoder outputs of one reference recording (docs/spec/reference.md)."""
 
-    features: (1, rows, dim) normalised semantic features; tokens: (1, tokens) int64 semantic tokens of the recording,
-    as many as rows unless the codec resamples; quantized: (1, tokens, dim) the codec's embedding of them; style: (1,
-    style_dim); mel: (1, bands, frames); emotion_features: (1, rows, dim), the features along the emotion path
-    (docs/spec/reference.md#emotion-path).
-    """
-
-    features: Tensor
-    emotion_features: Tensor
-    tokens: Tensor
-    quantized: Tensor
-    style: Tensor
-    mel: Tensor
+    features: Tensor  # (1, rows, dim) normalised semantic features
+    emotion_features: Tensor  # (1, rows, dim) the same along the emotion path, resampled once
+    tokens: Tensor  # (1, tokens) int64 semantic tokens of the recording, as many as rows unless the codec resamples
+    quantized: Tensor  # (1, tokens, dim) the codec's embedding of the tokens
+    style: Tensor  # (1, style_dim)
+    mel: Tensor  # (1, bands, frames)
     seconds: float
     fingerprint: str = ""
 
@@ -117,18 +111,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who talks: what T2S and S2M need of a reference.
+    """The speaker: what T2S and S2M need of a reference."""
 
-    condition: (1, latents, dim) speaker condition; emotion_vector: (1, dim), the emotion vector of the speaker's own
-    reference, base of every mix; style: (1, style_dim); prompt_mel: (1, bands, frames); prompt_quantized:
-    (1, rows, dim), what S2M reads of the reference: quantised in IndexTTS-2, continuous in IndexTTS-2.5.
-    """
-
-    condition: Tensor
-    emotion_vector: Tensor
-    style: Tensor
-    prompt_mel: Tensor
-    prompt_quantized: Tensor
+    condition: Tensor  # (1, latents, dim) speaker condition of T2S
+    emotion_vector: Tensor  # (1, dim) emotion vector of the speaker's own reference, base of every mix
+    style: Tensor  # (1, style_dim)
+    prompt_mel: Tensor  # (1, bands, frames)
+    prompt_quantized: Tensor  # (1, rows, dim) the reference's content for S2M: quantised in 2.0, continuous in 2.5
     fingerprint: str = ""
     encoder_fingerprint: str = ""
 
@@ -142,24 +131,20 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """An emotion that begins at `position` of the text: 0 is its start, 1 its end. vector: (1, dim)."""
+    """An emotion that begins at a position of the text."""
 
-    position: float
-    vector: Tensor
+    position: float  # 0 is the start of the text, 1 its end
+    vector: Tensor  # (1, dim)
 
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """How it is said: one vector, or several along the text.
+    """The emotion of a text: one vector, or several along it."""
 
-    vector: (1, dim), the first keyframe's when there are several. keyframes is empty for a constant emotion.
-    base: (1, dim), the vector "strength zero" stands for; None when unknown. transition is "step" or "linear".
-    """
-
-    vector: Tensor
-    keyframes: tuple[Keyframe, ...] = ()
-    base: Tensor | None = None
-    transition: str = "step"
+    vector: Tensor  # (1, dim), the first keyframe's when there are several
+    keyframes: tuple[Keyframe, ...] = ()  # empty for a constant emotion
+    base: Tensor | None = None  # (1, dim) the vector that strength zero stands for; None when unknown
+    transition: str = "step"  # or "linear"
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -195,23 +180,18 @@ class EmotionWeights:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text that T2S speaks in one decode.
-
-    ids: text token ids, without start and stop. pause_seconds: silence after it. emotion and duration override the
-    ones given for the whole text; emotion_weights are an emotion tag of the text, resolved to a vector later. start and
-    end are character positions in the text as given. spoken: the words as they will be said, in plain spelling.
-    """
+    """A piece of text that T2S speaks in one decode."""
 
     text: str
-    ids: tuple[int, ...]
-    pause_seconds: float = 0.0
-    emotion: Emotion | None = None
-    duration: Duration | None = None
-    start: int = 0
+    ids: tuple[int, ...]  # text token ids, without start and stop
+    pause_seconds: float = 0.0  # silence after the segment
+    emotion: Emotion | None = None  # overrides the emotion given for the whole text
+    duration: Duration | None = None  # overrides the duration given for the whole text
+    start: int = 0  # character position in the text as given
     end: int = 0
-    emotion_weights: EmotionWeights | None = None
+    emotion_weights: EmotionWeights | None = None  # an emotion tag of the text, resolved to a vector later
     language: str = ""  # code of the language it is read in; "" where the front end does not tell
-    spoken: str = ""
+    spoken: str = ""  # the words as they will be said, in plain spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,17 +211,11 @@ class PreparedText:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A target length (docs/spec/control.md#duration-methods).
+    """A target length (docs/spec/control.md#duration-methods)."""
 
-    unit: "free" (value ignored), "tokens", "frames", "seconds", "samples", or "factor" of the free length.
-    method: "auto" (the checkpoint's default), "natural", "model", "guided" or "forced"
-    (docs/spec/control.md#duration-methods).
-    slot: where "model" and "guided" tell the length, "a", "b" or "both"; empty is the checkpoint's own place.
-    """
-
-    unit: str = "free"
+    unit: str = "free"  # value ignored; or "tokens", "frames", "seconds", "samples", or "factor" of the free length
     value: float = 0.0
-    method: str = "auto"
+    method: str = "auto"  # the checkpoint's own; or "natural", "model", "guided", "forced"
     takes: int = 1
     slot: str = ""
 
@@ -262,42 +236,32 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class DurationReport:
-    """What was asked, what T2S produced, what S2M stretched; one per segment, and one merged for the whole.
+    """Lengths of a segment: asked, produced by T2S, stretched by S2M; one per segment, and one merged for the whole."""
 
-    asked: in words. token_target and frame_target: what the stages were told, None when free. token_count: made by T2S.
-    frame_count: made by S2M, None before it ran. stretch: frames / (frames_per_token * tokens). sample_count: after the
-    final trim, None before. stop: "own", "forced", "guided" or "limit". take_lengths: tokens of every take decoded.
-    """
-
-    asked: str
+    asked: str  # in words
     method: str
-    token_target: int | None
-    token_count: int
-    frame_target: int | None = None
-    frame_count: int | None = None
-    stretch: float = 1.0
+    token_target: int | None  # tokens T2S was told to make, None when free
+    token_count: int  # made by T2S
+    frame_target: int | None = None  # frames S2M was told to make, None when free
+    frame_count: int | None = None  # made by S2M, None before it ran
+    stretch: float = 1.0  # frames / (frames_per_token * tokens)
     sample_target: int | None = None
-    sample_count: int | None = None
-    stop: str = "own"
-    take_lengths: tuple[int, ...] = ()
+    sample_count: int | None = None  # after the final trim, None before
+    stop: str = "own"  # or "forced", "guided", "limit"
+    take_lengths: tuple[int, ...] = ()  # tokens of every take decoded
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SemanticSpeech:
-    """What text-to-semantic hands to semantic-to-mel. One row per segment.
+    """Output of text-to-semantic, input of semantic-to-mel. One batch item per segment."""
 
-    tokens: (batch, tokens) int64, rows padded with 0; token_lengths: (batch,) int64; latent: (batch, tokens, dim), None
-    switches latent enhancement off. frame_targets: (batch,) int64 frames asked for each row, 0 where free.
-    sample_targets: (batch,) int64, 0 where free. pauses: seconds of silence after each row.
-    """
-
-    tokens: Tensor
-    token_lengths: Tensor
-    latent: Tensor | None
-    frame_targets: Tensor
-    sample_targets: Tensor
-    pauses: tuple[float, ...]
+    tokens: Tensor  # (batch, tokens) int64, padded with 0
+    token_lengths: Tensor  # (batch,) int64
+    latent: Tensor | None  # (batch, tokens, dim); None switches latent enhancement off
+    frame_targets: Tensor  # (batch,) int64 frames asked for, 0 where free
+    sample_targets: Tensor  # (batch,) int64 samples asked for, 0 where free
+    pauses: tuple[float, ...]  # seconds of silence after each item
     reports: tuple[DurationReport, ...] = ()
     texts: tuple[str, ...] = ()
     seed: int = 0
@@ -319,17 +283,14 @@ class SemanticSpeech:
 
 @dataclass(frozen=True, slots=True)
 class MelSpectrogram:
-    """log-mel. mel: (batch, bands, frames), rows padded with the silence floor; frame_lengths: (batch,) int64.
+    """Log-mel spectrograms, one batch item per segment."""
 
-    sample_targets: (batch,) int64, the exact samples the vocoder's output is trimmed to, 0 for hop x frames.
-    """
-
-    mel: Tensor
-    frame_lengths: Tensor
-    sample_targets: Tensor
-    pauses: tuple[float, ...]
-    sample_rate: int
-    hop: int
+    mel: Tensor  # (batch, bands, frames), padded with the silence floor
+    frame_lengths: Tensor  # (batch,) int64
+    sample_targets: Tensor  # (batch,) int64 samples the vocoder's output is trimmed to, 0 for hop x frames
+    pauses: tuple[float, ...]  # seconds of silence after each item
+    sample_rate: int  # Hz
+    hop: int  # samples per frame
     reports: tuple[DurationReport, ...] = ()
     texts: tuple[str, ...] = ()
 
@@ -341,15 +302,12 @@ class MelSpectrogram:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The end of the chain: audio with its reports. waveform.samples: (1, 1, samples).
+    """The end of the chain: audio with its reports."""
 
-    warnings: those of the text, such as words that cannot be spoken; a segment's own are in its report.
-    """
-
-    waveform: Waveform
+    waveform: Waveform  # samples (1, 1, samples)
     reports: tuple[DurationReport, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # of the text, such as words that cannot be spoken; a segment's are in its report
 
 
 def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:

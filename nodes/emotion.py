@@ -249,13 +249,13 @@ class LimitEmotion(io.ComfyNode):
     @classmethod
     def execute(cls, t2s: Any, emotion: Any, limit: float, speaker: Any = None) -> io.NodeOutput:
         from ..indextts2.stages.emotion.algebra import limit_emotion
-        from ..indextts2.stages.emotion.measure import base_of, strength_ruler
+        from ..indextts2.stages.emotion.measure import base_of, reference_distance_of
         from ..indextts2.stages.emotion.sources import bank_of, base_from
 
         bank = bank_of(runtime.required(t2s).models, emotion)
         emotion = runtime.on_compute(emotion)
         base = base_of(emotion, base=base_from(speaker, emotion))
-        return mixed_output(limit_emotion(emotion, strength_ruler(bank, base), limit, base=base))
+        return mixed_output(limit_emotion(emotion, reference_distance_of(bank, base), limit, base=base))
 
 
 class TransferEmotion(io.ComfyNode):

@@ -1,4 +1,4 @@
-"""How much memory a stage works in: the sizes of all tensors that are alive at its highest moment, counted.
+"""Peak memory of a stage: the sizes of all tensors that are alive at its highest moment, counted.
 
 Large products may be left out while counting: their results have the right shape and all the same number, so that the
 released sizes are counted in seconds on any machine. What a library needs inside a single operation is not seen.
@@ -91,7 +91,7 @@ def _unpacks(func: Any, args: tuple[Any, ...]) -> bool:
 
 
 def _filled(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], known: dict[Any, Any]) -> Any:
-    """What an operation would return, with FILL for every number. known: shapes found before, by what was asked."""
+    """The result of an operation, with FILL for every number. known: shapes found before, by what was asked."""
     leaves = tree_leaves((args, kwargs))
     device = next(value.device for value in leaves if isinstance(value, Tensor))
     asked = (func, *(_kind(value) for value in leaves))
@@ -117,7 +117,7 @@ def _kind(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class MemoryCase:
-    """What is spoken while memory is counted: one segment, from a reference of the longest length that is used."""
+    """The speech that memory is counted for: one segment, from a reference of the longest length that is used."""
 
     text: str = "The quick brown fox jumps over the lazy dog, and nobody in the quiet garden seems to mind."
     reference_seconds: float = 15.0
@@ -135,7 +135,7 @@ class PartMemory:
 
     @property
     def total(self) -> int:
-        """What a device needs while this part alone is on it."""
+        """Bytes a device needs while this part alone is on it."""
         return self.weights + self.work
 
 

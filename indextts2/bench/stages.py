@@ -36,7 +36,7 @@ MEBIBYTE = 1 << 20
 PRODUCT_SIDE, COPY_NUMBERS, LIMIT_RUNS = 2048, 1 << 25, 3  # large enough to reach what the device can do
 WALL, PROCESSOR = "median", "processor"  # beginnings of the names under which their seconds are reported
 STAGES = ("encode reference", "condition speaker", "text to semantic", "semantic to mel", "mel to audio", "speak")
-"""What is timed; "speak" is the whole chain from the recording on."""
+"""The stages that are timed; "speak" is the whole chain from the recording on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def benchmark(
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What the figures depend on besides the code."""
+    """The machine and versions that figures depend on besides the code."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -110,7 +110,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLimits:
-    """What a device reaches on one large product in float32, and on one large copy, per second of `clock`."""
+    """Throughput of a device on one large product in float32, and on one large copy, per second of `clock`."""
 
     operations_per_second: float
     bytes_per_second: float

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the judges say about one request. None: that judge did not listen, or the figure does not apply."""
+    """The judges' figures for one request. None: that judge did not listen, or the figure does not apply."""
 
     request: SpeechRequest
     seconds: float
@@ -214,7 +214,7 @@ def _against_neutral(heard: Sequence[Heard]) -> tuple[np.ndarray, list[str], lis
 
 
 def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.ndarray]]) -> dict[str, Any]:
-    """How well the eight emotions can be told apart by prosody.
+    """Accuracy with which the eight emotions can be told apart by prosody.
 
     own: a probe fitted on the other texts tells the emotion of a text from how it differs from its neutral version;
     transfer: one fitted on corpus recordings tells it from how it differs from the speaker's neutral speech; corpus:

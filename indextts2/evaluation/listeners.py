@@ -31,7 +31,7 @@ Quality = Callable[[Waveform], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Which judges listen. None leaves that figure out of the report."""
+    """The judges that listen. None leaves that figure out of the report."""
 
     transcribe: Transcribe | None = None
     embed: Embed | None = None
@@ -64,7 +64,7 @@ def _recogniser() -> Any:
 
 
 def transcribe(waveform: Waveform) -> str:
-    """What the Moonshine tiny English recogniser hears."""
+    """Transcript by the Moonshine tiny English recogniser."""
     recogniser = _recogniser()
     samples = judge_samples(waveform)
     before, after = (np.zeros(round(seconds * JUDGE_RATE)) for seconds in (SILENCE_BEFORE, SILENCE_AFTER))

@@ -80,7 +80,7 @@ def attention_over_text(t2s: T2SModels, speaker: Speaker, ids: Sequence[int], to
 
 
 def draw_attention(models: SpeechModels, protocol: Protocol, request: SpeechRequest) -> Figure:
-    """Where T2S looks in the text while it speaks; a line from corner to corner means that it reads."""
+    """Attention of T2S over the text while it speaks; a line from corner to corner means that it reads."""
     t2s = models.t2s
     reference = encode_reference(models.encoder, protocol.recording(request.reference))
     speaker = condition_speaker(t2s, reference)

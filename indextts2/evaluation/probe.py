@@ -76,7 +76,7 @@ def cross_validated_accuracy(features: np.ndarray, labels: Sequence[str], *, fol
 
 
 def left_out_guesses(features: np.ndarray, labels: Sequence[str], groups: Sequence[object] | np.ndarray) -> list[str]:
-    """What a probe guesses of every utterance that was fitted on the other groups (other texts, for example).
+    """Guess for every utterance by a probe fitted on the other groups (other texts, for example).
 
     features: (utterances, features). Raises InputError for fewer than two groups.
     """

@@ -1,4 +1,4 @@
-"""What is asked of a checkpoint: held-out texts, unseen speakers, duration factors and the eight emotions.
+"""The requests made of a checkpoint: held-out texts, unseen speakers, duration factors and the eight emotions.
 
 A protocol is a plain list of requests, drawn once by a seed, so that two checkpoints are asked exactly the same.
 """
@@ -52,7 +52,7 @@ Synthesise = Callable[[SpeechRequest], Speech]
 
 @dataclass(frozen=True, slots=True)
 class ProtocolSettings:
-    """How much is asked. Zero leaves a part out."""
+    """Number of requests of each kind. Zero leaves a kind out."""
 
     free: int = 100
     duration: int = 12

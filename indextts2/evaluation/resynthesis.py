@@ -1,4 +1,4 @@
-"""How intelligible a vocoder is on its own: recording -> mel -> vocoder -> recogniser, to watch its training."""
+"""Intelligibility of a vocoder on its own: recording -> mel -> vocoder -> recogniser, to watch its training."""
 
 from __future__ import annotations
 

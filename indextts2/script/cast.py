@@ -1,4 +1,4 @@
-"""Who speaks: names of a script to reference recordings, saved speakers or ready ones, each with a usual emotion.
+"""The cast: names of a script to reference recordings, saved speakers or ready ones, each with a usual emotion.
 
 A cast file is YAML. A value alone is a file, or the name of a built-in voice; `"*"` is everybody who is not listed.
 
@@ -99,7 +99,7 @@ class Cast:
         return taken
 
     def notes(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Which names share a voice for want of others."""
+        """Notes on names that share a voice for want of others."""
         by_voice: dict[int, list[str]] = {}
         for name, voice in self.assigned(names).items():
             if name not in self.voices:

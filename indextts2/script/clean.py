@@ -76,7 +76,7 @@ def tail_end(mel: Tensor, frames_per_second: float) -> int:
 
 
 def kept_frames(mel: Tensor, frames_per_second: float, longest_silence: float) -> Tensor:
-    """Which frames stay when the middle of long silences goes: (frames,) bool. mel: (bands, frames)."""
+    """Mask of the frames that stay when the middle of long silences goes: (frames,) bool. mel: (bands, frames)."""
     keep = torch.ones(mel.shape[-1], dtype=torch.bool)
     cap = max(2, round(longest_silence * frames_per_second))
     for first, end in runs(frame_levels(mel) <= -QUIET_DB):
@@ -102,7 +102,7 @@ def clean_mel(mel: MelSpectrogram, settings: CleanSettings) -> MelSpectrogram:
 
 
 def joined_without_pause(pauses: Sequence[float], row: int, sample_rate: int, settings: CleanSettings) -> bool:
-    """Whether a row is faded into the one behind it."""
+    """True where a row is faded into the one behind it."""
     return settings.joins and 0 <= row < len(pauses) - 1 and not pause_samples(pauses[row], sample_rate)
 
 

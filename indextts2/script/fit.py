@@ -1,4 +1,4 @@
-"""How a line is made to fit its cue (issue order: the model's own control, candidates, stretch, then neighbours).
+"""Fitting a line to its cue: by the model's own control first, then by takes, by stretching, and by its neighbours.
 
 All lengths are samples. Speech is never cut: a line that cannot fit is made as short as allowed, and listed.
 """
@@ -39,8 +39,8 @@ class FitSettings:
     def __post_init__(self) -> None:
         if self.cue not in CUES or self.overflow not in OVERFLOWS:
             raise InputError(
-                f"A cue is one of {', '.join(CUES)} and an overflow one of {', '.join(OVERFLOWS)}, but '{self.cue}' "
-                f"but got '{self.overflow}'."
+                f"A cue is one of {', '.join(CUES)} and an overflow one of {', '.join(OVERFLOWS)}, but got "
+                f"'{self.cue}' and '{self.overflow}'."
             )
         for name, (low, high) in (("model_range", self.model_range), ("stretch", self.stretch)):
             if not 0.0 < low <= 1.0 <= high < float("inf"):
@@ -92,8 +92,9 @@ class Fit:
 
 
 def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool, pauses: int = 0) -> Fit:
-    """How long a line of so many natural samples is made. steers: whether T2S can be told a length; pauses: samples of
-    the line that are silence, which keep their length.
+    """Plan of the length of a line of so many natural samples.
+
+    steers: whether T2S can be told a length; pauses: samples of the line that are silence, which keep their length.
     """
     speech = natural - pauses
 

@@ -44,7 +44,7 @@ PARTS = 3  # of the progress of a line: tokens, mel, audio
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """How every line is made."""
+    """Settings of every line."""
 
     fit: FitSettings = field(default_factory=FitSettings)
     clean: CleanSettings = field(default_factory=CleanSettings)
@@ -56,7 +56,7 @@ class LineSettings:
 
 @dataclass(frozen=True, slots=True)
 class LineAsk:
-    """What one line is asked to be. duration: a length of its own; slot: its room on the timeline."""
+    """Request for one line. duration: a length of its own; slot: its room on the timeline."""
 
     text: PreparedText
     seed: int = 0
@@ -67,8 +67,10 @@ class LineAsk:
 
 @dataclass(frozen=True, slots=True)
 class LineReport:
-    """What was asked and what came out. status: "spoken", "unfit" (it cannot stay before the next line; needs_samples
-    says how long it is at its shortest) or "silent" (nothing in it can be spoken).
+    """Outcome of one line beside its request.
+
+    status: "spoken", "unfit" (it cannot stay before the next line; needs_samples says how long it is at its shortest)
+    or "silent" (nothing in it can be spoken).
 
     asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none; passages: parts a
     long line was spoken in, each with takes of its own.
@@ -335,7 +337,7 @@ class LineSpeaker:
 
 
 def _method(kept: _Candidate, ask: LineAsk, *, stretched: bool) -> str:
-    """How the length came about, in the order of the means."""
+    """The means by which the length was reached, in the order they are tried."""
     spoken = dict.fromkeys(report.method for report in kept.semantic.reports)
     means = ["natural" if method == "free" else method for method in spoken]
     if ask.takes > 1:

@@ -38,7 +38,7 @@ class MixSettings:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a line lies, in samples. line: its number in the script, from 0."""
+    """Place of a line on the timeline, in samples. line: its number in the script, from 0."""
 
     line: int
     start: int

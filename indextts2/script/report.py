@@ -1,4 +1,4 @@
-"""What became of a script, as plain values and in words. Nothing in it depends on the machine or the hour."""
+"""Report on a script, as plain values and in words. Nothing in it depends on the machine or the hour."""
 
 from __future__ import annotations
 

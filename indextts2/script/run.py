@@ -39,7 +39,7 @@ PAUSES: Mapping[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """How a script is spoken. seed: of lines without their own. pauses: between segments of one line, as in
+    """Settings of a script. seed: of lines without their own. pauses: between segments of one line, as in
     `stages/prepare_text.py`; None for the checkpoint's one number.
     """
 
@@ -117,7 +117,7 @@ def run_lines(
 
 
 def finished_lines(job: Job, store: LineStore) -> list[SpokenLine | None]:
-    """What is finished of a job, line by line."""
+    """The finished lines of a job."""
     return [store.get(key) for key in job.keys()]
 
 

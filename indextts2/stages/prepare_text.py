@@ -93,7 +93,7 @@ def prepare_text(
 
 
 def report(prepared: PreparedText) -> str:
-    """What the front end did, for a user: every segment as written and as spoken, then the warnings."""
+    """Report of the front end, for a user: every segment as written and as spoken, then the warnings."""
     count = len(prepared.segments)
     lines = [f"{count} segment{'' if count == 1 else 's'}, {prepared.token_count} text tokens"]
     for number, segment in enumerate(prepared.segments, start=1):

@@ -44,7 +44,7 @@ def audio_to_semantic(
     keep_length: bool = True,
     progress: Progress = no_progress,
 ) -> SemanticSpeech:
-    """What is said in a recording, when, and how, without who says it: semantic tokens, on the waveform's device.
+    """Semantic tokens of a recording: what is said, when, and how, without who says it; on the waveform's device.
 
     There is no latent, which only text-to-semantic makes. keep_length: semantic-to-mel makes exactly the recording's
     samples; otherwise each token gets its natural length. Raises AudioError for audio that cannot be read.

@@ -39,7 +39,7 @@ POSITIONS, KEYFRAMES = "keyframe_positions", "keyframe_vectors"
 
 @dataclass(frozen=True, slots=True)
 class FileNote:
-    """What a file says about itself. source: what it was made of; text: what is said in it; made: date and time in UTC.
+    """Provenance stored in a file. source: what it was made of; text: what is said in it; made: date and time in UTC.
 
     licence: the terms under which it may be used, in free words.
     """
@@ -162,7 +162,7 @@ def load_value(path: Path, kind: str) -> Any:
 
 
 def file_info(path: Path) -> FileInfo:
-    """What a file says about itself. Raises InputError for a foreign file."""
+    """Provenance stored in a file. Raises InputError for a foreign file."""
     metadata, _ = _read(path, with_tensors=False)
     try:
         plain = json.loads(metadata["fields"])
@@ -266,7 +266,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "downsample": int,
     "transition": str,
 }
-"""How a field is read from JSON; tensors stay as they are."""
+"""Readers of fields from JSON; tensors stay as they are."""
 
 
 def _check(value: Value) -> None:

@@ -1,4 +1,4 @@
-"""What the stages did, for a user to read."""
+"""Reports of the stages, for a user to read."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from indextts2.stages.emotion.algebra import (
     scale_emotion,
     transfer_emotion,
 )
-from indextts2.stages.emotion.measure import emotion_profile, strength_index, strength_ruler, strength_warnings
+from indextts2.stages.emotion.measure import emotion_profile, reference_distance_of, strength_index, strength_warnings
 from indextts2.stages.emotion.schedule import (
     MAX_KEYFRAMES,
     emotion_at,
@@ -185,21 +185,21 @@ def test_removing_the_base_changes_nothing_and_says_so():
 
 
 def test_a_limit_shortens_strong_emotions_to_exactly_the_limit_and_leaves_weak_ones():
-    ruler = strength_ruler(bank(), BASE)
+    reference_distance = reference_distance_of(bank(), BASE)
     strong = scale_emotion(emotion(1), 5.0).emotion
-    limited = limit_emotion(strong, ruler, 1.25)
-    assert strength_index(limited.emotion, ruler) == pytest.approx(1.25, rel=1e-5)
+    limited = limit_emotion(strong, reference_distance, 1.25)
+    assert strength_index(limited.emotion, reference_distance) == pytest.approx(1.25, rel=1e-5)
     assert angle_degrees(strong, limited.emotion) == pytest.approx(0.0, abs=1e-2)
     assert "1.25" in limited.warnings[0]
     weak = scale_emotion(emotion(1), 0.1).emotion
-    assert torch.equal(limit_emotion(weak, ruler).emotion.vector, weak.vector)
+    assert torch.equal(limit_emotion(weak, reference_distance).emotion.vector, weak.vector)
 
 
-def test_the_ruler_is_the_median_distance_of_the_rows():
+def test_the_reference_distance_is_the_median_distance_of_the_rows():
     rows = torch.cat([BASE + torch.tensor([[float(k)] + [0.0] * (DIM - 1)]) for k in range(1, 16)])
     odd = EmotionBank(torch.zeros(15, 2), rows, (1, 2, 2, 2, 2, 2, 2, 2))
-    assert strength_ruler(odd, BASE) == pytest.approx(8.0, rel=1e-5)
-    assert strength_index(in_direction(4.0), strength_ruler(odd, BASE)) == pytest.approx(0.5, rel=1e-5)
+    assert reference_distance_of(odd, BASE) == pytest.approx(8.0, rel=1e-5)
+    assert strength_index(in_direction(4.0), reference_distance_of(odd, BASE)) == pytest.approx(0.5, rel=1e-5)
 
 
 def test_only_an_index_above_the_soft_limit_warns():

@@ -49,7 +49,7 @@ WORDS_OF_EMOTION = "What a day!"
 
 
 class Steps:
-    """What was measured, written after every step, so that a broken run keeps what it found."""
+    """Measurements, written after every step, so that an interrupted run keeps what it found."""
 
     def __init__(self, file: Path | None, only: list[str]) -> None:
         self.file, self.only = file, only
@@ -195,7 +195,7 @@ def noise() -> Waveform:
 def spoken_by_command(
     name: str, precision: str, reference: Path, target: Path, options: argparse.Namespace, more: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What `python -m indextts2 speak` does, from reading the weights to the file."""
+    """The work of `python -m indextts2 speak`, from reading the weights to the file."""
     words = ["speak", "Hello.", "--checkpoint", name, "--reference", str(reference), "-o", str(target)]
     words += ["--tokens", str(options.tokens), "--duration-method", "forced", "--steps", str(options.steps)]
     code = command([*words, "--precision", precision, "--threads", "1", *more])

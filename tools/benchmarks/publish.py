@@ -73,9 +73,7 @@ def _make_small_files(folder: Path, config: Config, work: Path) -> None:
 
 
 def _with_moments(tensors: dict[str, Tensor]) -> dict[str, object]:
-    """What makes the released file nearly three times as large as its weights: two moments of each number of the
-    flow.
-    """
+    """The flow with two moments of each of its numbers, as an optimizer keeps them: the released file is so large for it."""
     whole = nested_s2m(tensors, parallel=False)
     flow = [value for key, value in tensors.items() if key.startswith("cfm.")]
     whole["optimizer"]["cfm"]["state"] = {

@@ -76,7 +76,7 @@ def english_defs() -> dict[str, Any]:
 
 
 def page_path(node: str, language: str) -> Path:
-    """Where the browser looks: English beside the others, which lie in a folder per node."""
+    """Path at which the browser looks: English beside the others, which lie in a folder per node."""
     return DOCS / f"{node}.md" if language == "en" else DOCS / node / f"{language}.md"
 
 

@@ -63,7 +63,7 @@ def pictures() -> dict[str, Tensor]:
 
 
 def place(node: str) -> Path:
-    """Where a node's picture lies, as its help page names it."""
+    """Path of a node's picture, as its help page names it."""
     return Path(f"IndexTTS2_{node}") / "example.png"
 
 

@@ -1,1 +1,1 @@
-"""What the host says about the nodes: the golden file, the table of nodes."""
+"""The host's description of the nodes: the golden file, the table of nodes."""

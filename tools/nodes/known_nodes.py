@@ -1,4 +1,4 @@
-"""What the host says about every node that the example graphs use, as committed in two golden files."""
+"""The host's description of every node that the example graphs use, as committed in two golden files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def is_required(node: str, name: str) -> bool:
 
 
 def is_widget(kind: Any, options: dict[str, Any]) -> bool:
-    """Whether an input has a widget. A list of values is the old form of a combo."""
+    """True if an input has a widget. A list of values is the old form of a combo."""
     return not options.get("forceInput") and (isinstance(kind, list) or kind in WIDGET_TYPES)
 
 
@@ -63,7 +63,7 @@ def choices(kind: Any, options: dict[str, Any]) -> list[Any]:
 
 
 def default_value(kind: Any, options: dict[str, Any]) -> Any:
-    """What the browser sets on a new node."""
+    """Value that the browser sets on a new node."""
     if "default" in options:
         return options["default"]
     if widget_type(kind) == "COMBO":

@@ -37,7 +37,7 @@ EXTRA_HEIGHT = {
     "IndexTTS2_PlotSemantic": 300,
     "IndexTTS2_PlotScript": 200,
 }
-"""What nodes show below their widgets."""
+"""Contents that nodes show below their widgets."""
 
 GROUP_TOP, GROUP_SIDE = 80, 20
 

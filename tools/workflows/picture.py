@@ -53,7 +53,7 @@ def draw(graph: dict[str, Any]) -> Image.Image:
 
 
 def slot_place(node: dict[str, Any], slot: int, *, out: bool) -> tuple[float, float]:
-    """Where a wire meets a node."""
+    """Point at which a wire meets a node."""
     sockets = [place for place, port in enumerate(node["inputs"]) if "widget" not in port]
     row = slot if out or slot in sockets else max(len(sockets), len(node["outputs"])) + 1.2 * (slot - len(sockets))
     x, y = node["pos"]

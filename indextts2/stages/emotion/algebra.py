@@ -47,7 +47,7 @@ OPPOSITE_DEGREES = 150.0
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """What an operation made. coefficients: of the input vectors in the order given, then of the base; they sum to one.
+    """Result of an operation. coefficients: of the input vectors in the order given, then of the base; they sum to one.
 
     `None` means that the operation is not a fixed sum of its inputs (keep, slerp, remove, limit).
     """
@@ -142,21 +142,23 @@ def remove_emotion(emotion: Emotion, unwanted: Emotion, *, base: Tensor | None =
     return Mixed(along_text([emotion, unwanted], without, neutral), None, warnings)
 
 
-def limit_emotion(emotion: Emotion, ruler: float, limit: float = DEFAULT_LIMIT, *, base: Tensor | None = None) -> Mixed:
+def limit_emotion(
+    emotion: Emotion, reference_distance: float, limit: float = DEFAULT_LIMIT, *, base: Tensor | None = None
+) -> Mixed:
     """Scale d down so that the strength index is at most `limit`; weaker emotions and keyframes stay as they are.
 
-    ruler: from `strength_ruler`. Warns above the soft limit.
+    reference_distance: from `reference_distance_of`. Warns above the soft limit.
     """
     if not limit >= 0.0:
         raise InputError(f"A strength limit should not be negative, but is {limit}.")
     neutral = base_of(emotion, base=base)
 
     def limited(vectors: list[Tensor]) -> Tensor:
-        index = strength_index(Emotion(vectors[0]), ruler, base=neutral)
+        index = strength_index(Emotion(vectors[0]), reference_distance, base=neutral)
         return vectors[0] if index <= limit else neutral + (limit / index) * (vectors[0] - neutral)
 
     result = along_text([emotion], limited, neutral)
-    return Mixed(result, None, strength_warnings(strength_index(result, ruler, base=neutral)))
+    return Mixed(result, None, strength_warnings(strength_index(result, reference_distance, base=neutral)))
 
 
 def angle_degrees(first: Emotion, second: Emotion, *, base: Tensor | None = None) -> float | None:

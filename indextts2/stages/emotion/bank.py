@@ -30,7 +30,7 @@ Source: docs/spec/emotion.md#precedence.
 """
 
 SELECTIONS = ("nearest", "random", "mean")
-"""How a row of each emotion is chosen: nearest to the speaker's style, at random by seed, or the mean of its rows."""
+"""Ways to choose a row of each emotion: nearest to the speaker's style, at random by seed, or the mean of its rows."""
 
 
 def scale_weights(weights: EmotionWeights, strength: float) -> EmotionWeights:

@@ -33,7 +33,7 @@ END_OF_THINKING_ID = 151_668
 
 @dataclass(frozen=True, slots=True)
 class TextToEmotionConfig:
-    """How a folder's model is asked. Defaults are the released one, which has no such file.
+    """Prompt and decoding of a folder's model. Defaults are those of the released one, which has no such file.
 
     method: what "auto" means. prompt: "chat" uses the tokenizer's template with `system`; "plain" writes the text and
     `answer`. labels: continuation that stands for each emotion, in the order of EMOTIONS. temperature: of the softmax
@@ -195,7 +195,7 @@ def _likelihood_weights(model: TextToEmotionModel, prompt: list[int], temperatur
 
 
 def _generated_reply(model: TextToEmotionModel, prompt: list[int], seed: int) -> str:
-    """What the model writes, without its thinking and without special tokens. Settings are those of its folder."""
+    """Reply of the model, without its thinking and without special tokens. Settings are those of its folder."""
     ids = torch.tensor([prompt], device=model.device)
     with _seeded(seed, model.device):
         output = model.model.generate(  # type: ignore[operator]
@@ -209,7 +209,7 @@ def _generated_reply(model: TextToEmotionModel, prompt: list[int], seed: int) ->
 
 
 def after_thinking(ids: list[int], end: int) -> list[int]:
-    """What follows the last end-of-thinking token; everything when there is none."""
+    """Ids after the last end-of-thinking token; all of them when there is none."""
     return ids if end not in ids else ids[len(ids) - ids[::-1].index(end) :]
 
 

@@ -1,8 +1,7 @@
 """Numbers that describe an emotion vector without listening: how strong it is, and which bank emotion it leans to.
 
-The ruler is the median distance of the bank's rows from the base (docs/spec/control.md#emotion-arithmetic). Angles are
-always between differences from the base; angles between raw vectors mean nothing (docs/spec/control.md#geometry, item
-5).
+The reference distance is the median distance of the bank's rows from the base (docs/spec/control.md#emotion-arithmetic). Angles are
+always between differences from the base; angles between raw vectors mean nothing (docs/spec/control.md#geometry).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SOFT_LIMIT = 1.0
 """Strength index above which a warning says that the voice may change (docs/spec/control.md#emotion-arithmetic)."""
 
 
-def strength_ruler(bank: EmotionBank, base: Tensor) -> float:
+def reference_distance_of(bank: EmotionBank, base: Tensor) -> float:
     """Median over the bank's rows of the distance to the base: the length that strength 1 stands for.
 
     base: (1, dim).
@@ -36,13 +35,15 @@ def strength_ruler(bank: EmotionBank, base: Tensor) -> float:
     return float((rows - as_float(base).to(rows.device)).norm(dim=-1).quantile(0.5))
 
 
-def strength_index(emotion: Emotion, ruler: float, *, base: Tensor | None = None) -> float:
-    """How far the emotion is from its base, in rulers; for a schedule, its strongest keyframe."""
-    if not ruler > 0.0:
-        raise InputError(f"A strength ruler should be positive, but is {ruler}. All bank rows equal the base.")
+def strength_index(emotion: Emotion, reference_distance: float, *, base: Tensor | None = None) -> float:
+    """Distance of the emotion from its base in units of the reference distance; of a schedule's strongest keyframe."""
+    if not reference_distance > 0.0:
+        raise InputError(
+            f"The reference distance should be positive, but is {reference_distance}. All bank rows equal the base."
+        )
     neutral = base_of(emotion, base=base)
     vectors = [frame.vector for frame in emotion.keyframes] or [emotion.vector]
-    return max(float((as_float(vector) - neutral).norm()) for vector in vectors) / ruler
+    return max(float((as_float(vector) - neutral).norm()) for vector in vectors) / reference_distance
 
 
 def strength_warnings(index: float, soft_limit: float = SOFT_LIMIT) -> tuple[str, ...]:

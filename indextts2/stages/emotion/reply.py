@@ -29,7 +29,7 @@ LARGEST_WEIGHT = 1.2
 """Official upper limit of one weight."""
 
 CALM = EmotionWeights.of(calm=1.0)
-"""What an all-zero or unreadable reply stands for."""
+"""Weights that stand for an all-zero or unreadable reply."""
 
 SCORE_PATTERN = re.compile(r'([^\s":.,]+?)"?\s*:\s*([\d.]+)')
 """A key and its number in text that is not JSON; knows no minus sign and no exponent, like the official one."""

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ..handles import EmotionBank, T2SModels
 from .algebra import Mixed, blend_emotions, scale_emotion
 from .bank import speaker_emotion
-from .measure import emotion_profile, strength_index, strength_ruler
+from .measure import emotion_profile, reference_distance_of, strength_index
 from .schedule import as_float, emotion_at
 
 WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
@@ -25,7 +25,7 @@ WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
     "larger": max,
     "multiply": lambda first, second: first * second,
 }
-"""How two sets of weights become one, emotion by emotion."""
+"""Ways to make one set of weights of two, emotion by emotion."""
 
 RULES = ("share", "sum")
 """share: the weights take their sum from recording and speaker alike. sum: both differences are added in full."""
@@ -124,13 +124,13 @@ def measure_along(emotion: Emotion, bank: EmotionBank, places: int, base: Tensor
     neutral = base if base is not None else emotion.base
     if neutral is None:
         raise InputError("A strength needs to know what strength 0 is. Connect the speaker.")
-    ruler = strength_ruler(bank, neutral)
+    reference_distance = reference_distance_of(bank, neutral)
     positions = [place / (places - 1) for place in range(places)] if emotion.keyframes and places > 1 else [0.0]
     measured = []
     for position in positions:
         here = Emotion(emotion_at(emotion, position), base=emotion.base, fingerprint=emotion.fingerprint)
         profile = emotion_profile(here, bank, base=neutral)
-        measured.append(Measured(position, profile, strength_index(here, ruler, base=neutral)))
+        measured.append(Measured(position, profile, strength_index(here, reference_distance, base=neutral)))
     return measured
 
 
