@@ -73,7 +73,7 @@ def _make_small_files(folder: Path, config: Config, work: Path) -> None:
 
 
 def _with_moments(tensors: dict[str, Tensor]) -> dict[str, object]:
-    """The flow with two moments of each of its numbers, as an optimizer keeps them: the released file is so large for it."""
+    """The flow with the two moments an optimizer keeps of each number, which make the released file so large."""
     whole = nested_s2m(tensors, parallel=False)
     flow = [value for key, value in tensors.items() if key.startswith("cfm.")]
     whole["optimizer"]["cfm"]["state"] = {

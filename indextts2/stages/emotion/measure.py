@@ -1,7 +1,8 @@
 """Numbers that describe an emotion vector without listening: how strong it is, and which bank emotion it leans to.
 
-The reference distance is the median distance of the bank's rows from the base (docs/spec/control.md#emotion-arithmetic). Angles are
-always between differences from the base; angles between raw vectors mean nothing (docs/spec/control.md#geometry).
+The reference distance is the median one of the bank's rows from the base (docs/spec/control.md#emotion-arithmetic).
+Angles are always between differences from the base; angles between raw vectors mean nothing
+(docs/spec/control.md#geometry).
 """
 
 from __future__ import annotations
