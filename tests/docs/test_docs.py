@@ -65,9 +65,9 @@ def test_every_part_is_in_the_training_table():
     assert {line.split()[4] for line in command_lines() if line.startswith(PROGRAM + "train")} == set(PARTS)
 
 
-def test_the_readme_table_lists_every_command():
-    rows = re.findall(r"^\| `(\w+)` \| ", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert tuple(rows[rows.index("speak") :]) == COMMANDS
+def test_the_page_of_the_command_line_lists_every_command():
+    rows = re.findall(r"^\| `(\w+)` \| ", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert tuple(rows) == COMMANDS
 
 
 @pytest.mark.parametrize("path", DOCUMENTS[1:], ids=lambda path: path.name)
@@ -103,7 +103,9 @@ def test_windows_forms_do_the_same():
         assert form == line.replace("python3 -m", "py -m").replace(".venv/bin/", ".venv\\Scripts\\")
 
 
-def test_every_python_block_of_the_readme_runs(tiny_checkpoint, tmp_path, monkeypatch):
+@pytest.fixture
+def run_blocks(tiny_checkpoint, tmp_path, monkeypatch):
+    """A function that runs the Python blocks of a page in order and returns the names they leave."""
     monkeypatch.chdir(tmp_path)
     whole = (mini_folder() / "config.yaml").is_file() and built_in_references()
     if whole:
@@ -111,14 +113,36 @@ def test_every_python_block_of_the_readme_runs(tiny_checkpoint, tmp_path, monkey
     else:
         sound, rate = 0.3 * np.random.default_rng(0).standard_normal(2 * 22_050), 22_050
     soundfile.write("reference.wav", sound, rate)
-    names: dict = {}
-    for block in fenced(README, "python"):
-        source = (
-            block if whole else block.replace('open_checkpoint("mini")', f"open_checkpoint({str(tiny_checkpoint)!r})")
-        )
-        exec(compile(source, str(README), "exec"), names)  # noqa: S102
+
+    def run(path):
+        names: dict = {}
+        for block in fenced(path, "python"):
+            source = block if whole else block.replace('"mini"', repr(str(tiny_checkpoint)))
+            exec(compile(source, str(path), "exec"), names)  # noqa: S102
+        return names
+
+    return run
+
+
+def test_the_python_of_the_readme_speaks_in_five_lines(run_blocks):
+    (block,) = fenced(README, "python")
+    assert sum(not line.startswith(("from ", "import ")) for line in block.split("\n") if line) <= 4
+    assert run_blocks(README)["speech"].waveform.samples.shape[-1] == soundfile.info("speech.wav").frames > 0
+
+
+def test_every_python_block_of_the_python_page_runs(run_blocks):
+    names = run_blocks(ROOT / "docs" / "python.md")
     assert names["samples"] == 70_560 == soundfile.info("speech.wav").frames
     assert names["tokens"] == 60 == int(names["semantic"].token_lengths[0])
+
+
+def test_messages_of_the_troubleshooting_page_are_messages_of_the_code():
+    rows = re.findall(r"^\| (.+?) \|", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
+    quoted = {message for row in rows for message in re.findall(r"`([^`]+)`", row) if " " in message}
+    assert len(quoted) > 5
+    paths = [*(ROOT / "indextts2").rglob("*.py"), *(ROOT / "nodes").rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    assert not [message for message in quoted - {"IMPORT FAILED"} if message not in code]  # that one is ComfyUI's
 
 
 def test_constants_marked_as_different_from_the_paper_are_listed():
