@@ -189,8 +189,8 @@ def _job(
 ) -> Job:
     from ..script.run import Job
 
-    mark = f"{checkpoint.fingerprint} {options.precision} {device.type}"
-    return Job(script, cast.assigned(script.speakers), checkpoint.config, mark, settings)
+    fingerprint = f"{checkpoint.fingerprint} {options.precision} {device.type}"
+    return Job(script, cast.assigned(script.speakers), checkpoint.config, fingerprint, settings)
 
 
 def _cast(options: argparse.Namespace) -> Cast:

@@ -152,7 +152,7 @@ def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | N
     requests: list[SpeechRequest] = []
 
     def ask(
-        kind: str, utterance: Utterance, mark: str, duration: Duration, style: str = NEUTRAL, seed: int | None = None
+        kind: str, utterance: Utterance, suffix: str, duration: Duration, style: str = NEUTRAL, seed: int | None = None
     ) -> None:
         reference = pairs[utterance.id]
         if reference is None:
@@ -160,7 +160,7 @@ def build_protocol(folder: Path | Sequence[Path], settings: ProtocolSettings | N
         weights = EmotionWeights.of(**{style: settings.strength}) if style in EMOTIONS else None
         requests.append(
             SpeechRequest(
-                f"{kind}-{utterance.id}{mark}",
+                f"{kind}-{utterance.id}{suffix}",
                 kind,
                 utterance.text,
                 utterance.speaker,

@@ -175,7 +175,7 @@ class Conformer(nn.Module):
         return self.after_norm(x), mask
 
 
-class RootMeanSquareNorm(nn.Module):
+class RMSNorm(nn.Module):
     """gamma * sqrt(width) * x / ||x||."""
 
     def __init__(self, width: int) -> None:
@@ -212,7 +212,7 @@ class LatentAttention(nn.Module):
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
 
-class ValueGate(nn.Module):
+class GEGLU(nn.Module):
     """First half times the exact gelu of the second half."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -225,7 +225,7 @@ class PerceiverLayer(nn.ModuleList):
 
     def __init__(self, config: ConditionerConfig) -> None:
         width, hidden = config.latent_dim, int(config.latent_dim * config.perceiver_mult * 2 / 3)
-        feed_forward = nn.Sequential(nn.Linear(width, 2 * hidden), ValueGate(), nn.Linear(hidden, width))
+        feed_forward = nn.Sequential(nn.Linear(width, 2 * hidden), GEGLU(), nn.Linear(hidden, width))
         super().__init__([LatentAttention(config), feed_forward])
 
     def forward(self, latents: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
@@ -242,7 +242,7 @@ class Perceiver(nn.Module):
         self.latents = nn.Parameter(torch.zeros(config.latents, config.latent_dim))
         self.proj_context = nn.Linear(config.width, config.latent_dim)
         self.layers = nn.ModuleList(PerceiverLayer(config) for _ in range(config.perceiver_depth))
-        self.norm = RootMeanSquareNorm(config.latent_dim)
+        self.norm = RMSNorm(config.latent_dim)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """frames: (batch, tokens, width); mask: (batch, tokens) or None -> (batch, latents, latent_dim)."""

@@ -298,7 +298,7 @@ class FlowEstimator(nn.Module):
         """Prepare the masks for a batch. lengths (batch,), None when every row fills all frames.
 
         With rowwise every row comes out as if it were alone. Without, the WaveNet pads at the end of the batch as the
-        official code does, and shorter rows feel the padding.
+        official code does, and padding leaks into shorter rows.
         """
         frame_count = content.shape[1]
         rotary = rotary_table(frame_count, self.head_dim, content.device)

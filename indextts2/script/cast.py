@@ -42,7 +42,7 @@ class Voice:
     emotion: Emotion | None = None
     name: str = ""
 
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """A hash of everything that shapes the sound, so of a file's content and not of its name."""
         digest = hashlib.sha256()
         if isinstance(self.source, Path):

@@ -5,7 +5,7 @@
     Ben: I heard nothing.
     <pause 1s>
     The house lay quiet again.
-      An indented row goes on with the line before.
+      An indented row continues the line before.
 
 A row without a name is the narrator's. A pause on a row of its own is silence after the line before.
 """

@@ -1,4 +1,4 @@
-"""Faults of a script file: listed all at once while the reading goes on, or raised at the first one."""
+"""Faults of a script file: listed all at once while reading continues, or raised at the first one."""
 
 from __future__ import annotations
 

@@ -39,25 +39,21 @@ PAUSES: Mapping[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """Settings of a script. seed: of lines without their own. pauses: between segments of one line, as in
-    `stages/prepare_text.py`; None for the checkpoint's one number.
-    """
+    """Settings of a script."""
 
     line: LineSettings = field(default_factory=LineSettings)
-    seed: int = 0
-    pauses: Pauses | None = field(default_factory=lambda: PAUSES)
+    seed: int = 0  # of lines without their own
+    pauses: Pauses | None = field(default_factory=lambda: PAUSES)  # between segments; None: the checkpoint's one number
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A script with a voice for everybody in it. mark: names the checkpoint, precision and device kind, as all of them
-    shape the sound.
-    """
+    """A script with a voice for everybody in it."""
 
     script: Script
-    voices: Mapping[str, Voice]
+    voices: Mapping[str, Voice]  # by the names in the script
     config: Config
-    mark: str
+    fingerprint: str  # of the checkpoint, its precision and the kind of device: all that shapes the sound
     settings: JobSettings = field(default_factory=JobSettings)
 
     @property
@@ -67,7 +63,7 @@ class Job:
 
     def keys(self) -> list[str]:
         """The name each finished line is kept under. Lines that were changed get another one."""
-        identities = {name: voice.identity() for name, voice in self.voices.items()}
+        fingerprints = {name: voice.fingerprint() for name, voice in self.voices.items()}
         settings = self.settings
         return [
             key_of(
@@ -78,10 +74,10 @@ class Job:
                 seed=settings.seed if line.seed is None else line.seed,
                 takes=line.takes,
                 slot=slot,
-                voice=identities[line.speaker],
+                voice=fingerprints[line.speaker],
                 settings=settings.line,
                 pauses=dict(settings.pauses) if isinstance(settings.pauses, Mapping) else settings.pauses,
-                checkpoint=self.mark,
+                checkpoint=self.fingerprint,
             )
             for line, slot in zip(self.script.lines, self.slots, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Finished lines by the hash of everything that shapes them, so that a stopped job goes on where it was.
+"""Finished lines by the hash of everything that shapes them, so that a stopped job resumes where it was.
 
 One safetensors file a line, written beside its place and moved there, so a line is either whole or absent.
 """
@@ -96,8 +96,8 @@ class LineStore:
         if self.folder is None or not self.folder.is_dir():
             return
         for path in sorted(self.folder.iterdir()):
-            whole, mark, _ = path.name.partition(PASSAGE)
-            if path.suffix == PART or (mark and self._path(whole).is_file()):
+            whole, separator, _ = path.name.partition(PASSAGE)
+            if path.suffix == PART or (separator and self._path(whole).is_file()):
                 path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

@@ -18,7 +18,7 @@ def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
     The speaker's emotion vector comes from the emotion path of the same recording, as in the released pipeline. Tensors
     lie where the reference's do, in float32. Raises CheckpointMismatch for a reference of another encoder.
     """
-    mark = _check(t2s, reference)
+    fingerprint = _check(t2s, reference)
     home = reference.features.device
     condition = SPEAKER_FROM[t2s.model.config.speaker_from](t2s, reference)
     return Speaker(
@@ -28,7 +28,7 @@ def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
         prompt_mel=reference.mel,
         prompt_quantized=CONTENT[t2s.config.s2m.content].prompt(reference),
         fingerprint=t2s.fingerprint,
-        encoder_fingerprint=mark,
+        encoder_fingerprint=fingerprint,
     )
 
 
@@ -49,7 +49,7 @@ def emotion_from_reference(t2s: T2SModels, reference: Reference, *, base: Speake
 
 
 def _check(t2s: T2SModels, reference: Reference) -> str:
-    mark = require_same_checkpoint(
+    fingerprint = require_same_checkpoint(
         ("the text-to-semantic model", t2s.encoder_fingerprint), ("the reference", reference.fingerprint)
     )
     wanted = t2s.model.config.emotion.input_dim
@@ -60,7 +60,7 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
         )
     check_finite("The reference features", reference.features)
     check_finite("The reference's emotion features", reference.emotion_features)
-    return mark
+    return fingerprint
 
 
 def _from_features(t2s: T2SModels, reference: Reference) -> Tensor:

@@ -116,7 +116,7 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
     if kind is None:
         raise InputError(f"Files hold {', '.join(KINDS)}, but got a {type(value).__name__}.")
     note = note or FileNote()
-    tensors, plain = _taken_apart(value)
+    tensors, plain = _serialize(value)
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -154,7 +154,7 @@ def load_value(path: Path, kind: str) -> Any:
             "Use the load node of that kind."
         )
     try:
-        value = _put_together(KINDS[kind], tensors, json.loads(metadata["fields"]))
+        value = _deserialize(KINDS[kind], tensors, json.loads(metadata["fields"]))
         _check(value)
     except (KeyError, TypeError, ValueError, AttributeError, IndexTTS2Error) as error:
         raise InputError(f"{path.name} does not hold a usable {kind}: {error}") from error
@@ -202,7 +202,7 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
         )
 
 
-def _taken_apart(value: Value) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _serialize(value: Value) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a value by field name, and its other fields as JSON can hold them."""
     tensors: dict[str, Tensor] = {}
     plain: dict[str, Any] = {}
@@ -221,8 +221,8 @@ def _taken_apart(value: Value) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, plain
 
 
-def _put_together(made: type[Any], tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Any:
-    """The value of which `_taken_apart` made these. Raises ValueError for unknown or missing fields."""
+def _deserialize(made: type[Any], tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Any:
+    """The value of which `_serialize` made these. Raises ValueError for unknown or missing fields."""
     given: dict[str, Any] = {**plain, **tensors}
     if made is Emotion:
         positions, vectors = given.pop(POSITIONS, []), given.pop(KEYFRAMES, None)

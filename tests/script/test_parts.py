@@ -258,7 +258,7 @@ def test_a_cast_file_names_recordings_saved_speakers_and_built_in_voices(tmp_pat
     assert voices["Ben"].source == tmp_path / "ben.safetensors" and voices[""].source == built_in["one"]
     assert voices["Dora"] == voices["Fred"] != voices["Emil"]
     assert cast.notes(("Dora", "Emil", "Fred")) == ("Dora, Fred share one voice.",)
-    assert voices["Anna"].identity() != Voice(tmp_path / "anna.wav").identity()
+    assert voices["Anna"].fingerprint() != Voice(tmp_path / "anna.wav").fingerprint()
 
 
 @pytest.mark.parametrize(

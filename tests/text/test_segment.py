@@ -21,7 +21,7 @@ def cut(pieces, limit, breaks=official_breaks):
 @settings(max_examples=300, deadline=None)
 @given(PIECES, LIMITS)
 @pytest.mark.parametrize("breaks", [official_breaks, english_breaks])
-def test_segments_put_together_equal_the_input_and_none_exceeds_the_limit(breaks, pieces, limit):
+def test_segments_deserialize_equal_the_input_and_none_exceeds_the_limit(breaks, pieces, limit):
     segments = cut(pieces, limit, breaks)
     assert [index for segment in segments for index in segment] == list(range(len(pieces)))
     assert all(0 < len(segment) <= limit for segment in segments)

@@ -156,7 +156,7 @@ def speaker_emotion(
 
     style: (1, style_dim) chooses the rows in place of the speaker's own style when given.
     """
-    mark = require_same_checkpoint(("The emotion bank", t2s.fingerprint), ("the speaker", speaker.fingerprint))
+    fingerprint = require_same_checkpoint(("The emotion bank", t2s.fingerprint), ("the speaker", speaker.fingerprint))
     if t2s.bank is None:
         raise InputError("This checkpoint has no emotion bank. Take the emotion from a reference instead.")
     return emotion_from_weights(
@@ -169,7 +169,7 @@ def speaker_emotion(
         cap=cap,
         selection=selection,
         seed=seed,
-        fingerprint=mark,
+        fingerprint=fingerprint,
     )
 
 

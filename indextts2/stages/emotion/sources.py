@@ -70,14 +70,14 @@ def combine_sources(
     """
     if rule not in RULES:
         raise InputError(f"Sources are combined by {' or '.join(RULES)}, but got '{rule}'.")
-    mark = require_same_checkpoint(
+    fingerprint = require_same_checkpoint(
         ("The text-to-semantic model", t2s.fingerprint),
         ("the speaker", speaker.fingerprint),
         ("the emotion of the recording", audio.fingerprint if audio else ""),
     )
     base = as_float(speaker.emotion_vector)
     rows = math.fsum(weights.values)
-    own = Emotion(base, base=base, fingerprint=mark)
+    own = Emotion(base, base=base, fingerprint=fingerprint)
     heard = own if audio is None else scale_emotion(audio, audio_strength, base=base).emotion
     strength = 0.0 if audio is None else float(audio_strength)
     if rows == 0.0:
