@@ -199,5 +199,5 @@ def test_a_file_that_cannot_be_written_is_named_in_one_line(command, tmp_path, c
 
 def test_a_fault_in_the_script_is_one_line(command, tmp_path, capsys):
     (tmp_path / "play.txt").write_text("Anna [hapy .6]: Hi.", encoding="utf-8")
-    assert main(command("out")) == 1
+    assert main([*command("out"), "--strict"]) == 1
     assert "Line 1, column 7: 'hapy .6' is no setting" in capsys.readouterr().err
