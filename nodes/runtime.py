@@ -33,7 +33,7 @@ from ..indextts2.loading.find import (
 )
 from ..indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
 from ..indextts2.loading.lora import LoraPair
-from ..indextts2.runtime.interrupt import looking_between
+from ..indextts2.runtime.interrupt import interruptible
 
 logger = logging.getLogger(__name__)
 
@@ -117,26 +117,16 @@ def required(loaded: Loaded[Models] | None) -> Loaded[Models]:
 
 @contextmanager
 def running(loaded: Loaded[Models] | None, work_bytes: float = 0.0) -> Iterator[Models]:
-    """The models on the compute device, whole, with `work_bytes` free beside them.
+    """The models on the compute device, whole, with `work_bytes` free beside them. Inside, Cancel is seen between any
+    two layers of the models, however long one step of them takes.
 
     Raises InputError for a port without a model, the host's interrupt exception when the user has cancelled.
     """
-    bring(required(loaded), work_bytes)
-    with cancellable(loaded):
-        yield required(loaded).models
-
-
-def bring(loaded: Loaded[Any], work_bytes: float = 0.0) -> None:
-    """Move the models of a handle to the compute device."""
+    handle = required(loaded)
     check_interrupt()
-    model_management.load_models_gpu([loaded.patcher], memory_required=work_bytes, force_full_load=True)
-
-
-@contextmanager
-def cancellable(*handles: Loaded[Any] | None) -> Iterator[None]:
-    """Inside, Cancel is seen between any two layers of the handles' models, however long a step of them takes."""
-    with looking_between([required(loaded).patcher.model for loaded in handles], check_interrupt):
-        yield
+    model_management.load_models_gpu([handle.patcher], memory_required=work_bytes, force_full_load=True)
+    with interruptible([handle.patcher.model], check_interrupt):
+        yield handle.models
 
 
 def check_interrupt() -> None:

@@ -10,7 +10,7 @@ from . import folders, ports, runtime, script_examples
 from .conditioning import built_in_input
 from .ports import node_schema, seed_input
 from .script_lines import lines_input, overflow_input, timeline_of
-from .speak import PARTS, speech_models
+from .speak import speech_models
 
 GROUP = "script"
 KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
@@ -219,11 +219,10 @@ class SynthesizeScript(io.ComfyNode):
         from ..indextts2.script.run import SpokenScript, speak_script
         from ..indextts2.script.store import LineStore
 
-        models, begin = speech_models(inputs)
+        models = speech_models(inputs)
         job = _job(models, script, cast, inputs)
         store = LineStore(runtime.temporary_folder())
-        with runtime.cancellable(*(inputs[part] for part in PARTS)):
-            lines = speak_script(job, lambda: models, store=store, progress=runtime.progress(), begin=begin)
+        lines = speak_script(job, lambda: models, store=store, progress=runtime.progress())
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
@@ -250,7 +249,7 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
         flow=FlowSettings(steps=inputs["steps"]),
     )
     parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
-    dtype = next(models.t2s.model.parameters()).dtype
+    dtype = models.t2s.dtype
     mark = " ".join([*(part.fingerprint for part in parts), str(dtype), *_names(inputs)])
     cast = cast or default_cast(runtime.built_in_speakers())
     voices = cast.assigned(script.speakers)

@@ -91,34 +91,30 @@ class Speak(io.ComfyNode):
         from ..indextts2.stages.speak import speak
         from ..indextts2.values.report import speech_report
 
-        models, begin = speech_models(inputs)
-        with runtime.cancellable(*(inputs[part] for part in PARTS)):
-            speech = speak(
-                models,
-                text,
-                runtime.reference_waveform(reference, built_in_speaker),
-                emotion=emotion_request(inputs),
-                duration=wanted_duration(inputs),
-                seed=seed,
-                progress=runtime.progress(),
-                begin=begin,
-            )
+        speech = speak(
+            speech_models(inputs),
+            text,
+            runtime.reference_waveform(reference, built_in_speaker),
+            emotion=emotion_request(inputs),
+            duration=wanted_duration(inputs),
+            seed=seed,
+            progress=runtime.progress(),
+        )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         report = speech_report(speech.reports, (), rate, total, speech.warnings)
         return io.NodeOutput(runtime.audio_of(speech.waveform), report)
 
 
-def speech_models(inputs: dict[str, Any]) -> tuple[Any, Any]:
-    """The four models as one, and what brings each to the compute device when its turn comes."""
+def speech_models(inputs: dict[str, Any]) -> Any:
+    """The four models as one, each brought to the compute device by the host when its turn comes."""
     from ..indextts2.stages.handles import SpeechModels
 
     parts = {name: runtime.required(inputs[name]) for name in PARTS}
     work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
-
-    def begin(part: str) -> None:
-        runtime.bring(parts[part], work[part])
-
-    return SpeechModels(**{name: loaded.models for name, loaded in parts.items()}), begin
+    return SpeechModels(
+        **{name: loaded.models for name, loaded in parts.items()},
+        placement=lambda part: runtime.running(parts[part], work[part]),
+    )
 
 
 def emotion_request(inputs: dict[str, Any]) -> Any:

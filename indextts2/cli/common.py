@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..contracts import Progress
     from ..loading.checkpoint import Checkpoint
+    from ..stages.handles import SpeechModels
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,15 @@ def add_compute_options(parser: argparse.ArgumentParser) -> None:
         help="precision of the text-to-semantic model; the other stages always compute in fp32",
     )
     parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def add_offload_option(parser: argparse.ArgumentParser) -> None:
+    """--offload, of commands that load every model."""
+    parser.add_argument(
+        "--offload",
+        action="store_true",
+        help="keep only one model at a time on the device, for cards with little memory",
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -139,6 +149,16 @@ def dtype_of(options: argparse.Namespace) -> torch.dtype:
     from ..loading.native import PRECISIONS as DTYPES
 
     return DTYPES[options.precision]
+
+
+def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: torch.device) -> SpeechModels:
+    """All models of a checkpoint on the device, or with --offload on the host until each is needed."""
+    from ..loading.checkpoint import load_speech
+    from ..runtime.offload import offloaded
+
+    if options.offload:
+        return offloaded(load_speech(checkpoint, "cpu", dtype_of(options)), device)
+    return load_speech(checkpoint, device, dtype_of(options))
 
 
 def check_output(path: Path) -> None:

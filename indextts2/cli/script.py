@@ -16,10 +16,11 @@ from ..errors import InputError, ScriptError
 from .common import (
     Usage,
     add_compute_options,
+    add_offload_option,
     add_output_options,
     checkpoint_of,
     device_of,
-    dtype_of,
+    load_models,
     positive,
     progress_bar,
     write_file,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..script.model import Script
     from ..script.run import Job, JobSettings
     from ..script.store import LineStore
+    from ..stages.handles import SpeechModels
 
 HELP = "speak a script of many lines into a timeline"
 FINISHED = "finished"
@@ -119,12 +121,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
     model.add_argument("--steps", type=positive(int), help="steps of the flow")
     add_compute_options(parser)
+    add_offload_option(parser)
     add_output_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from ..loading.checkpoint import load_speech
     from ..script.read import read_script_file
     from ..script.run import run_lines
     from ..script.store import LineStore
@@ -145,8 +147,8 @@ def run(options: argparse.Namespace) -> None:
     _make_folder(options.output)
     store = LineStore(options.output / FINISHED)
 
-    def load() -> Any:
-        return load_speech(checkpoint, processes.device, dtype_of(options))
+    def load() -> SpeechModels:
+        return load_models(options, checkpoint, processes.device)
 
     with progress_bar(options, "speaking") as progress:
         run_lines(job, load, store, shard=(processes.index, processes.count), progress=progress)

@@ -14,12 +14,13 @@ from .common import (
     STANDARD_INPUT,
     Usage,
     add_compute_options,
+    add_offload_option,
     add_output_options,
     allow_leading_dashes,
     check_output,
     checkpoint_of,
     device_of,
-    dtype_of,
+    load_models,
     positive,
     progress_bar,
     write_result,
@@ -102,11 +103,7 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
-    parser.add_argument(
-        "--offload",
-        action="store_true",
-        help="keep only one model at a time on the device, for cards with little memory",
-    )
+    add_offload_option(parser)
     sampling = parser.add_argument_group("text-to-semantic")
     sampling.add_argument("--mode", choices=("beam", "sample", "greedy", "beam_search"))
     sampling.add_argument("--beams", type=positive(int))
@@ -142,18 +139,16 @@ def _weights(text: str) -> EmotionWeights:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_wav
-    from ..loading.checkpoint import load_speech
-    from ..runtime.offload import Offload
-    from ..stages.speak import nothing_to_bring, speak
+    from ..stages.speak import speak
 
     text = _text_of(options)
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
     checkpoint, device = checkpoint_of(options), device_of(options)
     reference = read_audio(_reference_of(options))
     check_output(options.output)
-    begin = time.perf_counter()
+    started = time.perf_counter()
     emotion = _without_text(emotion, checkpoint, device, options.seed)
-    models = load_speech(checkpoint, "cpu" if options.offload else device, dtype_of(options))
+    models = load_models(options, checkpoint, device)
     loaded = time.perf_counter()
     with progress_bar(options, "speaking") as progress:
         speech = speak(
@@ -165,13 +160,12 @@ def run(options: argparse.Namespace) -> None:
             settings=settings,
             seed=options.seed,
             progress=progress,
-            begin=Offload(models, device).begin if options.offload else nothing_to_bring,
         )
     spoken = time.perf_counter()
     write_wav(options.output, speech.waveform)
     result = describe(speech, spoken - loaded) | {
         "file": str(options.output),
-        "load_seconds": round(loaded - begin, 3),
+        "load_seconds": round(loaded - started, 3),
         "checkpoint": checkpoint.config.name,
         "fingerprint": checkpoint.fingerprint,
         "device": str(device),

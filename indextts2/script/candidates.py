@@ -134,8 +134,7 @@ def judged_speaker(
     """The score with the likeness to the speaker. audio: (samples,); style: (1, style_dim)."""
     if audio.shape[0] < SHORTEST_JUDGED_SECONDS * sample_rate or not float(audio.abs().max()):
         return score
-    weight = next(encoder.style_encoder.parameters())
-    features = style_features(resample_sinc(audio[None].to(weight.device).float(), sample_rate, FBANK.sample_rate))
-    found = encoder.style_encoder(features.to(weight.dtype)).float().cpu()
+    features = style_features(resample_sinc(audio[None].to(encoder.device).float(), sample_rate, FBANK.sample_rate))
+    found = encoder.style_encoder(encoder.place(features, encoder.style_encoder)).float().cpu()
     cosine = torch.cosine_similarity(found, style.float().cpu(), dim=-1)
     return replace(score, speaker_cosine=round(float(cosine), 4))

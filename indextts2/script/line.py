@@ -20,10 +20,9 @@ from ..contracts import (
 )
 from ..sampling import SamplingSettings
 from ..stages.duration import Clock, in_words, target_of
-from ..stages.handles import SpeechModels
+from ..stages.handles import SpeechModels, T2SModels, VocoderModels
 from ..stages.mel_to_audio import mel_to_audio
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
-from ..stages.speak import Begin, nothing_to_bring
 from ..stages.t2s.decode import longest_take
 from ..stages.t2s.text_to_semantic import T2SOptions
 from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
@@ -121,8 +120,8 @@ def _order(candidate: _Candidate) -> tuple[bool, float]:
 class LineSpeaker:
     """Speaks lines with one set of models and settings."""
 
-    def __init__(self, models: SpeechModels, settings: LineSettings, begin: Begin = nothing_to_bring) -> None:
-        self.models, self.settings, self.begin = models, settings, begin
+    def __init__(self, models: SpeechModels, settings: LineSettings) -> None:
+        self.models, self.settings = models, settings
         config = models.t2s.config
         self.clock = Clock.of(config)
         self.steers = models.t2s.model.config.duration.trained
@@ -147,8 +146,8 @@ class LineSpeaker:
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
     ) -> tuple[_Candidate, list[TakeScore]]:
         """The best candidate of one seed, and the scores of all."""
-        self.begin("t2s")
-        candidates = self._candidates(ask, speaker, emotion, seed, _part(progress, 0))
+        with self.models.ready("t2s") as t2s:
+            candidates = self._candidates(t2s, ask, speaker, emotion, seed, _part(progress, 0))
         candidates.sort(key=_order)
         count = min(len(candidates), self.settings.candidates.listen)
         heard = [self._rendered(one, speaker, seed, progress) for one in candidates[:count]]
@@ -156,13 +155,13 @@ class LineSpeaker:
         return min(heard, key=_order), scores
 
     def _candidates(
-        self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
+        self, t2s: T2SModels, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
     ) -> list[_Candidate]:
         takes = max(ask.takes, self.settings.candidates.takes)
 
         def decode(count: int, duration: Duration | None) -> list[SemanticSpeech]:
             return decode_takes(
-                self.models.t2s,
+                t2s,
                 ask.text,
                 speaker,
                 emotion,
@@ -270,21 +269,21 @@ class LineSpeaker:
         """The candidate with its audio, its S2M reports and a score of its sound."""
         models, clean = self.models, self.settings.clean
         flow = replace(self.settings.flow, allow_any_stretch=True)  # the limits of the fit hold instead
-        self.begin("s2m")
-        mel = semantic_to_mel(
-            models.s2m, candidate.semantic, speaker, settings=flow, seed=seed, progress=_part(progress, 1)
-        )
+        with models.ready("s2m") as s2m:
+            mel = semantic_to_mel(
+                s2m, candidate.semantic, speaker, settings=flow, seed=seed, progress=_part(progress, 1)
+            )
         lengths = mel.frame_lengths.tolist()
         rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
         score = judged_sound(candidate.score, rows, mel.sample_rate / mel.hop)
-        self.begin("vocoder")
-        audio = self._audio(clean_mel(mel, clean), _part(progress, 2))
+        with models.ready("vocoder") as vocoder:
+            audio = self._audio(vocoder, clean_mel(mel, clean), _part(progress, 2))
         if self.settings.candidates.judge_speaker:
-            self.begin("encoder")
-            score = judged_speaker(score, models.encoder, audio, mel.sample_rate, speaker.style)
+            with models.ready("encoder") as encoder:
+                score = judged_speaker(score, encoder, audio, mel.sample_rate, speaker.style)
         return replace(candidate, semantic=replace(candidate.semantic, reports=mel.reports), score=score, audio=audio)
 
-    def _audio(self, mel: MelSpectrogram, progress: Progress) -> Tensor:
+    def _audio(self, vocoder: VocoderModels, mel: MelSpectrogram, progress: Progress) -> Tensor:
         """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses."""
         clean = self.settings.clean
         rows: list[Tensor] = []
@@ -298,7 +297,7 @@ class LineSpeaker:
                 reports=(),
                 texts=(),
             )
-            made = mel_to_audio(self.models.vocoder, one, progress=progress).waveform.samples[0, 0].cpu()
+            made = mel_to_audio(vocoder, one, progress=progress).waveform.samples[0, 0].cpu()
             apart = [not joined_without_pause(mel.pauses, at, mel.sample_rate, clean) for at in (row - 1, row)]
             target = int(mel.sample_targets[row])
             rows.append(finished_row(made, target, mel.sample_rate, clean, first=apart[0], last=apart[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ..config import Config
-from ..contracts import Emotion, Progress, Reference, Speaker, Waveform, no_progress
+from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress
 from ..errors import CheckpointMismatch, InputError, TextError
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
@@ -17,7 +17,6 @@ from ..stages.emotion.bank import speaker_emotion
 from ..stages.handles import SpeechModels
 from ..stages.prepare_text import Pauses, prepare_text
 from ..stages.reference import encode_reference
-from ..stages.speak import Begin, nothing_to_bring
 from .cast import SAVED_SUFFIX, Voice
 from .fit import Slot, slots_of
 from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
@@ -90,7 +89,6 @@ def run_lines(
     *,
     shard: tuple[int, int] = (0, 1),
     progress: Progress = no_progress,
-    begin: Begin = nothing_to_bring,
 ) -> int:
     """Speak the lines of this process that are not finished yet; returns how many were spoken.
 
@@ -105,7 +103,7 @@ def run_lines(
         progress(place * STEPS, len(mine) * STEPS)
         if store.get(keys[index]) is not None:
             continue
-        speaking = speaking or _Speaking(job, load(), begin)
+        speaking = speaking or _Speaking(job, load())
         speaking.finish(index, keys[index], store, _part(progress, place, len(mine)))
         count += 1
     progress(len(mine) * STEPS, max(1, len(mine)) * STEPS)
@@ -123,11 +121,10 @@ def speak_script(
     *,
     store: LineStore | None = None,
     progress: Progress = no_progress,
-    begin: Begin = nothing_to_bring,
 ) -> list[SpokenLine]:
     """All lines of a script. store: None keeps them in memory only."""
     store = store or LineStore()
-    run_lines(job, load, store, progress=progress, begin=begin)
+    run_lines(job, load, store, progress=progress)
     found = finished_lines(job, store)
     lines = [line for line in found if line is not None]
     if len(lines) != len(found):
@@ -138,10 +135,10 @@ def speak_script(
 class _Speaking:
     """The models at work, and the speakers they know already."""
 
-    def __init__(self, job: Job, models: SpeechModels, begin: Begin) -> None:
-        self.job, self.models, self.begin = job, models, begin
+    def __init__(self, job: Job, models: SpeechModels) -> None:
+        self.job, self.models = job, models
         self.slots = job.slots
-        self.speaker_of = LineSpeaker(models, job.settings.line, begin)
+        self.speaker_of = LineSpeaker(models, job.settings.line)
         self._known: dict[str, Speaker] = {}
 
     def finish(self, index: int, key: str, store: LineStore, progress: Progress) -> None:
@@ -209,10 +206,10 @@ class _Speaking:
 
             source = read_audio(source)
         if isinstance(source, Waveform):
-            self.begin("encoder")
-            reference: Reference = encode_reference(self.models.encoder, source)
-            self.begin("t2s")
-            return condition_speaker(self.models.t2s, reference)
+            with self.models.ready("encoder") as encoder:
+                reference = encode_reference(encoder, source)
+            with self.models.ready("t2s") as t2s:
+                return condition_speaker(t2s, reference)
         return source
 
     def emotion(self, line: Line, speaker: Speaker, seed: int) -> Emotion | None:

@@ -64,21 +64,16 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
 
 
 def _from_features(t2s: T2SModels, reference: Reference) -> Tensor:
-    return t2s.model.speaker_condition(_ready(t2s, reference.features))
+    return t2s.model.speaker_condition(t2s.place(reference.features))
 
 
 def _from_style(t2s: T2SModels, reference: Reference) -> Tensor:
-    return t2s.model.speaker_from_style(_ready(t2s, reference.style))
+    return t2s.model.speaker_from_style(t2s.place(reference.style))
 
 
 SPEAKER_FROM = {"features": _from_features, "style": _from_style}
 """`T2SConfig.speaker_from` -> what makes the condition (1, latents, dim) of a reference."""
 
 
-def _ready(t2s: T2SModels, features: Tensor) -> Tensor:
-    weight = t2s.model.final_norm.weight
-    return features.to(device=weight.device, dtype=weight.dtype)
-
-
 def _emotion_vector(t2s: T2SModels, features: Tensor) -> Tensor:
-    return t2s.model.emotion_vector(_ready(t2s, features)).float().to(features.device)
+    return t2s.model.emotion_vector(t2s.place(features)).float().to(features.device)

@@ -17,6 +17,7 @@ from ..contracts import Reference, SemanticSpeech
 from ..models.codec import SemanticCodec
 from ..models.resampling_codec import ResamplingCodec
 from ..models.s2m import SemanticToMel, single_precision_frames, stretched_frames
+from .handles import device_of
 
 NO_LATENTS = "This checkpoint speaks without latents, so that the strength of the latents changes nothing."
 
@@ -52,7 +53,7 @@ class EmbeddingPlusLatent:
     has_latents = True
 
     def __call__(self, semantic: SemanticSpeech, latent_strength: float) -> tuple[Tensor, list[int]]:
-        device = next(self.codec.parameters()).device
+        device = device_of(self.codec)
         rows = self.codec.embed(semantic.tokens.to(device))
         lengths = [int(count) for count in semantic.token_lengths]
         if semantic.latent is None or latent_strength == 0.0:
@@ -83,7 +84,7 @@ class CodecDecode:
     has_latents = False
 
     def __call__(self, semantic: SemanticSpeech, latent_strength: float) -> tuple[Tensor, list[int]]:
-        device, repeats = next(self.codec.parameters()).device, self.codec.config.downsample
+        device, repeats = device_of(self.codec), self.codec.config.downsample
         counts = [int(count) for count in semantic.token_lengths]
         decoded = [  # one by one: the codec knows no mask, and padding would leak into the last rows
             self.codec.decode(semantic.tokens[index : index + 1, :count].to(device))[0]

@@ -9,9 +9,12 @@ stage compares `Reference.fingerprint`, `Speaker.encoder_fingerprint` and `Seman
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+import torch
 from torch import Tensor, nn
 
 from ..config import EMOTIONS, Config, MelConfig
@@ -49,9 +52,47 @@ class EmotionBank:
         check_shape("EmotionBank.emotion_rows", self.emotion_rows, rows, None)
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """The device a module computes on: that of its first weight."""
+    return next(module.parameters()).device
+
+
+def dtype_of(module: nn.Module) -> torch.dtype:
+    """The type a module computes in: that of its first weight."""
+    return next(module.parameters()).dtype
+
+
+class Placed:
+    """Where the main module of a handle computes, and tensors brought there."""
+
+    __slots__ = ()
+
+    @property
+    def main(self) -> nn.Module:
+        """The module that the device and type of the handle are those of."""
+        return self.model  # type: ignore[attr-defined]
+
+    @property
+    def device(self) -> torch.device:
+        return device_of(self.main)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return dtype_of(self.main)
+
+    def place(self, tensor: Tensor, module: nn.Module | None = None) -> Tensor:
+        """The tensor on the device and in the type of the main module, or of `module`.
+
+        Whole numbers (token ids, lengths) keep their type.
+        """
+        target = self.main if module is None else module
+        dtype = dtype_of(target) if tensor.is_floating_point() else tensor.dtype
+        return tensor.to(device=device_of(target), dtype=dtype)
+
+
 @dataclass(frozen=True, slots=True)
-class EncoderModels:
-    """What turns a recording into a Reference. mean, std: (dim,), statistics of the semantic features."""
+class EncoderModels(Placed):
+    """Modules that turn a recording into a Reference. mean, std: (dim,), statistics of the semantic features."""
 
     semantic_encoder: SemanticEncoder
     codec: SemanticCodec | ResamplingCodec
@@ -61,9 +102,13 @@ class EncoderModels:
     config: Config
     fingerprint: str = ""
 
+    @property
+    def main(self) -> nn.Module:
+        return self.semantic_encoder
+
 
 @dataclass(frozen=True, slots=True)
-class T2SModels:
+class T2SModels(Placed):
     """Text-to-semantic with its text front end and emotion bank. encoder_fingerprint: the encoder it was trained on."""
 
     model: TextToSemantic
@@ -75,7 +120,7 @@ class T2SModels:
 
 
 @dataclass(frozen=True, slots=True)
-class S2MModels:
+class S2MModels(Placed):
     """Semantic-to-mel. Of the codec only `embed` is used, so it may lack its encoder."""
 
     model: SemanticToMel
@@ -86,7 +131,7 @@ class S2MModels:
 
 
 @dataclass(frozen=True, slots=True)
-class VocoderModels:
+class VocoderModels(Placed):
     """The vocoder and the mel domain it was trained on."""
 
     model: Vocoder
@@ -95,19 +140,63 @@ class VocoderModels:
     fingerprint: str = ""
 
 
+Placement = Callable[[str], AbstractContextManager[Any]]
+"""Called with the name of a part: inside the context its modules lie where they compute."""
+
+
+def where_loaded(part: str) -> AbstractContextManager[None]:
+    """The placement of models that stay where they were loaded."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechModels:
-    """Everything that speaking needs. text_to_emotion: None where no emotion is read from text."""
+    """All models that speaking needs. Stages take a part from `with models.ready("t2s") as t2s:`.
+
+    text_to_emotion: None where no emotion is read from text. placement: brings a part to its device and lets it go,
+    for callers with little memory.
+    """
 
     encoder: EncoderModels
     t2s: T2SModels
     s2m: S2MModels
     vocoder: VocoderModels
     text_to_emotion: TextToEmotionModel | None = None
+    placement: Placement = where_loaded
+
+    @overload
+    def ready(self, part: Literal["encoder"]) -> AbstractContextManager[EncoderModels]: ...
+    @overload
+    def ready(self, part: Literal["t2s"]) -> AbstractContextManager[T2SModels]: ...
+    @overload
+    def ready(self, part: Literal["s2m"]) -> AbstractContextManager[S2MModels]: ...
+    @overload
+    def ready(self, part: Literal["vocoder"]) -> AbstractContextManager[VocoderModels]: ...
+    @overload
+    def ready(self, part: Literal["text_to_emotion"]) -> AbstractContextManager[TextToEmotionModel]: ...
+
+    def ready(self, part: str) -> AbstractContextManager[Any]:
+        """The handle of a part, on its device for as long as the block runs. Raises InputError for one that is not
+        loaded.
+        """
+        return self._ready(part)
+
+    @contextmanager
+    def _ready(self, part: str) -> Iterator[Any]:
+        handle = getattr(self, part) if part in PARTS else None
+        if handle is None:
+            loaded = ", ".join(modules_of(self))
+            raise InputError(f"A loaded part was expected ({loaded}), but got '{part}'. Load that model first.")
+        with self.placement(part):
+            yield handle
+
+
+PARTS = ("encoder", "text_to_emotion", "t2s", "s2m", "vocoder")
+"""Names of the parts, in the order in which speaking needs them."""
 
 
 def modules_of(models: SpeechModels) -> dict[str, list[nn.Module]]:
-    """The modules of each part, by the names that `speak` calls them."""
+    """The modules of each part, by the names that `SpeechModels.ready` takes."""
     modules: dict[str, list[nn.Module]] = {
         "encoder": [models.encoder.semantic_encoder, models.encoder.codec, models.encoder.style_encoder],
         "t2s": [models.t2s.model],

@@ -131,8 +131,7 @@ def _check(vocoder: VocoderModels, mel: MelSpectrogram) -> None:
 def _decode_chunk(vocoder: VocoderModels, row: Tensor, window: ChunkWindow) -> Tensor:
     """row: (bands, frames)  ->  (samples of the chunk,) float32"""
     model = vocoder.model
-    weight = model.conv_pre.weight
-    part = row[:, window.first : window.last].unsqueeze(0).to(device=weight.device, dtype=weight.dtype)
+    part = vocoder.place(row[:, window.first : window.last].unsqueeze(0))
     audio = model(part)[0, 0].float().clamp(-1.0, 1.0)
     return audio[(window.start - window.first) * model.hop : (window.end - window.first) * model.hop]
 

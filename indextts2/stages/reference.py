@@ -37,20 +37,19 @@ def encode_reference(
     emotion_waveform gives the emotion features; None takes them from the same recording, along their own path.
     Raises AudioError for audio that is empty, silent, too short, or not finite.
     """
-    device = next(encoder.semantic_encoder.parameters()).device
     speech = _mono(waveform, seconds_limit, "reference audio")
     emotional = speech if emotion_waveform is None else _mono(emotion_waveform, seconds_limit, "emotion audio")
     emotion_rate = waveform.sample_rate if emotion_waveform is None else emotion_waveform.sample_rate
 
-    at_mel_rate = _resampled(speech, waveform.sample_rate, encoder.config.mel.sample_rate, seconds_limit).to(device)
+    at_mel_rate = _resampled(speech, waveform.sample_rate, encoder.config.mel.sample_rate, seconds_limit).to(
+        encoder.device
+    )
     at_fbank_rate = resample_sinc(at_mel_rate, encoder.config.mel.sample_rate, FBANK.sample_rate)
-    emotion_audio = _resampled(emotional, emotion_rate, FBANK.sample_rate, seconds_limit).to(device)
+    emotion_audio = _resampled(emotional, emotion_rate, FBANK.sample_rate, seconds_limit).to(encoder.device)
 
     features = semantic_features(encoder, at_fbank_rate)
-    weights = next(encoder.codec.parameters())
-    tokens, quantized = encoder.codec.quantize(features.to(weights.dtype))
-    style_weights = next(encoder.style_encoder.parameters())
-    style = encoder.style_encoder(style_features(at_fbank_rate).to(style_weights.dtype))
+    tokens, quantized = encoder.codec.quantize(encoder.place(features, encoder.codec))
+    style = encoder.style_encoder(encoder.place(style_features(at_fbank_rate), encoder.style_encoder))
     home = waveform.samples.device
     return Reference(
         features=features.to(home),
@@ -66,9 +65,8 @@ def encode_reference(
 
 def semantic_features(encoder: EncoderModels, waveform: Tensor) -> Tensor:
     """Normalised semantic features of 16 kHz audio: (batch, samples) -> (batch, tokens, dim), float32."""
-    weights = next(encoder.semantic_encoder.parameters())
     input_features, mask = semantic_input(waveform, encoder.config.semantic_encoder)
-    hidden = encoder.semantic_encoder(input_features.to(weights.dtype), mask).float()
+    hidden = encoder.semantic_encoder(encoder.place(input_features), mask).float()
     return (hidden - encoder.mean.to(hidden)) / encoder.std.to(hidden)
 
 

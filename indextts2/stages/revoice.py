@@ -49,16 +49,16 @@ def audio_to_semantic(
     There is no latent, which only text-to-semantic makes. keep_length: semantic-to-mel makes exactly the recording's
     samples; otherwise each token gets its natural length. Raises AudioError for audio that cannot be read.
     """
-    home, device = waveform.samples.device, next(encoder.semantic_encoder.parameters()).device
+    home = waveform.samples.device
     mono = _mono(waveform)
     rows = cut_where_quiet(mono, waveform.sample_rate, row_seconds)
     mel = encoder.config.mel
     tokens, reports, samples = [], [], []
     for done, row in enumerate(rows):
         progress(done, len(rows))
-        at_fbank_rate = resample_soxr(row, waveform.sample_rate, FBANK.sample_rate).to(device)
+        at_fbank_rate = resample_soxr(row, waveform.sample_rate, FBANK.sample_rate).to(encoder.device)
         features = semantic_features(encoder, at_fbank_rate)
-        found, _ = encoder.codec.quantize(features.to(next(encoder.codec.parameters()).dtype))
+        found, _ = encoder.codec.quantize(encoder.place(features, encoder.codec))
         tokens.append(found.to(home))
         samples.append(round(row.shape[-1] * mel.sample_rate / waveform.sample_rate))
         reports.append(DurationReport("as recorded", "recorded", None, found.shape[1], sample_target=samples[-1]))

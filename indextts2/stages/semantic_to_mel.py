@@ -118,13 +118,12 @@ def semantic_to_mel(
     token_counts = [int(count) for count in semantic.token_lengths]
     frame_counts = _frame_counts(Clock.of(s2m.config), semantic, token_counts, spans)
     reports = _reports(s2m.config, semantic, token_counts, frame_counts, settings)
-    device = next(s2m.model.parameters()).device
-    prompt = _prompt(s2m, speaker, settings, device)
+    prompt = _prompt(s2m, speaker, settings)
     content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
     features, row_counts = content(semantic, settings.latent_strength if settings.use_latent else 0.0)
 
     grid = step_grid(settings.grid, settings.steps)
-    times = s2m.model.time_conditions(grid[:-1].to(device))
+    times = s2m.model.time_conditions(grid[:-1].to(s2m.device))
     noise_scale = settings.temperature * s2m.config.s2m.noise_scale
     groups = list(_groups(frame_counts, settings.rows_at_once))
     mels: dict[int, Tensor] = {}
@@ -228,9 +227,9 @@ def _reports(
     return tuple(reports)
 
 
-def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings, device: torch.device) -> _Prompt:
+def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings) -> _Prompt:
     """Cut the reference to its first `prompt_seconds` and bring it to the mel clock."""
-    mel, quantized = speaker.prompt_mel.to(device), speaker.prompt_quantized.to(device)
+    mel, quantized = s2m.place(speaker.prompt_mel), s2m.place(speaker.prompt_quantized)
     frame_count, token_count = mel.shape[-1], quantized.shape[1]
     if settings.prompt_seconds is not None:
         wanted = max(round(settings.prompt_seconds * s2m.config.mel.frames_per_second), 1)
@@ -238,7 +237,7 @@ def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings, device: to
             token_count = max(round(token_count * wanted / frame_count), 1)
             frame_count = wanted
     condition = s2m.model.regulate(quantized[:, :token_count], [frame_count])
-    return _Prompt(mel[..., :frame_count], condition, speaker.style.to(device))
+    return _Prompt(mel[..., :frame_count], condition, s2m.place(speaker.style))
 
 
 def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..contracts import (
@@ -33,15 +33,6 @@ from .t2s.text_to_semantic import T2SOptions, text_to_semantic
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
 """Where each stage begins and ends on the progress bar of the whole; a rough guess at its time."""
-
-
-Begin = Callable[[str], None]
-"""Called with "encoder", "text_to_emotion", "t2s", "s2m" or "vocoder" before that model runs, so that a caller with
-little memory can bring it where it computes."""
-
-
-def nothing_to_bring(part: str) -> None:
-    """For callers whose models are all where they compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +84,6 @@ def speak(
     settings: SpeakSettings | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
-    begin: Begin = nothing_to_bring,
 ) -> Speech:
     """Speak `text` as the speaker of `reference`.
 
@@ -105,60 +95,50 @@ def speak(
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
     prepared = prepare_text(models.t2s.front_end, text, mel=models.t2s.config.mel) if isinstance(text, str) else text
     if isinstance(reference, Waveform):
-        begin("encoder")
-        reference = encode_reference(models.encoder, reference)
-    begin("t2s")
-    speaker = condition_speaker(models.t2s, reference)
+        with models.ready("encoder") as encoder:
+            reference = encode_reference(encoder, reference)
+    with models.ready("t2s") as t2s:
+        speaker = condition_speaker(t2s, reference)
     wanted = (
-        emotion_of(models, speaker, emotion, seed=seeds["emotion"], begin=begin)
-        if isinstance(emotion, EmotionRequest)
-        else emotion
+        emotion_of(models, speaker, emotion, seed=seeds["emotion"]) if isinstance(emotion, EmotionRequest) else emotion
     )
-    step = _part(progress, "encode")
-    step(1, 1)
-    semantic = text_to_semantic(
-        models.t2s,
-        prepared,
-        speaker,
-        wanted,
-        duration=duration,
-        settings=settings.sampling,
-        seed=seeds["t2s"],
-        options=settings.t2s,
-        progress=_part(progress, "t2s"),
-    )
-    begin("s2m")
-    mel = semantic_to_mel(
-        models.s2m, semantic, speaker, settings=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
-    )
-    begin("vocoder")
-    speech = mel_to_audio(models.vocoder, mel, progress=_part(progress, "vocoder"))
+    _part(progress, "encode")(1, 1)
+    with models.ready("t2s") as t2s:
+        semantic = text_to_semantic(
+            t2s,
+            prepared,
+            speaker,
+            wanted,
+            duration=duration,
+            settings=settings.sampling,
+            seed=seeds["t2s"],
+            options=settings.t2s,
+            progress=_part(progress, "t2s"),
+        )
+    with models.ready("s2m") as s2m:
+        mel = semantic_to_mel(
+            s2m, semantic, speaker, settings=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
+        )
+    with models.ready("vocoder") as vocoder:
+        speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))
     return replace(speech, seeds=seeds, warnings=prepared.warnings)
 
 
-def emotion_of(
-    models: SpeechModels,
-    speaker: Speaker,
-    request: EmotionRequest,
-    *,
-    seed: int = 0,
-    begin: Begin = nothing_to_bring,
-) -> Emotion | None:
+def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:
     """The emotion a request asks for; None keeps the speaker's own. Raises InputError without a model to read text."""
     weights = request.weights
     if request.text is not None:
         if models.text_to_emotion is None:
             raise InputError("No text-to-emotion model is loaded. Load one, or give the emotion by weights.")
-        begin("text_to_emotion")
-        weights = emotion_from_text(models.text_to_emotion, request.text, seed=seed)
-        begin("t2s")
+        with models.ready("text_to_emotion") as text_to_emotion:
+            weights = emotion_from_text(text_to_emotion, request.text, seed=seed)
     if weights is not None:
         return speaker_emotion(models.t2s, weights, speaker, strength=request.strength, seed=seed)
     if request.recording is not None:
-        begin("encoder")
-        recorded = encode_reference(models.encoder, request.recording)
-        begin("t2s")
-        emotion = emotion_from_reference(models.t2s, recorded, base=speaker)
+        with models.ready("encoder") as encoder:
+            recorded = encode_reference(encoder, request.recording)
+        with models.ready("t2s") as t2s:
+            emotion = emotion_from_reference(t2s, recorded, base=speaker)
         return scale_emotion(emotion, request.strength).emotion
     return None
 

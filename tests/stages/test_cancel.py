@@ -1,4 +1,4 @@
-"""Cancel inside a step: seen between the parts of every model, without any change of the results."""
+"""Cancel inside a step: seen between the modules of every model, without any change of the results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from indextts2.models.flow import QUERIES_AT_ONCE
 from indextts2.models.s2m import SemanticToMel
 from indextts2.models.t2s import TextToSemantic
 from indextts2.models.vocoder import Vocoder
-from indextts2.runtime.interrupt import heavy_parts, looking_between
+from indextts2.runtime.interrupt import heavy_modules, interruptible
 
 LONG_FRAMES = 20_000  # of one segment: almost four minutes
 CANCEL_SECONDS = 1.0
@@ -41,33 +41,33 @@ def one_step(model: SemanticToMel, frames: int) -> Tensor:
 
 
 def test_within_one_step_over_20000_frames_cancel_is_never_more_than_a_second_away(s2m):
-    looks = [time.thread_time()]
-    with looking_between([s2m], lambda: looks.append(time.thread_time())):
+    checks = [time.thread_time()]
+    with interruptible([s2m], lambda: checks.append(time.thread_time())):
         one_step(s2m, LONG_FRAMES)
-    looks.append(time.thread_time())
-    longest = max(later - earlier for earlier, later in zip(looks, looks[1:], strict=False))
-    assert looks[-1] - looks[0] > 2 * longest, "the step has many parts"
+    checks.append(time.thread_time())
+    longest = max(later - earlier for earlier, later in zip(checks, checks[1:], strict=False))
+    assert checks[-1] - checks[0] > 2 * longest, "the step has many parts"
     assert longest < CANCEL_SECONDS
 
 
 def test_a_cancelled_step_ends_at_once_and_leaves_the_model_as_it_was(s2m):
     whole = one_step(s2m, 40)
-    looks = 0
+    checks = 0
 
-    def look():
-        nonlocal looks
-        looks += 1
-        if looks > 5:
+    def check():
+        nonlocal checks
+        checks += 1
+        if checks > 5:
             raise Cancelled("stop")
 
-    with pytest.raises(Cancelled), looking_between([s2m], look):
+    with pytest.raises(Cancelled), interruptible([s2m], check):
         one_step(s2m, 40)
-    assert looks == 6
+    assert checks == 6
     assert all(not part._forward_pre_hooks for part in s2m.modules())
     assert torch.equal(one_step(s2m, 40), whole)
 
 
-def test_looking_changes_no_result(s2m, tiny_config, tiny_parts):
+def test_being_interruptible_changes_no_result(s2m, tiny_config, tiny_parts):
     t2s, vocoder = TextToSemantic(tiny_config.t2s).eval(), Vocoder(tiny_config.vocoder).eval()
     t2s.load_state_dict(tiny_parts["t2s"])
     vocoder.load_state_dict(tiny_parts["vocoder"])
@@ -80,12 +80,12 @@ def test_looking_changes_no_result(s2m, tiny_config, tiny_parts):
     counts = dict.fromkeys(runs, 0)
     for name, run in runs.items():
 
-        def look(name=name):
+        def check(name=name):
             counts[name] += 1
 
         with torch.no_grad():
             plain = run()
-            with looking_between([s2m, t2s, vocoder], look):
+            with interruptible([s2m, t2s, vocoder], check):
                 assert torch.equal(run(), plain), name
     assert all(count > 5 for count in counts.values()), counts
 
@@ -98,8 +98,8 @@ def test_attention_in_pieces_equals_attention_at_once(s2m, monkeypatch):
     torch.testing.assert_close(one_step(s2m, frames), at_once, rtol=1e-5, atol=1e-6)
 
 
-def test_only_parts_that_hold_a_matrix_are_looked_at(s2m):
-    parts = heavy_parts(s2m)
+def test_only_modules_that_hold_a_matrix_are_checked_before(s2m):
+    parts = heavy_modules(s2m)
     assert any(isinstance(part, torch.nn.Linear) for part in parts)
     assert any(isinstance(part, torch.nn.Conv1d) for part in parts)
     assert not any(isinstance(part, torch.nn.LayerNorm) for part in parts)

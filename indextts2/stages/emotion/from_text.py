@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ...config import EMOTIONS
 from ...contracts import EmotionWeights
 from ...errors import ConfigError, InputError
+from ..handles import Placed, device_of
 from .reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
 
 log = logging.getLogger(__name__)
@@ -64,17 +65,13 @@ class TextToEmotionConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class TextToEmotionModel:
+class TextToEmotionModel(Placed):
     """A loaded causal language model. model: any transformers causal LM; tokenizer: the one of its folder."""
 
     model: nn.Module
     tokenizer: Any
     config: TextToEmotionConfig = field(default_factory=TextToEmotionConfig)
     name: str = ""
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.model.parameters()).device
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +174,7 @@ def _logits(model: nn.Module, rows: list[list[int]], first_needed: list[int]) ->
 
     Rows are padded on the right, where causal attention makes padding harmless to the tokens before it.
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     width = max(len(row) for row in rows)
     ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=device)
