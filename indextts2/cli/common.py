@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import math
@@ -100,6 +101,18 @@ def positive(kind: Callable[[str], Any], *, zero: bool = False) -> Callable[[str
         return value
 
     return convert
+
+
+def name_in(module: str, table: str) -> Callable[[str], str]:
+    """An argparse type: a name in a table of the library, which is imported when the option is used, not for help."""
+
+    def check(text: str) -> str:
+        names = getattr(importlib.import_module(f"..{module}", __package__), table)
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"one of {', '.join(names)} is expected, but got '{text}'")
+        return text
+
+    return check
 
 
 _NAMES: dict[Callable[[str], Any], str] = {int: "whole number", float: "number"}

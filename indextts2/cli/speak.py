@@ -21,6 +21,7 @@ from .common import (
     checkpoint_of,
     device_of,
     load_models,
+    name_in,
     positive,
     progress_bar,
     write_result,
@@ -115,8 +116,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     flow = parser.add_argument_group("semantic-to-mel")
     flow.add_argument("--steps", type=positive(int))
     flow.add_argument("--guidance", type=positive(float, zero=True))
-    flow.add_argument("--grid", choices=("uniform", "sway", "epss"))
-    flow.add_argument("--solver", choices=("euler", "ab2"))
+    flow.add_argument("--grid", type=name_in("stages.ode", "GRIDS"), help="spacing of the steps, such as sway")
+    flow.add_argument("--solver", type=name_in("stages.ode", "SOLVERS"), help="solver of the flow, such as ab2")
 
 
 def _weights(text: str) -> EmotionWeights:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,8 +11,13 @@ from torch import Tensor
 from ..contracts import Progress, no_progress
 from ..errors import InputError
 
-GRIDS = ("uniform", "sway", "epss")
-SOLVERS = ("euler", "ab2")
+Grid = Callable[[int], Tensor]
+"""Number of steps -> times at which the velocity is asked for, and the final 1: (steps + 1,) float32, rising from 0."""
+
+Solver = Callable[[Tensor, Sequence[float], Sequence[Tensor]], Tensor]
+"""(state, widths of the steps so far, the last few velocities), each with the newest last -> the next state."""
+
+VELOCITIES_KEPT = 4
 
 SWAY = -1.0
 """Strength of sway sampling: negative values take more steps near the noise (F5-TTS, arXiv 2410.06885)."""
@@ -31,28 +36,59 @@ ROW_STRIDE = 0x9E3779B97F4A7C15
 SEED_RANGE = 1 << 63
 
 
-def step_grid(grid: str, steps: int) -> Tensor:
-    """Times at which the velocity is asked for, and the final 1: (steps + 1,) float32, rising from 0.
+def uniform(steps: int) -> Tensor:
+    """The official grid: even steps."""
+    return torch.linspace(0, 1, steps + 1)
 
-    "uniform" is the official grid. "sway" bends it towards the noise. "epss" exists for 7, 10 and 12 steps.
+
+def sway(steps: int) -> Tensor:
+    """Even steps bent towards the noise."""
+    return _swayed(uniform(steps))
+
+
+def epss(steps: int) -> Tensor:
+    """Empirically pruned steps, for 7, 10 and 12. Raises InputError for other numbers."""
+    if steps not in EPSS:
+        choices = ", ".join(str(count) for count in EPSS)
+        raise InputError(f"The epss grid exists for {choices} steps, not for {steps}. Use one of these, or 'sway'.")
+    return _swayed(torch.tensor(EPSS[steps], dtype=torch.float32) / EPSS_UNIT)
+
+
+def euler(state: Tensor, widths: Sequence[float], velocities: Sequence[Tensor]) -> Tensor:
+    """The official solver: straight on."""
+    return state + widths[-1] * velocities[-1]
+
+
+def ab2(state: Tensor, widths: Sequence[float], velocities: Sequence[Tensor]) -> Tensor:
+    """Adams-Bashforth of order 2 for uneven steps: extrapolates with the velocity of the step before."""
+    if len(velocities) < 2:
+        return euler(state, widths, velocities)
+    half = widths[-1] / widths[-2] / 2.0
+    return state + widths[-1] * ((1.0 + half) * velocities[-1] - half * velocities[-2])
+
+
+GRIDS: dict[str, Grid] = {
+    "uniform": uniform,
+    "sway": sway,
+    "epss": epss,
+}
+
+SOLVERS: dict[str, Solver] = {
+    "euler": euler,
+    "ab2": ab2,
+}
+
+
+def step_grid(grid: str, steps: int) -> Tensor:
+    """Times of a grid by its name: (steps + 1,) float32.
+
     Raises InputError for an unknown grid or an impossible number of steps.
     """
-    check_grid(grid, steps)
-    if grid == "epss":
-        return _sway(torch.tensor(EPSS[steps], dtype=torch.float32) / EPSS_UNIT)
-    uniform = torch.linspace(0, 1, steps + 1)
-    return _sway(uniform) if grid == "sway" else uniform
-
-
-def check_grid(grid: str, steps: int) -> None:
-    """Raises InputError for an unknown grid or an impossible number of steps."""
     if grid not in GRIDS:
         raise InputError(f"The step grid is one of {', '.join(GRIDS)}, but got '{grid}'.")
     if steps < 1:
-        raise InputError(f"At least 1 step is needed, but {steps} were asked.")
-    if grid == "epss" and steps not in EPSS:
-        choices = ", ".join(str(count) for count in EPSS)
-        raise InputError(f"The epss grid exists for {choices} steps, not for {steps}. Use one of these, or 'sway'.")
+        raise InputError(f"At least 1 step is needed, but got {steps}.")
+    return GRIDS[grid](steps)
 
 
 def check_solver(solver: str) -> None:
@@ -61,7 +97,7 @@ def check_solver(solver: str) -> None:
         raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but got '{solver}'.")
 
 
-def _sway(time: Tensor) -> Tensor:
+def _swayed(time: Tensor) -> Tensor:
     return time + SWAY * (torch.cos(math.pi / 2 * time) - 1 + time)
 
 
@@ -73,24 +109,18 @@ def integrate(
     solver: str = "euler",
     progress: Progress = no_progress,
 ) -> Tensor:
-    """Follow velocity(step, state) along the grid from `start`; both solvers ask for one velocity per step.
+    """Follow velocity(step, state) along the grid from `start`; every solver asks for one velocity per step.
 
-    "euler" is the official solver. "ab2" (Adams-Bashforth of order 2, for uneven steps) extrapolates with the velocity
-    of the step before. Raises InputError for an unknown solver.
+    Raises InputError for an unknown solver.
     """
     check_solver(solver)
-    state, before, last_width = start, None, 1.0
-    steps = len(grid) - 1
+    state, steps = start, len(grid) - 1
     widths = grid.diff().tolist()
-    for step, width in enumerate(widths):
+    velocities: list[Tensor] = []
+    for step in range(steps):
         progress(step, steps)
-        now = velocity(step, state)
-        if solver == "ab2" and before is not None:
-            half = width / last_width / 2.0
-            state = state + width * ((1.0 + half) * now - half * before)
-        else:
-            state = state + width * now
-        before, last_width = now, width
+        velocities = [*velocities[1 - VELOCITIES_KEPT :], velocity(step, state)]
+        state = SOLVERS[solver](state, widths[: step + 1], velocities)
     progress(steps, steps)
     return state
 

@@ -29,7 +29,7 @@ from ..models.s2m import SemanticToMel
 from .content import CONTENT, NO_LATENTS, spans_in_rows
 from .duration import Clock
 from .handles import S2MModels
-from .ode import check_grid, check_solver, integrate, row_noise, step_grid
+from .ode import check_solver, integrate, row_noise, step_grid
 
 SILENT_STRETCH = (0.8, 1.25)
 """Stretches inside these limits need no word (docs/spec/control.md#natural)."""
@@ -60,7 +60,7 @@ class FlowSettings:
     allow_any_stretch: bool = False
 
     def __post_init__(self) -> None:
-        check_grid(self.grid, self.steps)
+        step_grid(self.grid, self.steps)
         check_solver(self.solver)
         for name in ("guidance", "temperature", "latent_strength"):
             value = getattr(self, name)

@@ -136,6 +136,7 @@ def test_text_can_come_from_the_standard_input(speak, monkeypatch):
         (["--device", "cuda:99"], "not available"),
         (["--precision", "int4"], "invalid choice"),
         (["--steps", "0"], "above zero"),
+        (["--solver", "heun"], "one of euler, ab2 is expected, but got 'heun'"),
         (["--grid", "epss", "--steps", "9"], "epss grid exists for 7, 10, 12 steps, not for 9"),
         (["--nonsense"], "unrecognized arguments"),
     ],
