@@ -63,9 +63,7 @@ def run(options: argparse.Namespace) -> None:
 
 def describe(prepared: PreparedText, front_end: FrontEnd) -> dict[str, Any]:
     """What will be spoken, as plain values. seconds: an estimate."""
-    from ..text.front_end import SECONDS_PER_PIECE
-
-    rate = SECONDS_PER_PIECE[front_end.kind]
+    rate = front_end.seconds_per_piece
     segments: list[dict[str, Any]] = [
         {
             "spoken": segment.spoken,

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config import EMOTIONS, Config
 from ..errors import ConfigError
+from ..text.front_end import FRONT_ENDS
 
 LARGEST = 1 << 20  # no size of a model of this kind comes near; a larger one is a damaged file
 ZERO_ALLOWED = frozenset(
@@ -25,7 +26,7 @@ ZERO_ALLOWED = frozenset(
 CHOICES = {
     "t2s.duration.slot": ("a", "b", "both"),
     "t2s.duration.free": ("official", "zero", "row0"),
-    "text.kind": ("official", "english", "multilingual"),
+    "text.kind": tuple(FRONT_ENDS),
     "t2s.decode_row_offset": (1, 2),
     "t2s.speaker_from": ("features", "style"),
     "s2m.content": ("latent", "decoder"),

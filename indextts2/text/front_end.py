@@ -22,6 +22,7 @@ class FrontEnd(Protocol):
 
     kind: str
     config: TextConfig
+    seconds_per_piece: float  # how long a text token takes to say, about: for estimates, before anything is spoken
 
     @property
     def fingerprint(self) -> str:
@@ -44,10 +45,6 @@ class FrontEnd(Protocol):
 
     def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
         """The words that some of the pieces say, in plain spelling, with the punctuation at which the voice pauses."""
-
-
-SECONDS_PER_PIECE: dict[str, float] = {"english": 0.07, "official": 0.22, "multilingual": 0.22}
-"""How long a text token of each kind takes to say, about: for estimates, before anything is spoken."""
 
 
 def _official(config: TextConfig, path: Path) -> FrontEnd:

@@ -52,6 +52,7 @@ class MultilingualFrontEnd:
     """
 
     kind = "multilingual"
+    seconds_per_piece = 0.22
 
     def __init__(
         self,
