@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import all_nodes
-from .nodes.runtime import register_folders
+from .nodes.host.folders import register_folders
 
 WEB_DIRECTORY = "./web"  # the help pages; there is no script in it
 

@@ -9,6 +9,7 @@ FILES = (
     "speak",
     "loaders",
     "conditioning",
+    "emotion_sources",
     "text",
     "duration",
     "text_to_semantic",

@@ -7,8 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.config import EMOTIONS
-from . import ports, runtime
+from . import ports
+from .host import services
 from .ports import node_schema
+from .widgets import words
 
 GROUP = "bridge"
 
@@ -47,7 +49,7 @@ class EmotionToLatent(io.ComfyNode):
     def execute(cls, emotion: Any) -> io.NodeOutput:
         from ..indextts2.stages.emotion.numbers import emotion_rows
 
-        return io.NodeOutput({"samples": runtime.on_intermediate(emotion_rows(emotion))[:, :, None, None].clone()})
+        return io.NodeOutput({"samples": services.on_intermediate(emotion_rows(emotion))[:, :, None, None].clone()})
 
 
 class LatentToEmotion(io.ComfyNode):
@@ -69,7 +71,7 @@ class LatentToEmotion(io.ComfyNode):
     def execute(cls, latent: Any, like: Any = None) -> io.NodeOutput:
         from ..indextts2.stages.emotion.numbers import emotion_from_rows
 
-        return io.NodeOutput(runtime.on_intermediate(emotion_from_rows(latent["samples"].flatten(1), like)))
+        return io.NodeOutput(services.on_intermediate(emotion_from_rows(latent["samples"].flatten(1), like)))
 
 
 class EmotionToNumbers(io.ComfyNode):
@@ -110,12 +112,12 @@ class EmotionFromNumbers(io.ComfyNode):
             GROUP,
             "Make an emotion of a list of numbers, or of numbers written as text.",
             inputs=[
-                io.String.Input(
+                words(
                     "text",
-                    multiline=True,
-                    default="",
-                    tooltip="Numbers with commas or blanks between them, brackets allowed. Ignored while numbers are "
+                    "",
+                    "Numbers with commas or blanks between them, brackets allowed. Ignored while numbers are "
                     "connected.",
+                    multiline=True,
                 ),
                 io.Float.Input(
                     "numbers", optional=True, force_input=True, tooltip="A list of numbers, one per dimension."
@@ -132,7 +134,7 @@ class EmotionFromNumbers(io.ComfyNode):
         from ..indextts2.stages.emotion.numbers import emotion_from_numbers, numbers_of
 
         found = numbers_of(text[0]) if numbers is None else numbers
-        return io.NodeOutput(runtime.on_intermediate(emotion_from_numbers(found, like[0] if like else None)))
+        return io.NodeOutput(services.on_intermediate(emotion_from_numbers(found, like[0] if like else None)))
 
 
 class WeightsToNumbers(io.ComfyNode):

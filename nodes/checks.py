@@ -20,7 +20,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..indextts2.errors import AudioError, InputError
-from . import ports, runtime
+from . import ports
+from .host import services
+from .host.audio import waveform_of
 
 SHOWN = 40  # characters of a value that a message repeats
 
@@ -92,7 +94,7 @@ def described(value: Any) -> str:
         return "an empty text" if not value else f"the text '{value[:SHOWN]}'"
     if isinstance(value, Real):
         return f"{value}"[:SHOWN]
-    if isinstance(value, runtime.Loaded):
+    if isinstance(value, services.Loaded):
         return f"a model ({type(value.models).__name__})"
     return f"a value of type {type(value).__name__}"
 
@@ -112,7 +114,7 @@ def _model(kind: Any) -> Callable[[io.Input, Any], None]:
             raise InputError(
                 f"The checkpoint lacks the model this input needs ({port.id}). Wire it from a checkpoint that has it."
             )
-        if not isinstance(value, runtime.Loaded) or not isinstance(value.models, _library(MODELS[kind])):
+        if not isinstance(value, services.Loaded) or not isinstance(value.models, _library(MODELS[kind])):
             wire = "IndexTTS2 Load Text-to-Emotion" if kind is ports.T2E else "IndexTTS2 Load Checkpoint"
             raise _refuse(port, f"a model ({kind.io_type})", value, f"Connect the output of that name of {wire}.")
 
@@ -184,7 +186,7 @@ def _glossary(port: io.Input, value: Any) -> None:
 
 
 def _audio(port: io.Input, value: Any) -> None:
-    samples = runtime.waveform_of(value, port.id).samples
+    samples = waveform_of(value, port.id).samples
     if not samples.is_floating_point() or 0 in samples.shape:
         raise AudioError(f"The input '{port.id}' takes audio of at least one sample, but got {described(samples)}.")
     if not bool(torch.isfinite(samples).all()):

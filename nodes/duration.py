@@ -7,8 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.contracts import Duration as Target
-from . import ports, runtime
+from . import ports
+from .host.audio import waveform_of
 from .ports import node_schema
+from .widgets import choice, integer, number
 
 GROUP = "duration"
 UNITS = ("free", "seconds", "tokens", "frames", "factor")
@@ -21,14 +23,14 @@ MOST = 100_000.0
 
 def method_input() -> io.Combo.Input:
     """The widget that says how text-to-semantic is held to a length."""
-    return io.Combo.Input(
+    return choice(
         "method",
-        options=list(METHODS),
-        default="auto",
-        tooltip="How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
+        METHODS,
+        "How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
         "stretched. model: the length is told to the model; model_b: in its other place. guided: the end is urged. "
         "forced: the end is set. model, model_b and guided are experimental with checkpoints that were not taught "
         "lengths, such as the official one.",
+        default="auto",
     )
 
 
@@ -49,20 +51,19 @@ class Duration(io.ComfyNode):
             GROUP,
             "Ask for a length: in seconds, semantic tokens, mel frames, or as a factor of the natural length.",
             inputs=[
-                io.Combo.Input(
+                choice(
                     "unit",
-                    options=list(UNITS),
+                    UNITS,
+                    "What the value counts. free: no length is asked. factor: 1.2 is a fifth longer than natural.",
                     default="seconds",
-                    tooltip="What the value counts. free: no length is asked. factor: 1.2 is a fifth longer than "
-                    "natural.",
                 ),
-                io.Float.Input(
+                number(
                     "value",
-                    default=3.0,
-                    min=0.01,
-                    max=MOST,
-                    step=0.01,
-                    tooltip="The length of the whole text with its pauses, in seconds, tokens, frames or as a factor.",
+                    3.0,
+                    0.01,
+                    MOST,
+                    0.01,
+                    "The length of the whole text with its pauses, in seconds, tokens, frames or as a factor.",
                 ),
                 method_input(),
             ],
@@ -87,13 +88,13 @@ class DurationFromAudio(io.ComfyNode):
             "Ask for the length of a recording, as for dubbing it.",
             inputs=[
                 io.Audio.Input("audio", tooltip="The recording whose length is taken."),
-                io.Float.Input(
+                number(
                     "factor",
-                    default=1.0,
-                    min=0.05,
-                    max=20.0,
-                    step=0.01,
-                    tooltip="The recording's length is multiplied by this; 1 is exactly its length.",
+                    1.0,
+                    0.05,
+                    20.0,
+                    0.01,
+                    "The recording's length is multiplied by this; 1 is exactly its length.",
                 ),
                 method_input(),
             ],
@@ -106,7 +107,7 @@ class DurationFromAudio(io.ComfyNode):
 
     @classmethod
     def execute(cls, audio: Any, factor: float, method: str) -> io.NodeOutput:
-        seconds = runtime.waveform_of(audio).seconds * factor
+        seconds = waveform_of(audio).seconds * factor
         return io.NodeOutput(target("seconds", seconds, method), float(seconds))
 
 
@@ -121,12 +122,8 @@ class DurationFromFrameCount(io.ComfyNode):
             GROUP,
             "Ask for the length of a video clip: its number of pictures divided by their rate.",
             inputs=[
-                io.Int.Input(
-                    "frame_count", default=72, min=1, max=10_000_000, step=1, tooltip="Pictures of the video clip."
-                ),
-                io.Float.Input(
-                    "fps", default=24.0, min=0.1, max=1000.0, step=0.001, tooltip="Pictures per second of the video."
-                ),
+                integer("frame_count", 72, 1, 10_000_000, "Pictures of the video clip."),
+                number("fps", 24.0, 0.1, 1000.0, 0.001, "Pictures per second of the video."),
                 method_input(),
             ],
             outputs=[

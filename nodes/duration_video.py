@@ -10,6 +10,7 @@ from ..indextts2.errors import InputError
 from . import ports
 from .duration import GROUP, method_input, target
 from .ports import node_schema
+from .widgets import number
 
 
 def outputs() -> list[Any]:
@@ -20,9 +21,7 @@ def outputs() -> list[Any]:
 
 
 def fps_input() -> Any:
-    return io.Float.Input(
-        "fps", default=24.0, min=0.1, max=1000.0, step=0.001, tooltip="Pictures per second of the video."
-    )
+    return number("fps", 24.0, 0.1, 1000.0, 0.001, "Pictures per second of the video.")
 
 
 class DurationFromVideo(io.ComfyNode):

@@ -14,8 +14,10 @@ from comfy_api.latest import io
 from ..indextts2.stages.emotion.algebra import INTERPOLATIONS
 from ..indextts2.stages.emotion.measure import DEFAULT_LIMIT
 from ..indextts2.stages.emotion.schedule import TRANSITIONS
-from . import ports, runtime
+from . import ports
+from .host import services
 from .ports import node_schema
+from .widgets import choice, number, switch
 
 GROUP = "emotion"
 INPUTS = 4
@@ -36,7 +38,7 @@ def base_input() -> Any:
 
 
 def strength_widget(name: str, default: float, tooltip: str, low: float = -4.0, high: float = 4.0) -> Any:
-    return io.Float.Input(name, default=default, min=low, max=high, step=0.01, tooltip=tooltip)
+    return number(name, default, low, high, 0.01, tooltip)
 
 
 def outputs() -> list[Any]:
@@ -50,7 +52,7 @@ def mixed_output(mixed: Any, *names: str) -> io.NodeOutput:
     """What every node of this file returns: the emotion, and its coefficients in words."""
     from ..indextts2.stages.emotion.sources import mix_report
 
-    return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, names))
+    return io.NodeOutput(services.on_intermediate(mixed.emotion), mix_report(mixed, names))
 
 
 class BlendEmotions(io.ComfyNode):
@@ -79,10 +81,8 @@ class BlendEmotions(io.ComfyNode):
                     )
                     for number in numbers
                 ),
-                io.Boolean.Input(
-                    "normalise",
-                    default=False,
-                    tooltip="Scale the weights so that they sum to 1, which leaves nothing of the base.",
+                switch(
+                    "normalise", False, "Scale the weights so that they sum to 1, which leaves nothing of the base."
                 ),
                 base_input(),
             ],
@@ -101,7 +101,7 @@ class BlendEmotions(io.ComfyNode):
         if normalise and total == 0.0:
             raise InputError("The weights sum to 0, so they cannot be scaled to sum to 1. Set one, or normalise not.")
         divisor = total if normalise else 1.0
-        emotions = [(runtime.on_compute(emotion), weight / divisor) for _, emotion, weight in parts]
+        emotions = [(services.on_compute(emotion), weight / divisor) for _, emotion, weight in parts]
         mixed = blend_emotions(emotions, base=base_from(speaker, *(emotion for emotion, _ in emotions)))
         return mixed_output(mixed, *(f"emotion {number}" for number, _, _ in parts), "base")
 
@@ -135,11 +135,10 @@ class InterpolateEmotions(io.ComfyNode):
                     -1.0,
                     2.0,
                 ),
-                io.Combo.Input(
+                choice(
                     "mode",
-                    options=list(INTERPOLATIONS),
-                    default=INTERPOLATIONS[0],
-                    tooltip="lerp: a straight line, weaker halfway. keep: the line without getting weaker. slerp: an "
+                    INTERPOLATIONS,
+                    "lerp: a straight line, weaker halfway. keep: the line without getting weaker. slerp: an "
                     "arc. The last two need a base: a speaker, or emotions that carry one.",
                 ),
                 base_input(),
@@ -154,7 +153,7 @@ class InterpolateEmotions(io.ComfyNode):
         from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion_a, emotion_b)
-        ends = runtime.on_compute((emotion_a, emotion_b))
+        ends = services.on_compute((emotion_a, emotion_b))
         mixed = interpolate_emotions(*ends, place, mode=mode, base=base)
         return mixed_output(mixed, "emotion a", "emotion b", "")
 
@@ -189,7 +188,7 @@ class EmotionArithmetic(io.ComfyNode):
         from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion_a, emotion_b, emotion_c)
-        mixed = add_difference(*runtime.on_compute((emotion_a, emotion_b, emotion_c)), amount, base=base)
+        mixed = add_difference(*services.on_compute((emotion_a, emotion_b, emotion_c)), amount, base=base)
         return mixed_output(mixed, "emotion a", "emotion b", "emotion c", "")
 
 
@@ -219,7 +218,7 @@ class ScaleEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion.algebra import scale_emotion
         from ..indextts2.stages.emotion.sources import base_from
 
-        mixed = scale_emotion(runtime.on_compute(emotion), strength, base=base_from(speaker, emotion))
+        mixed = scale_emotion(services.on_compute(emotion), strength, base=base_from(speaker, emotion))
         return mixed_output(mixed, "emotion", "base")
 
 
@@ -252,8 +251,8 @@ class LimitEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion.measure import base_of, reference_distance_of
         from ..indextts2.stages.emotion.sources import bank_of, base_from
 
-        bank = bank_of(runtime.required(t2s).models, emotion)
-        emotion = runtime.on_compute(emotion)
+        bank = bank_of(services.required(t2s).models, emotion)
+        emotion = services.on_compute(emotion)
         base = base_of(emotion, base=base_from(speaker, emotion))
         return mixed_output(limit_emotion(emotion, reference_distance_of(bank, base), limit, base=base))
 
@@ -285,7 +284,7 @@ class TransferEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotional, neutral)
-        emotional, neutral, base = runtime.on_compute((emotional, neutral, base))
+        emotional, neutral, base = services.on_compute((emotional, neutral, base))
         mixed = transfer_emotion(emotional, neutral, strength, base=base)
         return mixed_output(mixed, "emotional", "neutral", "speaker")
 
@@ -315,7 +314,7 @@ class RemoveEmotion(io.ComfyNode):
         from ..indextts2.stages.emotion.sources import base_from
 
         base = base_from(speaker, emotion, unwanted)
-        return mixed_output(remove_emotion(*runtime.on_compute((emotion, unwanted)), base=base))
+        return mixed_output(remove_emotion(*services.on_compute((emotion, unwanted)), base=base))
 
 
 class ScheduleEmotions(io.ComfyNode):
@@ -348,11 +347,10 @@ class ScheduleEmotions(io.ComfyNode):
                     )
                     for number in numbers
                 ),
-                io.Combo.Input(
+                choice(
                     "transition",
-                    options=list(TRANSITIONS),
-                    default=TRANSITIONS[0],
-                    tooltip="step: each emotion holds until the next begins. linear: it moves evenly to the next.",
+                    TRANSITIONS,
+                    "step: each emotion holds until the next begins. linear: it moves evenly to the next.",
                 ),
             ],
             outputs=outputs()[:1],
@@ -364,7 +362,7 @@ class ScheduleEmotions(io.ComfyNode):
         from ..indextts2.stages.emotion.schedule import schedule_emotions
 
         points = [(position, emotion) for _, emotion, position in connected(inputs, "position")]
-        return io.NodeOutput(runtime.on_intermediate(schedule_emotions(points, transition=transition)))
+        return io.NodeOutput(services.on_intermediate(schedule_emotions(points, transition=transition)))
 
 
 NODES = (

@@ -8,9 +8,11 @@ from comfy_api.latest import io
 
 from ..indextts2.stages.emotion.bank import SELECTIONS
 from ..indextts2.stages.emotion.sources import RULES, WEIGHT_RULES
-from . import ports, runtime
-from .conditioning import weight_inputs
-from .ports import node_schema, seed_input
+from . import ports
+from .emotion_sources import weight_inputs
+from .host import services
+from .ports import node_schema
+from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "emotion"
 
@@ -27,37 +29,30 @@ class EditEmotionWeights(io.ComfyNode):
             "Set, change and combine the eight emotion weights. All at zero change nothing in the speech.",
             inputs=[
                 *weight_inputs(),
-                io.Combo.Input(
-                    "combine",
-                    options=list(WEIGHT_RULES),
-                    default=next(iter(WEIGHT_RULES)),
-                    tooltip="How sliders and connected weights become one, emotion by emotion.",
-                ),
-                io.Float.Input(
+                choice("combine", WEIGHT_RULES, "How sliders and connected weights become one, emotion by emotion."),
+                number(
                     "scale",
-                    default=1.0,
-                    min=0.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="All eight are multiplied by this after combining; 1 changes nothing, 0 makes them zero.",
+                    1.0,
+                    0.0,
+                    4.0,
+                    0.01,
+                    "All eight are multiplied by this after combining; 1 changes nothing, 0 makes them zero.",
                 ),
-                io.Float.Input(
+                number(
                     "normalise_to",
-                    default=0.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="Scale the eight so that they sum to this; 0 leaves their sum as it is.",
+                    0.0,
+                    0.0,
+                    2.0,
+                    0.01,
+                    "Scale the eight so that they sum to this; 0 leaves their sum as it is.",
                 ),
-                io.Boolean.Input(
+                switch(
                     "bias",
-                    default=False,
-                    tooltip="Multiply each emotion by the released program's factor, which evens out their strengths. "
+                    False,
+                    "Multiply each emotion by the released program's factor, which evens out their strengths. "
                     "Emotion from Weights does not do it again for connected weights.",
                 ),
-                io.Boolean.Input(
-                    "cap", default=False, tooltip="Scale all down where they sum to more than 0.8, as released."
-                ),
+                switch("cap", False, "Scale all down where they sum to more than 0.8, as released."),
                 ports.EmotionWeights.Input(
                     "other", optional=True, tooltip="Other weights to combine with, such as those read from text."
                 ),
@@ -100,43 +95,40 @@ class CombineEmotions(io.ComfyNode):
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak, with its emotion bank."),
                 ports.Speaker.Input("speaker", tooltip="Who will talk. What the others leave is the speaker's own."),
-                io.Float.Input(
+                number(
                     "audio_strength",
-                    default=1.0,
-                    min=-2.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="How much of the recording's emotion is taken: 0 none, 1 all, above 1 exaggerates.",
+                    1.0,
+                    -2.0,
+                    2.0,
+                    0.01,
+                    "How much of the recording's emotion is taken: 0 none, 1 all, above 1 exaggerates.",
                 ),
-                io.Float.Input(
+                number(
                     "weights_strength",
-                    default=1.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="The hand-set weights are multiplied by this; 0 leaves them out.",
+                    1.0,
+                    0.0,
+                    2.0,
+                    0.01,
+                    "The hand-set weights are multiplied by this; 0 leaves them out.",
                 ),
-                io.Float.Input(
+                number(
                     "text_strength",
-                    default=0.6,
-                    min=0.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="The weights read from text are multiplied by this; about 0.6 sounds natural, 0 leaves "
-                    "them out.",
+                    0.6,
+                    0.0,
+                    2.0,
+                    0.01,
+                    "The weights read from text are multiplied by this; about 0.6 sounds natural, 0 leaves them out.",
                 ),
-                io.Combo.Input(
+                choice(
                     "rule",
-                    options=list(RULES),
-                    default=RULES[0],
-                    tooltip="share: weights that sum to 0.3 leave 0.7 for the recording and the speaker. "
+                    RULES,
+                    "share: weights that sum to 0.3 leave 0.7 for the recording and the speaker. "
                     "sum: recording and weights are both added in full.",
                 ),
-                io.Combo.Input(
+                choice(
                     "selection",
-                    options=list(SELECTIONS),
-                    default=SELECTIONS[0],
-                    tooltip="Which stored example of each emotion is used: the one nearest to the speaker, a random "
+                    SELECTIONS,
+                    "Which stored example of each emotion is used: the one nearest to the speaker, a random "
                     "one by seed, or the mean of all.",
                 ),
                 seed_input("the random selection"),
@@ -169,10 +161,12 @@ class CombineEmotions(io.ComfyNode):
             multiply_weights(text_weights or NO_WEIGHTS, text_strength),
         )
         mixed = combine_sources(
-            runtime.required(t2s).models, runtime.on_compute(speaker), audio=runtime.on_compute(audio_emotion),
+            services.required(t2s).models, services.on_compute(speaker), audio=services.on_compute(audio_emotion),
             audio_strength=audio_strength, weights=joined, rule=rule, selection=selection, seed=seed,
         )  # fmt: skip
-        return io.NodeOutput(runtime.on_intermediate(mixed.emotion), mix_report(mixed, ("audio", "weights", "speaker")))
+        return io.NodeOutput(
+            services.on_intermediate(mixed.emotion), mix_report(mixed, ("audio", "weights", "speaker"))
+        )
 
 
 class PositionInText(io.ComfyNode):
@@ -187,15 +181,8 @@ class PositionInText(io.ComfyNode):
             "Find where words begin in a text, for the positions of Schedule Emotions.",
             inputs=[
                 ports.Text.Input("text", tooltip="The text from Prepare Text."),
-                io.String.Input("words", default="", tooltip="Words as they are written in the text; case is ignored."),
-                io.Int.Input(
-                    "occurrence",
-                    default=1,
-                    min=1,
-                    max=1000,
-                    step=1,
-                    tooltip="Which time they stand there, from 1 on.",
-                ),
+                words("words", "", "Words as they are written in the text; case is ignored."),
+                integer("occurrence", 1, 1, 1000, "Which time they stand there, from 1 on."),
             ],
             outputs=[io.Float.Output(display_name="position", tooltip="0 the start of the text, 1 its end.")],
             aliases=["find word", "emotion position"],
@@ -203,7 +190,7 @@ class PositionInText(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: Any, words: str, occurrence: int) -> io.NodeOutput:
-        from ..indextts2.stages.emotion.sources import position_of
+        from ..indextts2.text.position import position_of
 
         return io.NodeOutput(float(position_of(text, words, occurrence)))
 

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from comfy_api.latest import io, ui
 
-from . import folders, ports, runtime
+from . import ports, user_files
+from .host import services
 from .ports import node_schema
+from .widgets import choice, words
 
 GROUP = "files"
 NOTHING_SAVED = "(nothing saved yet)"
@@ -30,17 +32,15 @@ class _Save(io.ComfyNode):
             f"Load {cls.KIND.capitalize()} reads it again; files can be shared and put into input/indextts2.",
             inputs=[
                 cls.PORT.Input(cls.KIND, tooltip=f"What is saved: {cls.WHAT}."),
-                io.String.Input(
+                words(
                     "filename_prefix",
-                    default=f"{folders.SUBFOLDER}/{cls.KIND}",
-                    tooltip="Folder and beginning of the name below the output folder; a number is added. Files in "
+                    f"{user_files.SUBFOLDER}/{cls.KIND}",
+                    "Folder and beginning of the name below the output folder; a number is added. Files in "
                     "indextts2 appear in the lists of the load nodes.",
                 ),
-                io.String.Input("source", default="", tooltip="What it was made of, in free words; kept in the file."),
-                io.String.Input("text", default="", multiline=True, tooltip="What is said in it; kept in the file."),
-                io.String.Input(
-                    "licence", default="", tooltip="Who may use it for what, in free words; kept in the file."
-                ),
+                words("source", "", "What it was made of, in free words; kept in the file."),
+                words("text", "", "What is said in it; kept in the file.", multiline=True),
+                words("licence", "", "Who may use it for what, in free words; kept in the file."),
             ],
             outputs=[io.String.Output(display_name="file", tooltip="Name of the file, as the load node lists it.")],
             aliases=[f"export {cls.KIND}", f"store {cls.KIND}"],
@@ -52,7 +52,7 @@ class _Save(io.ComfyNode):
         from ..indextts2.values.files import FileNote, save_value
 
         value = given[cls.KIND]
-        path, name = folders.new_file(filename_prefix)
+        path, name = user_files.new_file(filename_prefix)
         said = text or " ".join(getattr(value, "texts", ()))
         save_value(path, value, FileNote(source=source, text=said, licence=licence))
         return io.NodeOutput(name, ui=ui.PreviewText(f"Saved as {name}"))
@@ -67,21 +67,14 @@ class _Load(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        files = folders.saved_files(cls.KIND) or [NOTHING_SAVED]
+        files = user_files.saved_files(cls.KIND) or [NOTHING_SAVED]
         return node_schema(
             f"Load{cls.KIND.capitalize()}",
             f"IndexTTS2 Load {cls.KIND.capitalize()}",
             GROUP,
             f"Load {cls.WHAT} from a file that Save {cls.KIND.capitalize()} wrote, in output/indextts2 or "
             "input/indextts2.",
-            inputs=[
-                io.Combo.Input(
-                    "file",
-                    options=files,
-                    default=files[0],
-                    tooltip="The file, the newest first. Key R reads the list again.",
-                )
-            ],
+            inputs=[choice("file", files, "The file, the newest first. Key R reads the list again.")],
             outputs=[
                 cls.PORT.Output(display_name=cls.KIND, tooltip=f"What was saved: {cls.WHAT}."),
                 io.String.Output(display_name="info", tooltip="Source, text, licence, date and checkpoint."),
@@ -93,8 +86,8 @@ class _Load(io.ComfyNode):
     def execute(cls, file: str) -> io.NodeOutput:
         from ..indextts2.values.files import file_info, load_value
 
-        path = folders.saved_file(file)
-        return io.NodeOutput(runtime.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())
+        path = user_files.saved_file(file)
+        return io.NodeOutput(services.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())
 
     @classmethod
     def validate_inputs(cls, file: str | None) -> bool | str:
@@ -106,14 +99,14 @@ class _Load(io.ComfyNode):
         if file == NOTHING_SAVED:
             return f"No file of kind '{cls.KIND}' was saved yet. Save one first, or put one into input/indextts2."
         try:
-            folders.saved_file(file)
+            user_files.saved_file(file)
         except InputError as error:
             return str(error)
         return True
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None) -> str:
-        return folders.file_state(file or "")
+        return user_files.file_state(file or "")
 
 
 class SaveSpeaker(_Save):

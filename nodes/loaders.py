@@ -12,8 +12,10 @@ from comfy_api.latest import io
 
 from ..indextts2.errors import CheckpointError
 from ..indextts2.loading.find import MINI
-from . import ports, runtime
+from . import ports
+from .host import folders, services
 from .ports import node_schema
+from .widgets import choice, number
 
 GROUP = "load"
 NO_LORA = "none"
@@ -32,19 +34,19 @@ class LoadCheckpoint(io.ComfyNode):
             "Load the four models of a checkpoint. 'mini' is built in and always works; put other checkpoints in "
             "folders of their own below models/indextts2. Nothing is downloaded.",
             inputs=[
-                io.Combo.Input(
+                choice(
                     "checkpoint",
-                    options=list(runtime.checkpoints()),
-                    default=MINI,
-                    tooltip="Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' (the official "
+                    list(folders.checkpoints()),
+                    "Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' (the official "
                     "one; while it is not there, it says how to get it), or a folder of models/indextts2.",
+                    default=MINI,
                 ),
-                io.Combo.Input(
+                choice(
                     "precision",
-                    options=list(runtime.PRECISIONS),
-                    default="auto",
-                    tooltip="Number format of the text-to-semantic model. auto: fp32, or fp16 on GPUs with less than "
+                    services.PRECISIONS,
+                    "Number format of the text-to-semantic model. auto: fp32, or fp16 on GPUs with less than "
                     "10 GB. The other models always compute in fp32.",
+                    default="auto",
                 ),
             ],
             outputs=[
@@ -65,19 +67,19 @@ class LoadCheckpoint(io.ComfyNode):
         from ..indextts2.loading.renames import ENCODER_PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
 
         opened = loading.open_checkpoint(folder_of(checkpoint))
-        device = runtime.offload_device()
+        device = services.offload_device()
         jobs: tuple[tuple[str, tuple[str, ...], Any, dict[str, Any]], ...] = (
             ("encoder", ENCODER_PARTS, loading.load_encoder, {}),
-            ("t2s", T2S_PARTS, loading.load_t2s, {"dtype": runtime.precision(precision)}),
+            ("t2s", T2S_PARTS, loading.load_t2s, {"dtype": services.precision(precision)}),
             ("s2m", S2M_PARTS, loading.load_s2m, {}),
             ("vocoder", VOCODER_PARTS, loading.load_vocoder, {}),
         )
-        report = runtime.progress()
-        handles: list[runtime.Loaded[Any] | None] = []
+        report = services.progress()
+        handles: list[services.Loaded[Any] | None] = []
         for done, (name, parts, load, options) in enumerate(jobs):
             report(done, len(jobs))
             absent = set(parts) & set(opened.missing) - {"emotion_bank"}
-            handles.append(None if absent else runtime.loaded_of(load(opened, device, **options), name))
+            handles.append(None if absent else services.loaded_of(load(opened, device, **options), name))
         if not any(handles):
             opened.require(opened.missing)
         report(len(jobs), len(jobs))
@@ -85,7 +87,7 @@ class LoadCheckpoint(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, checkpoint: str, precision: str) -> str:
-        return _state(runtime.checkpoints(), checkpoint)
+        return _state(folders.checkpoints(), checkpoint)
 
 
 class LoadTextToEmotion(io.ComfyNode):
@@ -100,18 +102,18 @@ class LoadTextToEmotion(io.ComfyNode):
             "Load the small language model that reads an emotion from words: the one of a checkpoint, or a folder of "
             "its own below models/indextts2.",
             inputs=[
-                io.Combo.Input(
+                choice(
                     "model",
-                    options=list(text_to_emotion_folders()),
-                    default=MINI,
-                    tooltip="Which model to load: 'mini' (built in, English), the one inside a checkpoint, or a "
+                    list(text_to_emotion_folders()),
+                    "Which model to load: 'mini' (built in, English), the one inside a checkpoint, or a "
                     "folder of models/indextts2.",
+                    default=MINI,
                 ),
-                io.Combo.Input(
+                choice(
                     "precision",
-                    options=list(runtime.PRECISIONS),
+                    services.PRECISIONS,
+                    "Number format of the model. auto: fp32, or fp16 on GPUs with less than 10 GB.",
                     default="auto",
-                    tooltip="Number format of the model. auto: fp32, or fp16 on GPUs with less than 10 GB.",
                 ),
             ],
             outputs=[ports.T2E.Output(display_name="t2e", tooltip="Reads eight emotion weights from words.")],
@@ -123,8 +125,8 @@ class LoadTextToEmotion(io.ComfyNode):
         from ..indextts2.loading.text_to_emotion import load_text_to_emotion
 
         folder = text_to_emotion_folder(model)
-        loaded = load_text_to_emotion(folder, runtime.offload_device(), runtime.precision(precision))
-        return io.NodeOutput(runtime.loaded_of(loaded, "text-to-emotion"))
+        loaded = load_text_to_emotion(folder, services.offload_device(), services.precision(precision))
+        return io.NodeOutput(services.loaded_of(loaded, "text-to-emotion"))
 
     @classmethod
     def fingerprint_inputs(cls, model: str, precision: str) -> str:
@@ -144,19 +146,19 @@ class LoadLora(io.ComfyNode):
             "given is left as it is; several LoRAs can follow one another.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model to change."),
-                io.Combo.Input(
+                choice(
                     "lora",
-                    options=[NO_LORA, *runtime.lora_files()],
+                    [NO_LORA, *folders.lora_files()],
+                    "A file or peft folder of models/indextts2/loras; 'none' changes nothing.",
                     default=NO_LORA,
-                    tooltip="A file or peft folder of models/indextts2/loras; 'none' changes nothing.",
                 ),
-                io.Float.Input(
+                number(
                     "strength",
-                    default=1.0,
-                    min=-2.0,
-                    max=2.0,
-                    step=0.05,
-                    tooltip="How much of the LoRA is added: 0 is none, 1 as it was trained; below 0 it is taken away.",
+                    1.0,
+                    -2.0,
+                    2.0,
+                    0.05,
+                    "How much of the LoRA is added: 0 is none, 1 as it was trained; below 0 it is taken away.",
                 ),
             ],
             outputs=[ports.T2S.Output(display_name="t2s", id="changed", tooltip="The changed text-to-semantic model.")],
@@ -167,38 +169,38 @@ class LoadLora(io.ComfyNode):
     def execute(cls, t2s: Any, lora: str, strength: float) -> io.NodeOutput:
         if lora == NO_LORA or strength == 0.0:
             return io.NodeOutput(t2s)
-        return io.NodeOutput(with_lora(t2s, _chosen(runtime.lora_files(), lora, "LoRA"), strength))
+        return io.NodeOutput(with_lora(t2s, _chosen(folders.lora_files(), lora, "LoRA"), strength))
 
     @classmethod
     def fingerprint_inputs(cls, lora: str, **unused: Any) -> str:
-        return _state(runtime.lora_files(), lora)
+        return _state(folders.lora_files(), lora)
 
 
-def with_lora(t2s: runtime.Loaded[Any] | None, path: Path, strength: float) -> runtime.Loaded[Any]:
+def with_lora(t2s: services.Loaded[Any] | None, path: Path, strength: float) -> services.Loaded[Any]:
     """A T2S handle with a LoRA. Its fingerprint changes only if modules that make speakers and emotions change."""
     from ..indextts2.loading.lora import read_lora, with_lora_mark
 
-    handle = runtime.required(t2s)
+    handle = services.required(t2s)
     lora = read_lora(path, handle.models.model)
     models = handle.models
     if any(pair.key.startswith(CONDITION_MODULES) for pair in lora.pairs):
         models = replace(models, fingerprint=with_lora_mark(models.fingerprint, lora, strength))
-    return runtime.patched(handle, models, "model", lora.pairs, strength)
+    return services.patched(handle, models, "model", lora.pairs, strength)
 
 
 def folder_of(checkpoint: str) -> Path:
     """The folder of a checkpoint chosen by name. Raises CheckpointError for a name that is not offered."""
     from ..indextts2.loading.find import mini_folder
 
-    return _chosen(runtime.checkpoints(), checkpoint, "checkpoint") or mini_folder()
+    return _chosen(folders.checkpoints(), checkpoint, "checkpoint") or mini_folder()
 
 
 def text_to_emotion_folders() -> dict[str, Path | None]:
     """Name -> folder of every text-to-emotion model that can be chosen; the built-in one comes first."""
     from ..indextts2.loading.text_to_emotion import find_text_to_emotion
 
-    candidates = {name: folder for name, folder in runtime.checkpoints().items() if folder is not None}
-    for root in runtime.model_roots():
+    candidates = {name: folder for name, folder in folders.checkpoints().items() if folder is not None}
+    for root in folders.model_roots():
         candidates.update((place.name, place) for place in sorted(root.glob("*/")) if place not in candidates.values())
     found: dict[str, Path | None] = {MINI: None}
     for name, folder in candidates.items():
@@ -226,7 +228,7 @@ def _chosen(offered: dict[str, Any], name: str, kind: str) -> Any:
 def _state(offered: Mapping[str, Path | None], name: str) -> str:
     """Changes when the files behind a name do; empty for what is built in or not there, which execute will say."""
     folder = offered.get(name)
-    return "" if folder is None else runtime.state_of(folder)
+    return "" if folder is None else folders.state_of(folder)
 
 
 def _info(opened: Any) -> str:

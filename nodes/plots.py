@@ -8,17 +8,17 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..indextts2.stages.emotion.measure import DEFAULT_LIMIT
-from . import memory, ports, runtime
+from . import memory, ports
+from .host import services
 from .ports import node_schema
+from .widgets import integer, number
 
 GROUP = "plot"
 WIDTH = 768
 
 
 def width_input() -> Any:
-    return io.Int.Input(
-        "width", default=WIDTH, min=256, max=4096, step=8, tooltip="Width of the picture in pixels; its height follows."
-    )
+    return integer("width", WIDTH, 256, 4096, "Width of the picture in pixels; its height follows.", step=8)
 
 
 def image_output() -> Any:
@@ -27,7 +27,7 @@ def image_output() -> Any:
 
 def shown(node: Any, picture: torch.Tensor, *more: Any) -> io.NodeOutput:
     """A picture as the host's IMAGE, and as a preview on the node."""
-    image = runtime.on_intermediate(picture[None])
+    image = services.on_intermediate(picture[None])
     return io.NodeOutput(image, *more, ui=ui.PreviewImage(image, cls=node))
 
 
@@ -69,13 +69,13 @@ class PlotEmotion(io.ComfyNode):
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions are the ruler."),
                 ports.Emotion.Input("emotion", tooltip="The emotion to draw."),
-                io.Float.Input(
+                number(
                     "limit",
-                    default=DEFAULT_LIMIT,
-                    min=0.1,
-                    max=10.0,
-                    step=0.05,
-                    tooltip="Strength index that is marked in red; above 1 the voice may change.",
+                    DEFAULT_LIMIT,
+                    0.1,
+                    10.0,
+                    0.05,
+                    "Strength index that is marked in red; above 1 the voice may change.",
                 ),
                 width_input(),
                 ports.Speaker.Input(
@@ -97,7 +97,7 @@ class PlotEmotion(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.plots.from_values import emotion_picture
 
-        models = runtime.required(t2s).models
+        models = services.required(t2s).models
         picture, strength = emotion_picture(models, emotion, limit=limit, speaker=speaker, text=text, width=width)
         return shown(cls, picture, float(strength))
 
@@ -163,10 +163,10 @@ class PlotSemantic(io.ComfyNode):
 
         options = {"text": text, "speaker": speaker, "emotion": emotion, "width": width}
         if text is None or speaker is None:
-            picture = semantic_picture(runtime.required(t2s).models, semantic, **options)
+            picture = semantic_picture(services.required(t2s).models, semantic, **options)
         else:
-            work = memory.t2s_bytes(runtime.required(t2s).models.config, 1, semantic.tokens.shape[1])
-            with runtime.running(t2s, work) as models:
+            work = memory.t2s_bytes(services.required(t2s).models.config, 1, semantic.tokens.shape[1])
+            with services.running(t2s, work) as models:
                 picture = semantic_picture(models, semantic, **options)
         return shown(cls, picture, speech_report(semantic.reports, semantic.texts))
 

@@ -4,11 +4,11 @@ What travels on a port is a frozen value; it is never changed in place, because 
 
 | port | Python value |
 |---|---|
-| `INDEXTTS2_ENCODER` | `runtime.Loaded[EncoderModels]`: semantic encoder, codec, style encoder, statistics |
-| `INDEXTTS2_T2S` | `runtime.Loaded[T2SModels]`: text-to-semantic, its text front end and emotion bank |
-| `INDEXTTS2_S2M` | `runtime.Loaded[S2MModels]`: semantic-to-mel |
-| `INDEXTTS2_VOCODER` | `runtime.Loaded[VocoderModels]` |
-| `INDEXTTS2_T2E` | `runtime.Loaded[TextToEmotionModel]` |
+| `INDEXTTS2_ENCODER` | `host.services.Loaded[EncoderModels]`: semantic encoder, codec, style encoder, statistics |
+| `INDEXTTS2_T2S` | `host.services.Loaded[T2SModels]`: text-to-semantic, its text front end and emotion bank |
+| `INDEXTTS2_S2M` | `host.services.Loaded[S2MModels]`: semantic-to-mel |
+| `INDEXTTS2_VOCODER` | `host.services.Loaded[VocoderModels]` |
+| `INDEXTTS2_T2E` | `host.services.Loaded[TextToEmotionModel]` |
 | `INDEXTTS2_REFERENCE` | `contracts.Reference` |
 | `INDEXTTS2_SPEAKER` | `contracts.Speaker` |
 | `INDEXTTS2_EMOTION` | `contracts.Emotion` |
@@ -55,7 +55,6 @@ Script = io.Custom(PREFIX + "SCRIPT")
 Cast = io.Custom(PREFIX + "CAST")
 Lines = io.Custom(PREFIX + "LINES")
 
-SEED_MAXIMUM = 0xFFFF_FFFF_FFFF_FFFF >> 1  # the largest seed torch takes is a signed 64-bit number
 SCHEMA_FIELDS = frozenset(field.name for field in fields(io.Schema))
 
 
@@ -84,17 +83,4 @@ def node_schema(
         inputs=list(inputs),
         outputs=list(outputs),
         **{key: value for key, value in newer.items() if key in SCHEMA_FIELDS},
-    )
-
-
-def seed_input(what: str = "the draws of this node", name: str = "seed") -> io.Int.Input:
-    """The seed widget that every node with chance in it has."""
-    return io.Int.Input(
-        name,
-        default=0,
-        min=0,
-        max=SEED_MAXIMUM,
-        step=1,
-        control_after_generate=True,
-        tooltip=f"Seed of {what}, a whole number. The same seed, inputs and settings give the same result.",
     )

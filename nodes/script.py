@@ -6,11 +6,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import folders, ports, runtime, script_examples
+from . import ports, script_examples, user_files
 from .conditioning import built_in_input
-from .ports import node_schema, seed_input
+from .host import folders, services
+from .host.audio import audio_of, built_in_speakers, reference_waveform
+from .ports import node_schema
 from .script_lines import lines_input, overflow_input, timeline_of
 from .speak import speech_models
+from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "script"
 KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
@@ -34,10 +37,8 @@ class ScriptFromText(io.ComfyNode):
             "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a table or "
             "JSON. Faults are reported with line and column.",
             inputs=[
-                io.String.Input("text", multiline=True, default=EXAMPLE, tooltip="The script, in any of the formats."),
-                io.Combo.Input(
-                    "kind", options=list(KINDS), default="auto", tooltip="The format; auto looks at the text."
-                ),
+                words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
+                choice("kind", KINDS, "The format; auto looks at the text.", default="auto"),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -68,12 +69,8 @@ class ScriptFromFile(io.ComfyNode):
             "Read a script file of the host's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
             "Faults are reported with line and column. Files marked [example] ship with the pack.",
             inputs=[
-                io.Combo.Input(
-                    "file", options=files, default=files[0], tooltip="The file. Key R reads the list again."
-                ),
-                io.String.Input(
-                    "encoding", default="", tooltip="Of the file, such as cp1252 or gb18030; empty is UTF-8."
-                ),
+                choice("file", files, "The file. Key R reads the list again."),
+                words("encoding", "", "Of the file, such as cp1252 or gb18030; empty is UTF-8."),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -92,7 +89,7 @@ class ScriptFromFile(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str, encoding: str) -> str:
-        return f"{folders.script_state(file)},{encoding}"
+        return f"{user_files.script_state(file)},{encoding}"
 
 
 class VoiceCast(io.ComfyNode):
@@ -107,7 +104,7 @@ class VoiceCast(io.ComfyNode):
             "Say who speaks the lines of a name. Chain one node per name. The name * stands for everybody else, an "
             "empty name for lines without one.",
             inputs=[
-                io.String.Input("name", default="Anna", tooltip="As in the script; * for everybody not listed."),
+                words("name", "Anna", "As in the script; * for everybody not listed."),
                 built_in_input(),
                 ports.Speaker.Input("speaker", optional=True, tooltip="Who talks; goes before reference audio."),
                 io.Audio.Input("reference", optional=True, tooltip="A recording of the speaker, 3 to 15 seconds."),
@@ -136,7 +133,7 @@ class VoiceCast(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.script.cast import Cast, Voice
 
-        source = speaker if speaker is not None else runtime.reference_waveform(reference, built_in_speaker)
+        source = speaker if speaker is not None else reference_waveform(reference, built_in_speaker)
         return io.NodeOutput((cast or Cast()).with_voice(name.strip(), Voice(source, emotion_weights, emotion)))
 
 
@@ -157,51 +154,45 @@ class SynthesizeScript(io.ComfyNode):
                 ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.Script.Input("script", tooltip="The lines to speak."),
-                io.Combo.Input(
+                choice(
                     "cue",
-                    options=list(CUES),
-                    default="fill",
-                    tooltip="fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
+                    CUES,
+                    "fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
                     "start: natural length, only the start is kept.",
+                    default="fill",
                 ),
                 overflow_input(),
-                io.Float.Input(
+                number(
                     "squeeze",
-                    default=0.5,
-                    min=0.2,
-                    max=0.8,
-                    step=0.05,
-                    tooltip="How short a line may be made before it runs into the next, as a factor of its length; 0.8 "
+                    0.5,
+                    0.2,
+                    0.8,
+                    0.05,
+                    "How short a line may be made before it runs into the next, as a factor of its length; 0.8 "
                     "keeps to what is hardly heard.",
                 ),
-                io.Int.Input("takes", default=1, min=1, max=16, step=1, tooltip="Takes per line; the best is kept."),
-                io.Int.Input(
-                    "retries", default=2, min=0, max=10, step=1, tooltip="Further seeds, so many times, for poor takes."
-                ),
-                io.Float.Input(
+                integer("takes", 1, 1, 16, "Takes per line; the best is kept."),
+                integer("retries", 2, 0, 10, "Further seeds, so many times, for poor takes."),
+                number(
                     "loudness",
-                    default=-20.0,
-                    min=-60.0,
-                    max=0.0,
-                    step=0.5,
-                    tooltip="Loudness of every line in LUFS; 0 leaves lines as they come out.",
+                    -20.0,
+                    -60.0,
+                    0.0,
+                    0.5,
+                    "Loudness of every line in LUFS; 0 leaves lines as they come out.",
                 ),
-                io.Boolean.Input("trim_tails", default=True, tooltip="Cut what follows the last word of a line."),
-                io.Boolean.Input(
-                    "soft_ends", default=True, tooltip="Soft ends, and joins that fade, so that nothing clicks."
-                ),
-                io.Float.Input(
+                switch("trim_tails", True, "Cut what follows the last word of a line."),
+                switch("soft_ends", True, "Soft ends, and joins that fade, so that nothing clicks."),
+                number(
                     "longest_silence",
-                    default=0.8,
-                    min=0.0,
-                    max=60.0,
-                    step=0.05,
-                    tooltip="Longest silence inside lines of free length, in seconds; 0 leaves all.",
+                    0.8,
+                    0.0,
+                    60.0,
+                    0.05,
+                    "Longest silence inside lines of free length, in seconds; 0 leaves all.",
                 ),
-                io.Int.Input(
-                    "max_tokens", default=1500, min=10, max=4000, step=1, tooltip="Longest segment, in tokens."
-                ),
-                io.Int.Input("steps", default=25, min=1, max=200, step=1, tooltip="Steps of semantic-to-mel."),
+                integer("max_tokens", 1500, 10, 4000, "Longest segment, in tokens."),
+                integer("steps", 25, 1, 200, "Steps of semantic-to-mel."),
                 seed_input("lines without a seed of their own"),
                 ports.Cast.Input("cast", optional=True, tooltip="Who speaks; open gives the built-in voices in turn."),
             ],
@@ -221,8 +212,8 @@ class SynthesizeScript(io.ComfyNode):
 
         models = speech_models(inputs)
         job = _job(models, script, cast, inputs)
-        store = LineStore(runtime.temporary_folder())
-        lines = speak_script(job, lambda: models, store=store, progress=runtime.progress())
+        store = LineStore(folders.temporary_folder())
+        lines = speak_script(job, lambda: models, store=store, progress=services.progress())
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
@@ -251,7 +242,7 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
     dtype = models.t2s.dtype
     mark = " ".join([*(part.fingerprint for part in parts), str(dtype), *_names(inputs)])
-    cast = cast or default_cast(runtime.built_in_speakers())
+    cast = cast or default_cast(built_in_speakers())
     voices = cast.assigned(script.speakers)
     return Job(script, voices, models.t2s.config, mark, JobSettings(settings, inputs["seed"]))
 
@@ -275,16 +266,14 @@ class TimelineMix(io.ComfyNode):
             inputs=[
                 lines_input(),
                 overflow_input(),
-                io.Float.Input(
-                    "gap", default=0.35, min=0.0, max=10.0, step=0.05, tooltip="Seconds between lines without cues."
-                ),
-                io.Float.Input(
+                number("gap", 0.35, 0.0, 10.0, 0.05, "Seconds between lines without cues."),
+                number(
                     "seconds",
-                    default=0.0,
-                    min=0.0,
-                    max=360_000.0,
-                    step=0.01,
-                    tooltip="Seconds of the whole at least, such as those of a video; 0 ends with the last line.",
+                    0.0,
+                    0.0,
+                    360_000.0,
+                    0.01,
+                    "Seconds of the whole at least, such as those of a video; 0 ends with the last line.",
                 ),
             ],
             outputs=[
@@ -304,7 +293,7 @@ class TimelineMix(io.ComfyNode):
         timeline = timeline_of(lines, overflow, gap, seconds)
         srt = write_script(timeline.script, "srt") if timeline.script else ""
         report = in_words(lines.script, lines.lines, timeline)
-        return io.NodeOutput(runtime.audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
+        return io.NodeOutput(audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
 
 
 NODES = (ScriptFromText, ScriptFromFile, VoiceCast, SynthesizeScript, TimelineMix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import folders
+from . import user_files
 
 FOLDER = Path(__file__).parent.parent / "workflows" / "scripts"
 MARK = " [example]"
@@ -12,7 +12,7 @@ MARK = " [example]"
 
 def offered_files() -> list[str]:
     """Names for the list: the user's own files, then the examples."""
-    return [*folders.script_files(), *(path.name + MARK for path in sorted(FOLDER.iterdir()) if path.is_file())]
+    return [*user_files.script_files(), *(path.name + MARK for path in sorted(FOLDER.iterdir()) if path.is_file())]
 
 
 def offered_file(name: str) -> Path:
@@ -20,4 +20,4 @@ def offered_file(name: str) -> Path:
     plain = name.removesuffix(MARK)
     if plain != name and plain in {path.name for path in FOLDER.iterdir()}:
         return FOLDER / plain
-    return folders.script_file(name)
+    return user_files.script_file(name)

@@ -6,9 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import ports, runtime
+from . import ports
+from .host.audio import audio_of, waveform_of
 from .plots import image_output, shown, width_input
 from .ports import node_schema
+from .widgets import choice, integer, switch, words
 
 GROUP = "script"
 OVERFLOWS = ("list", "overlap", "shift")
@@ -19,18 +21,16 @@ def lines_input() -> Any:
 
 
 def number_input() -> Any:
-    return io.Int.Input(
-        "number", default=1, min=1, max=100_000, step=1, tooltip="Number of the line, a whole number from 1."
-    )
+    return integer("number", 1, 1, 100_000, "Number of the line, a whole number from 1.")
 
 
 def overflow_input() -> Any:
-    return io.Combo.Input(
+    return choice(
         "overflow",
-        options=list(OVERFLOWS),
-        default="list",
-        tooltip="Lines too long for their place. list: left out and reported with the seconds they need. overlap: they "
+        OVERFLOWS,
+        "Lines too long for their place. list: left out and reported with the seconds they need. overlap: they "
         "run into the next line. shift: later lines wait.",
+        default="list",
     )
 
 
@@ -70,7 +70,7 @@ class ScriptLine(io.ComfyNode):
         if number > len(lines.lines) or not lines.lines[number - 1].audio.numel():
             raise InputError(f"There is no spoken line {number}; the script has {len(lines.lines)} lines.")
         waveform = Waveform(lines.lines[number - 1].audio.view(1, 1, -1), lines.sample_rate)
-        return io.NodeOutput(runtime.audio_of(waveform), lines.script.lines[number - 1].text)
+        return io.NodeOutput(audio_of(waveform), lines.script.lines[number - 1].text)
 
 
 class ReplaceLine(io.ComfyNode):
@@ -87,12 +87,8 @@ class ReplaceLine(io.ComfyNode):
                 lines_input(),
                 number_input(),
                 io.Audio.Input("audio", tooltip="What is heard instead, such as the audio of Speak."),
-                io.String.Input(
-                    "text", multiline=True, default="", tooltip="What is said now, for subtitles; empty keeps the text."
-                ),
-                io.Boolean.Input(
-                    "match_loudness", default=True, tooltip="Make the recording as loud as the line it replaces."
-                ),
+                words("text", "", "What is said now, for subtitles; empty keeps the text.", multiline=True),
+                switch("match_loudness", True, "Make the recording as loud as the line it replaces."),
             ],
             outputs=[
                 ports.Lines.Output(id="changed", display_name="lines", tooltip="The take with the other line."),
@@ -106,7 +102,7 @@ class ReplaceLine(io.ComfyNode):
         from ..indextts2.script.replace import replaced_line
         from ..indextts2.script.report import in_words
 
-        waveform = runtime.waveform_of(audio)
+        waveform = waveform_of(audio)
         changed = replaced_line(lines, number, waveform, text=text, match_loudness=match_loudness)
         return io.NodeOutput(changed, in_words(changed.script, changed.lines, timeline_of(changed, changed.overflow)))
 

@@ -8,8 +8,11 @@ from comfy_api.latest import io
 
 from ..indextts2.stages.ode import GRIDS, SOLVERS
 from ..indextts2.stages.semantic_to_mel import FlowSettings
-from . import memory, ports, runtime
-from .ports import node_schema, seed_input
+from . import memory, ports
+from .host import services
+from .host.audio import waveform_of
+from .ports import node_schema
+from .widgets import choice, integer, number, seed_input, switch
 
 GROUP = "S2M"
 DEFAULTS = FlowSettings()
@@ -18,49 +21,42 @@ DEFAULTS = FlowSettings()
 def flow_inputs() -> list[Any]:
     """Widgets of `FlowSettings`, named as its fields."""
     return [
-        io.Int.Input(
-            "steps",
-            default=DEFAULTS.steps,
-            min=1,
-            max=200,
-            step=1,
-            tooltip="Steps of the flow: 10 is fast, 25 released.",
-        ),
-        io.Float.Input(
+        integer("steps", DEFAULTS.steps, 1, 200, "Steps of the flow: 10 is fast, 25 released."),
+        number(
             "guidance",
-            default=DEFAULTS.guidance,
-            min=0.0,
-            max=5.0,
-            step=0.05,
-            tooltip="How strongly the speaker and the tokens are followed; 0 takes half the time, 0.7 is released.",
+            DEFAULTS.guidance,
+            0.0,
+            5.0,
+            0.05,
+            "How strongly the speaker and the tokens are followed; 0 takes half the time, 0.7 is released.",
         ),
-        io.Float.Input(
+        number(
             "temperature",
-            default=DEFAULTS.temperature,
-            min=0.0,
-            max=2.0,
-            step=0.05,
-            tooltip="Strength of the noise at the start; 1 is the checkpoint's own choice, less is smoother.",
+            DEFAULTS.temperature,
+            0.0,
+            2.0,
+            0.05,
+            "Strength of the noise at the start; 1 is the checkpoint's own choice, less is smoother.",
         ),
-        io.Combo.Input(
+        choice(
             "grid",
-            options=list(GRIDS),
+            GRIDS,
+            "Where the steps lie. uniform: released. sway: more at the start. epss: for 7, 10 or 12 steps.",
             default=DEFAULTS.grid,
-            tooltip="Where the steps lie. uniform: released. sway: more at the start. epss: for 7, 10 or 12 steps.",
         ),
-        io.Combo.Input(
+        choice(
             "solver",
-            options=list(SOLVERS),
+            SOLVERS,
+            "euler: released. ab2: second order at the same cost, for few steps.",
             default=DEFAULTS.solver,
-            tooltip="euler: released. ab2: second order at the same cost, for few steps.",
         ),
-        io.Float.Input(
+        number(
             "latent_strength",
-            default=DEFAULTS.latent_strength,
-            min=0.0,
-            max=2.0,
-            step=0.05,
-            tooltip="How much of the text-to-semantic model's latent is added to the tokens: 0 none, 1 as released.",
+            DEFAULTS.latent_strength,
+            0.0,
+            2.0,
+            0.05,
+            "How much of the text-to-semantic model's latent is added to the tokens: 0 none, 1 as released.",
         ),
     ]
 
@@ -80,27 +76,26 @@ class SemanticToMel(io.ComfyNode):
                 ports.Semantic.Input("semantic", tooltip="What is said, of the same checkpoint's encoder."),
                 ports.Speaker.Input("speaker", tooltip="Who talks: the sound that is given to the tokens."),
                 *flow_inputs(),
-                io.Float.Input(
+                number(
                     "prompt_seconds",
-                    default=0.0,
-                    min=0.0,
-                    max=60.0,
-                    step=0.5,
-                    tooltip="Use only so many seconds of the speaker's reference, which is faster; 0 uses all.",
+                    0.0,
+                    0.0,
+                    60.0,
+                    0.5,
+                    "Use only so many seconds of the speaker's reference, which is faster; 0 uses all.",
                 ),
-                io.Int.Input(
+                integer(
                     "frames",
-                    default=0,
-                    min=0,
-                    max=1_000_000,
-                    step=1,
-                    tooltip="Exact number of mel frames of all segments together, pauses not counted; 0 keeps the "
+                    0,
+                    0,
+                    1_000_000,
+                    "Exact number of mel frames of all segments together, pauses not counted; 0 keeps the "
                     "length asked for before.",
                 ),
-                io.Boolean.Input(
+                switch(
                     "allow_any_stretch",
-                    default=False,
-                    tooltip="Allow stretching below 0.5 or above 2 of the natural length, which hurts the sound.",
+                    False,
+                    "Allow stretching below 0.5 or above 2 of the natural length, which hurts the sound.",
                 ),
                 seed_input("the noise at the start"),
             ],
@@ -120,11 +115,11 @@ class SemanticToMel(io.ComfyNode):
         from ..indextts2.values.report import speech_report
 
         settings = FlowSettings(prompt_seconds=prompt_seconds or None, **flow)
-        config = runtime.required(s2m).models.config
+        config = services.required(s2m).models.config
         asked = with_frame_count(semantic, frames, config.mel.hop) if frames else semantic
-        with runtime.running(s2m, memory.flow_work(config, asked, speaker, settings.rows_at_once)) as models:
-            mel = semantic_to_mel(models, asked, speaker, settings=settings, seed=seed, progress=runtime.progress())
-        return io.NodeOutput(runtime.on_intermediate(mel), speech_report(mel.reports, mel.texts))
+        with services.running(s2m, memory.flow_work(config, asked, speaker, settings.rows_at_once)) as models:
+            mel = semantic_to_mel(models, asked, speaker, settings=settings, seed=seed, progress=services.progress())
+        return io.NodeOutput(services.on_intermediate(mel), speech_report(mel.reports, mel.texts))
 
 
 class MelFromAudio(io.ComfyNode):
@@ -149,9 +144,9 @@ class MelFromAudio(io.ComfyNode):
     def execute(cls, vocoder: Any, audio: Any) -> io.NodeOutput:
         from ..indextts2.stages.revoice import mel_from_audio
 
-        runtime.check_interrupt()
-        mel = mel_from_audio(runtime.required(vocoder).models.mel, runtime.waveform_of(audio))
-        return io.NodeOutput(runtime.on_intermediate(mel))
+        services.check_interrupt()
+        mel = mel_from_audio(services.required(vocoder).models.mel, waveform_of(audio))
+        return io.NodeOutput(services.on_intermediate(mel))
 
 
 NODES = (SemanticToMel, MelFromAudio)

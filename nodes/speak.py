@@ -6,11 +6,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import memory, ports, runtime
+from . import memory, ports
 from .conditioning import built_in_input
 from .duration import MOST
-from .ports import node_schema, seed_input
+from .host import services
+from .host.audio import audio_of, reference_waveform, waveform_of
+from .ports import node_schema
 from .text import EXAMPLE
+from .widgets import number, seed_input, words
 
 GROUP = "easy"
 PARTS = ("encoder", "t2s", "s2m", "vocoder")
@@ -32,28 +35,28 @@ class Speak(io.ComfyNode):
                 ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
-                io.String.Input(
+                words(
                     "text",
+                    EXAMPLE,
+                    "What is said. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
                     multiline=True,
-                    default=EXAMPLE,
-                    tooltip="What is said. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
                 ),
                 built_in_input(),
-                io.Float.Input(
+                number(
                     "emotion_strength",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How much of the connected emotion weights or emotion audio: 0 none, 1 as given.",
+                    1.0,
+                    0.0,
+                    1.0,
+                    0.01,
+                    "How much of the connected emotion weights or emotion audio: 0 none, 1 as given.",
                 ),
-                io.Float.Input(
+                number(
                     "seconds",
-                    default=0.0,
-                    min=0.0,
-                    max=MOST,
-                    step=0.01,
-                    tooltip="Exact length of the speech with its pauses, in seconds; 0 is the natural length.",
+                    0.0,
+                    0.0,
+                    MOST,
+                    0.01,
+                    "Exact length of the speech with its pauses, in seconds; 0 is the natural length.",
                 ),
                 seed_input("all stages"),
                 io.Audio.Input(
@@ -94,26 +97,26 @@ class Speak(io.ComfyNode):
         speech = speak(
             speech_models(inputs),
             text,
-            runtime.reference_waveform(reference, built_in_speaker),
+            reference_waveform(reference, built_in_speaker),
             emotion=emotion_request(inputs),
             duration=wanted_duration(inputs),
             seed=seed,
-            progress=runtime.progress(),
+            progress=services.progress(),
         )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         report = speech_report(speech.reports, (), rate, total, speech.warnings)
-        return io.NodeOutput(runtime.audio_of(speech.waveform), report)
+        return io.NodeOutput(audio_of(speech.waveform), report)
 
 
 def speech_models(inputs: dict[str, Any]) -> Any:
     """The four models as one, each brought to the compute device by the host when its turn comes."""
     from ..indextts2.stages.handles import SpeechModels
 
-    parts = {name: runtime.required(inputs[name]) for name in PARTS}
+    parts = {name: services.required(inputs[name]) for name in PARTS}
     work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
     return SpeechModels(
         **{name: loaded.models for name, loaded in parts.items()},
-        placement=lambda part: runtime.running(parts[part], work[part]),
+        placement=lambda part: services.running(parts[part], work[part]),
     )
 
 
@@ -127,7 +130,7 @@ def emotion_request(inputs: dict[str, Any]) -> Any:
         if weights is not None or recording is not None:
             raise InputError("Connect one of emotion, emotion_weights and emotion_audio, not several.")
         return emotion
-    waveform = None if recording is None else runtime.waveform_of(recording, "emotion_audio")
+    waveform = None if recording is None else waveform_of(recording, "emotion_audio")
     return EmotionRequest(weights, waveform, strength=inputs["emotion_strength"])
 
 

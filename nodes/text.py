@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import ports, runtime
+from . import ports
+from .host import services
 from .ports import node_schema
+from .widgets import integer, number, switch, words
 
 GROUP = "text"
 EXAMPLE = "Hello! This sentence was made on your own computer."
@@ -26,28 +28,19 @@ class PrepareText(io.ComfyNode):
             "[seconds 2.5] or [speed 0.9].",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak; it knows its languages."),
-                io.String.Input(
-                    "text", multiline=True, default=EXAMPLE, tooltip="What is said, of any length; long text is split."
+                words("text", EXAMPLE, "What is said, of any length; long text is split.", multiline=True),
+                integer(
+                    "segment_tokens", 0, 0, 600, "Longest segment, in text tokens; 0 takes the checkpoint's own limit."
                 ),
-                io.Int.Input(
-                    "segment_tokens",
-                    default=0,
-                    min=0,
-                    max=600,
-                    step=1,
-                    tooltip="Longest segment, in text tokens; 0 takes the checkpoint's own limit.",
-                ),
-                io.Float.Input(
+                number(
                     "pause_seconds",
-                    default=0.2,
-                    min=0.0,
-                    max=10.0,
-                    step=0.05,
-                    tooltip="Silence between segments, in seconds. Pauses written in the text keep their own length.",
+                    0.2,
+                    0.0,
+                    10.0,
+                    0.05,
+                    "Silence between segments, in seconds. Pauses written in the text keep their own length.",
                 ),
-                io.Boolean.Input(
-                    "read_tags", default=True, tooltip="Read tags in brackets; off speaks them as ordinary text."
-                ),
+                switch("read_tags", True, "Read tags in brackets; off speaks them as ordinary text."),
                 ports.Glossary.Input("glossary", optional=True, tooltip="How certain words are pronounced."),
             ],
             outputs=[
@@ -70,7 +63,7 @@ class PrepareText(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.stages.prepare_text import prepare_text, report
 
-        models = runtime.required(t2s).models
+        models = services.required(t2s).models
         prepared = prepare_text(
             models.front_end,
             text,
@@ -95,11 +88,11 @@ class PronunciationGlossary(io.ComfyNode):
             "Say how words are pronounced, one a line: 'M.2 = M dot two'. English checkpoints also take CMU "
             "phonemes, Chinese ones pinyin. 'term [zh] = reading' is for one language.",
             inputs=[
-                io.String.Input(
+                words(
                     "lines",
+                    "# term = reading\nComfyUI = comfy U I",
+                    "One 'term = reading' a line; lines with # in front are left out.",
                     multiline=True,
-                    default="# term = reading\nComfyUI = comfy U I",
-                    tooltip="One 'term = reading' a line; lines with # in front are left out.",
                 ),
                 ports.Glossary.Input("glossary", optional=True, tooltip="A glossary to add to; these lines win."),
             ],

@@ -8,8 +8,11 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.sampling import MODES, SamplingSettings
-from . import memory, ports, runtime
-from .ports import node_schema, seed_input
+from . import memory, ports
+from .host import services
+from .host.audio import waveform_of
+from .ports import node_schema
+from .widgets import choice, integer, number, seed_input, switch
 
 GROUP = "T2S"
 DEFAULTS = SamplingSettings()
@@ -19,60 +22,47 @@ MOST_TAKES = 16
 def sampling_inputs() -> list[Any]:
     """Widgets of `SamplingSettings`, named as its fields."""
     return [
-        io.Combo.Input(
+        choice(
             "mode",
-            options=list(MODES),
-            default=DEFAULTS.mode,
-            tooltip="beam: draws along several beams, as released. sample: draws one token at a time, faster. greedy "
+            MODES,
+            "beam: draws along several beams, as released. sample: draws one token at a time, faster. greedy "
             "and beam_search: no chance at all.",
+            default=DEFAULTS.mode,
         ),
-        io.Int.Input(
-            "beams",
-            default=DEFAULTS.beams,
-            min=1,
-            max=16,
-            step=1,
-            tooltip="Hypotheses kept side by side by the beam modes.",
-        ),
-        io.Float.Input(
+        integer("beams", DEFAULTS.beams, 1, 16, "Hypotheses kept side by side by the beam modes."),
+        number(
             "temperature",
-            default=DEFAULTS.temperature,
-            min=0.05,
-            max=3.0,
-            step=0.05,
-            tooltip="Liveliness of the draws: below 0.6 is flat, above 1.2 is unstable.",
+            DEFAULTS.temperature,
+            0.05,
+            3.0,
+            0.05,
+            "Liveliness of the draws: below 0.6 is flat, above 1.2 is unstable.",
         ),
-        io.Int.Input(
-            "top_k",
-            default=DEFAULTS.top_k,
-            min=0,
-            max=1000,
-            step=1,
-            tooltip="Only so many of the likeliest tokens may be drawn; 0 switches it off.",
+        integer(
+            "top_k", DEFAULTS.top_k, 0, 1000, "Only so many of the likeliest tokens may be drawn; 0 switches it off."
         ),
-        io.Float.Input(
+        number(
             "top_p",
-            default=DEFAULTS.top_p,
-            min=0.01,
-            max=1.0,
-            step=0.01,
-            tooltip="Only the likeliest tokens that together have this probability may be drawn; 1 switches it off.",
+            DEFAULTS.top_p,
+            0.01,
+            1.0,
+            0.01,
+            "Only the likeliest tokens that together have this probability may be drawn; 1 switches it off.",
         ),
-        io.Float.Input(
+        number(
             "repetition_penalty",
-            default=0.0,
-            min=0.0,
-            max=30.0,
-            step=0.1,
-            tooltip="How strongly tokens already spoken are avoided: 0 is what the checkpoint was made for, 1 is off.",
+            0.0,
+            0.0,
+            30.0,
+            0.1,
+            "How strongly tokens already spoken are avoided: 0 is what the checkpoint was made for, 1 is off.",
         ),
-        io.Int.Input(
+        integer(
             "max_tokens",
-            default=DEFAULTS.max_tokens,
-            min=1,
-            max=1815,
-            step=1,
-            tooltip="Most semantic tokens of one segment. Speech that has not ended by then is cut.",
+            DEFAULTS.max_tokens,
+            1,
+            1815,
+            "Most semantic tokens of one segment. Speech that has not ended by then is cut.",
         ),
     ]
 
@@ -86,7 +76,7 @@ def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> flo
     """Bytes that decoding a text works in."""
     from ..indextts2.stages.t2s.text_to_semantic import T2SOptions
 
-    models = runtime.required(t2s).models
+    models = services.required(t2s).models
     rows = max(min(len(text.segments) * takes, T2SOptions().rows_at_once), takes) * settings.width
     longest = max((len(segment.ids) for segment in text.segments), default=0)
     tokens = min(settings.max_tokens, memory.expected_tokens(longest), models.config.t2s.max_semantic_tokens)
@@ -108,13 +98,12 @@ class TextToSemantic(io.ComfyNode):
                 ports.Text.Input("text", tooltip="The text from Prepare Text."),
                 ports.Speaker.Input("speaker", tooltip="Who talks, made with the same checkpoint."),
                 *sampling_inputs(),
-                io.Int.Input(
+                integer(
                     "takes",
-                    default=1,
-                    min=1,
-                    max=MOST_TAKES,
-                    step=1,
-                    tooltip="Decode so many takes at once and keep the nearest to the duration, or the likeliest.",
+                    1,
+                    1,
+                    MOST_TAKES,
+                    "Decode so many takes at once and keep the nearest to the duration, or the likeliest.",
                 ),
                 seed_input("the draws of tokens"),
                 ports.Emotion.Input(
@@ -147,7 +136,7 @@ class TextToSemantic(io.ComfyNode):
 
         settings = sampling_settings(**sampling)
         wanted = replace(duration or Duration(), takes=takes)
-        with runtime.running(t2s, t2s_work(t2s, text, takes, settings)) as models:
+        with services.running(t2s, t2s_work(t2s, text, takes, settings)) as models:
             semantic = text_to_semantic(
                 models,
                 text,
@@ -156,9 +145,9 @@ class TextToSemantic(io.ComfyNode):
                 duration=wanted,
                 settings=settings,
                 seed=seed,
-                progress=runtime.progress(),
+                progress=services.progress(),
             )
-        return io.NodeOutput(runtime.on_intermediate(semantic), speech_report(semantic.reports, semantic.texts))
+        return io.NodeOutput(services.on_intermediate(semantic), speech_report(semantic.reports, semantic.texts))
 
 
 class AudioToSemantic(io.ComfyNode):
@@ -175,11 +164,10 @@ class AudioToSemantic(io.ComfyNode):
             inputs=[
                 ports.Encoder.Input("encoder", tooltip="The encoder of the checkpoint whose semantic-to-mel follows."),
                 io.Audio.Input("audio", tooltip="The recording to say again; any length and sample rate."),
-                io.Boolean.Input(
+                switch(
                     "keep_length",
-                    default=True,
-                    tooltip="Make exactly as many samples as the recording has; off gives each token its natural "
-                    "length.",
+                    True,
+                    "Make exactly as many samples as the recording has; off gives each token its natural length.",
                 ),
             ],
             outputs=[
@@ -194,11 +182,11 @@ class AudioToSemantic(io.ComfyNode):
         from ..indextts2.stages.revoice import ROW_SECONDS, audio_to_semantic
         from ..indextts2.values.report import speech_report
 
-        waveform = runtime.waveform_of(audio)
-        work = memory.encoder_bytes(runtime.required(encoder).models.config, min(waveform.seconds, ROW_SECONDS))
-        with runtime.running(encoder, work) as models:
-            semantic = audio_to_semantic(models, waveform, keep_length=keep_length, progress=runtime.progress())
-        return io.NodeOutput(runtime.on_intermediate(semantic), speech_report(semantic.reports))
+        waveform = waveform_of(audio)
+        work = memory.encoder_bytes(services.required(encoder).models.config, min(waveform.seconds, ROW_SECONDS))
+        with services.running(encoder, work) as models:
+            semantic = audio_to_semantic(models, waveform, keep_length=keep_length, progress=services.progress())
+        return io.NodeOutput(services.on_intermediate(semantic), speech_report(semantic.reports))
 
 
 NODES = (TextToSemantic, AudioToSemantic)

@@ -6,7 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from . import memory, ports, runtime
+from . import memory, ports
+from .host import services
+from .host.audio import audio_of
 from .ports import node_schema
 
 GROUP = "vocoder"
@@ -41,11 +43,11 @@ class MelToAudio(io.ComfyNode):
         from ..indextts2.stages.mel_to_audio import mel_to_audio
         from ..indextts2.values.report import speech_report
 
-        work = memory.vocoder_bytes(runtime.required(vocoder).models.config, mel.mel.shape[-1])
-        with runtime.running(vocoder, work) as models:
-            speech = mel_to_audio(models, mel, progress=runtime.progress())
+        work = memory.vocoder_bytes(services.required(vocoder).models.config, mel.mel.shape[-1])
+        with services.running(vocoder, work) as models:
+            speech = mel_to_audio(models, mel, progress=services.progress())
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
-        return io.NodeOutput(runtime.audio_of(speech.waveform), speech_report(speech.reports, mel.texts, rate, total))
+        return io.NodeOutput(audio_of(speech.waveform), speech_report(speech.reports, mel.texts, rate, total))
 
 
 NODES = (MelToAudio,)

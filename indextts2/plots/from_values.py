@@ -10,8 +10,8 @@ from torch import Tensor
 from ..config import EMOTIONS
 from ..contracts import Emotion, PreparedText, Segment, SemanticSpeech, Speaker
 from ..stages.duration import Clock
-from ..stages.emotion.measure import base_of
-from ..stages.emotion.sources import Measured, bank_of, base_from, measure_along
+from ..stages.emotion.measure import Measured, base_of, measure_along
+from ..stages.emotion.sources import bank_of, base_from
 from ..stages.handles import T2SModels
 from ..stages.t2s.phases import phases_of, piece_positions
 from ..stages.t2s.word_alignment import Timeline, timelines

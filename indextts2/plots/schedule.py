@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..config import EMOTIONS
 from ..errors import InputError
-from ..stages.emotion.sources import Measured
+from ..stages.emotion.measure import Measured
 from .axes import words_along, words_of
 from .canvas import (
     ACCENT,

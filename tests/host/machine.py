@@ -54,7 +54,7 @@ class Machine:
         model_management.reset()
         utils.bars.clear()
         self.base, self.pack, self.check_combos = base, pack, check_combos
-        pack.part("nodes.runtime").register_folders()
+        pack.part("nodes.host.folders").register_folders()
         self.nodes = {**HOST_NODES, **pack.nodes}
         self.cache: dict[Any, list[Any]] = {}
         self.executed: list[str] = []

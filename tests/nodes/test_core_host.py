@@ -254,7 +254,7 @@ def silence_node():
 )
 def test_what_is_no_audio_is_refused(pack, value):
     with pytest.raises(pack.errors.AudioError, match="AUDIO of the host|shape"):
-        pack.part("nodes.runtime").waveform_of(value)
+        pack.part("nodes.host.audio").waveform_of(value)
 
 
 # the stand-in itself

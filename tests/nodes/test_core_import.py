@@ -54,8 +54,16 @@ def test_importing_the_pack_loads_nothing_heavy_and_warns_of_nothing(probed):
     assert probed[2] == ""
 
 
+HOST_FILES = {f"nodes/host/{name}.py" for name in ("audio", "folders", "services")}
+"""The only files that may talk to the host's services."""
+
+
 def node_files() -> list[Path]:
-    return [ROOT / "__init__.py", *sorted((ROOT / "nodes").glob("*.py"))]
+    return [ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def top_names(path: Path) -> set[str]:
@@ -69,15 +77,19 @@ def top_names(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", node_files(), ids=lambda path: path.name)
-def test_only_the_runtime_talks_to_the_host_and_the_library_is_imported_relatively(path):
-    names = top_names(path)
-    assert "indextts2" not in names
-    if path.name != "runtime.py":
-        assert names & HOST_SERVICES == set()
+@pytest.mark.parametrize("path", node_files(), ids=name_of)
+def test_the_library_is_imported_relatively(path):
+    assert "indextts2" not in top_names(path)
 
 
-@pytest.mark.parametrize("path", node_files(), ids=lambda path: path.name)
+def test_three_files_talk_to_the_host_and_the_architecture_page_names_them():
+    talking = {name_of(path) for path in node_files() if top_names(path) & HOST_SERVICES}
+    assert talking == HOST_FILES
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in HOST_FILES)
+
+
+@pytest.mark.parametrize("path", node_files(), ids=name_of)
 def test_nodes_are_thin(path):
     """The body of execute without its docstring and imports stays short."""
     for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

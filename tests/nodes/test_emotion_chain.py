@@ -92,7 +92,7 @@ def test_words_are_found_in_a_text(machine, parts):
     graph = change(parts, "text", text="Hello there. Hello again.")
     found = result(machine, shown(graph, "PositionInText", text=["text", 0], words="hello", occurrence=2))
     assert found == pytest.approx(13 / 25)
-    with pytest.raises(ValueError, match="stands 2 times"):
+    with pytest.raises(ValueError, match="occurs 2 times"):
         result(machine, shown(graph, "PositionInText", text=["text", 0], words="hello", occurrence=3))
 
 

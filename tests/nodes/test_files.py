@@ -54,7 +54,7 @@ def test_every_kind_comes_back_bit_for_bit_and_says_what_it_is(saved):
 
 def test_a_list_shows_the_files_of_its_kind_alone(saved):
     machine, _, names = saved
-    listed = machine.pack.part("nodes.folders").saved_files
+    listed = machine.pack.part("nodes.user_files").saved_files
     assert {kind: listed(kind) for kind in KINDS} == {kind: [name] for kind, name in names.items()}
     assert names["speaker"] == "indextts2/speaker_00001_.safetensors [output]"
 
@@ -72,7 +72,7 @@ def test_a_second_save_gets_another_number_and_leaves_the_first(saved):
     machine, _, names = saved
     graph = {**graphs.chain(), "again": save("speaker", ("speaker", 0), "indextts2/speaker")}
     assert machine.run(graph)["again"][0][0] == "indextts2/speaker_00002_.safetensors [output]"
-    assert len(machine.pack.part("nodes.folders").saved_files("speaker")) == 2
+    assert len(machine.pack.part("nodes.user_files").saved_files("speaker")) == 2
 
 
 def test_a_changed_file_is_loaded_again_and_an_unchanged_one_is_not(saved):
@@ -92,7 +92,7 @@ def test_a_file_put_into_the_input_folder_is_listed(saved):
     (machine.base / "input" / "indextts2").mkdir()
     source = machine.base / "output" / "indextts2" / "speaker_00001_.safetensors"
     source.rename(machine.base / "input" / "indextts2" / "mine.safetensors")
-    assert machine.pack.part("nodes.folders").saved_files("speaker") == ["indextts2/mine.safetensors [input]"]
+    assert machine.pack.part("nodes.user_files").saved_files("speaker") == ["indextts2/mine.safetensors [input]"]
     loaded = machine.run(load("speaker", "indextts2/mine.safetensors [input]"))["new"][0][0]
     assert torch.equal(loaded.condition, values["speaker"].condition)
 
@@ -155,9 +155,9 @@ def test_a_link_that_leads_outside_is_neither_listed_nor_loaded(saved, tmp_path_
     source = machine.base / "output" / "indextts2" / "speaker_00001_.safetensors"
     source.rename(outside)
     source.symlink_to(outside)
-    assert machine.pack.part("nodes.folders").saved_files("speaker") == []
+    assert machine.pack.part("nodes.user_files").saved_files("speaker") == []
     with pytest.raises(ValueError, match="outside"):
-        machine.pack.part("nodes.folders").saved_file(names["speaker"])
+        machine.pack.part("nodes.user_files").saved_file(names["speaker"])
 
 
 def test_an_empty_list_says_what_to_do(machine):

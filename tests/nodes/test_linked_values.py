@@ -53,7 +53,7 @@ def good(pack, tmp_path_factory, tiny_checkpoint) -> dict[str, Any]:
     for place_of, kind in enumerate(("ENCODER", "T2S", "S2M", "VOCODER")):
         values[f"INDEXTTS2_{kind}"] = made["load"][place_of][0]
     reader = pack.part("indextts2.stages.emotion.from_text").TextToEmotionModel(torch.nn.Linear(1, 1), None)
-    values["INDEXTTS2_T2E"] = pack.part("nodes.runtime").loaded_of(reader)
+    values["INDEXTTS2_T2E"] = pack.part("nodes.host.services").loaded_of(reader)
     audio = made["vocoder"][0][0]
     values["INDEXTTS2_LINES"] = spoken(pack, values["INDEXTTS2_SCRIPT"], audio)
     return values | {"AUDIO": audio, "IMAGE": torch.zeros(2, 4, 4, 3), "LATENT": {"samples": torch.zeros(1, 32, 1, 1)},

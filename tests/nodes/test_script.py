@@ -75,12 +75,12 @@ def test_script_files_come_from_the_input_folder_and_nowhere_else(machine, graph
     graph["script"] = graphs.node("ScriptFromFile", file="scene.srt", encoding="")
     assert machine.run(change(graph, "one", number=1))["script"][1] == [1]
     with pytest.raises(pack.errors.InputError, match="no script file"):
-        pack.part("nodes.folders").script_file("../scene.srt")
+        pack.part("nodes.user_files").script_file("../scene.srt")
 
 
 def test_the_list_of_scripts_stops_at_a_depth_and_at_a_number_of_entries(machine, pack, monkeypatch):
     """However full the input folder is, opening a page does not walk through all of it."""
-    folders, root = pack.part("nodes.folders"), machine.base / "input"
+    folders, root = pack.part("nodes.user_files"), machine.base / "input"
     for name in ("a.srt", "x/b.SRT", "x/y/c.txt", "x/y/z/too_deep.srt", ".hidden/d.srt", "x/.e.srt", "picture.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("1", encoding="utf-8")

@@ -14,7 +14,7 @@ from indextts2.plots.mel import draw_mel
 from indextts2.plots.schedule import draw_schedule
 from indextts2.plots.timeline import Mark, draw_timeline, timeline_of, token_colours, with_marks
 from indextts2.stages.duration import Clock
-from indextts2.stages.emotion.sources import Measured
+from indextts2.stages.emotion.measure import Measured
 
 CLOCK = Clock(22_050, 256, 3.4453125)
 PROFILE = (0.8, 0.1, -0.4, 0.3, -0.7, -0.2, 0.5, 0.0)

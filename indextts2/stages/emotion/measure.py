@@ -7,13 +7,15 @@ Angles are always between differences from the base; angles between raw vectors 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from ...contracts import Emotion
 from ...errors import CheckpointMismatch, InputError
 from ..handles import EmotionBank
-from .schedule import as_float, require_compatible
+from .schedule import as_float, emotion_at, require_compatible
 
 DEFAULT_LIMIT = 1.25
 """Strength index an emotion is limited to unless asked otherwise (docs/spec/control.md#emotion-arithmetic)."""
@@ -86,3 +88,27 @@ def base_of(*emotions: Emotion, base: Tensor | None = None) -> Tensor:
     if any(not torch.equal(known[0], other.to(known[0].device)) for other in known[1:]):
         raise InputError("These emotions were made for different speakers. Connect the speaker to take the base from.")
     return known[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An emotion at one place of the text. profile: eight cosines; strength: its index."""
+
+    position: float
+    profile: tuple[float, ...]
+    strength: float
+
+
+def measure_along(emotion: Emotion, bank: EmotionBank, places: int, base: Tensor | None = None) -> list[Measured]:
+    """The emotion at evenly spaced places from the start of the text to its end; one place for a constant emotion."""
+    neutral = base if base is not None else emotion.base
+    if neutral is None:
+        raise InputError("A strength needs to know what strength 0 is. Connect the speaker.")
+    reference_distance = reference_distance_of(bank, neutral)
+    positions = [place / (places - 1) for place in range(places)] if emotion.keyframes and places > 1 else [0.0]
+    measured = []
+    for position in positions:
+        here = Emotion(emotion_at(emotion, position), base=emotion.base, fingerprint=emotion.fingerprint)
+        profile = emotion_profile(here, bank, base=neutral)
+        measured.append(Measured(position, profile, strength_index(here, reference_distance, base=neutral)))
+    return measured

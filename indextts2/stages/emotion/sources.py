@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...contracts import Emotion, EmotionWeights, PreparedText, Speaker, require_same_checkpoint
+from ...contracts import Emotion, EmotionWeights, Speaker, require_same_checkpoint
 from ...errors import InputError
 from ..handles import EmotionBank, T2SModels
 from .algebra import Mixed, blend_emotions, scale_emotion
 from .bank import speaker_emotion
-from .measure import emotion_profile, reference_distance_of, strength_index
-from .schedule import as_float, emotion_at
+from .schedule import as_float
 
 WEIGHT_RULES: dict[str, Callable[[float, float], float]] = {
     "add": lambda first, second: first + second,
@@ -108,47 +106,6 @@ def mix_report(mixed: Mixed, names: tuple[str, ...]) -> str:
         shown = [f"{name} {value:+.3f}" for name, value in zip(names, mixed.coefficients, strict=True) if value or name]
         lines.append(f"{', '.join(shown)} (sum {mixed.coefficient_sum:.3f})")
     return "\n".join([*lines, *(f"Note: {warning}" for warning in mixed.warnings)])
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """An emotion at one place of the text. profile: eight cosines; strength: its index."""
-
-    position: float
-    profile: tuple[float, ...]
-    strength: float
-
-
-def measure_along(emotion: Emotion, bank: EmotionBank, places: int, base: Tensor | None = None) -> list[Measured]:
-    """The emotion at evenly spaced places from the start of the text to its end; one place for a constant emotion."""
-    neutral = base if base is not None else emotion.base
-    if neutral is None:
-        raise InputError("A strength needs to know what strength 0 is. Connect the speaker.")
-    reference_distance = reference_distance_of(bank, neutral)
-    positions = [place / (places - 1) for place in range(places)] if emotion.keyframes and places > 1 else [0.0]
-    measured = []
-    for position in positions:
-        here = Emotion(emotion_at(emotion, position), base=emotion.base, fingerprint=emotion.fingerprint)
-        profile = emotion_profile(here, bank, base=neutral)
-        measured.append(Measured(position, profile, strength_index(here, reference_distance, base=neutral)))
-    return measured
-
-
-def position_of(text: PreparedText | str, words: str, occurrence: int = 1) -> float:
-    """Where words begin in a text, as a share of it: a keyframe's position. Upper and lower case do not matter."""
-    whole = text if isinstance(text, str) else text.original
-    wanted = words.strip().lower()
-    if not wanted:
-        raise InputError("No words to look for. Write the words at which the emotion should begin.")
-    place = -1
-    for _ in range(occurrence):
-        place = whole.lower().find(wanted, place + 1)
-        if place < 0:
-            count = whole.lower().count(wanted)
-            raise InputError(
-                f"'{words.strip()}' stands {count} times in the text, but time {occurrence} was asked for."
-            )
-    return place / len(whole)
 
 
 def bank_of(t2s: T2SModels, *emotions: Emotion) -> EmotionBank:

@@ -1,4 +1,4 @@
-"""The only file that talks to the host's services: devices, memory, progress, Cancel, folders.
+"""Services of the host while a node runs: devices, memory, progress, Cancel.
 
 Models live in the host's `ModelPatcher`s, one per loaded model, held by nothing but the port value: when the host drops
 its cached outputs, the models go. Nodes run a model inside `with running(loaded, work_bytes) as models:` and hand
@@ -8,41 +8,22 @@ results on through `on_intermediate`.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import folder_paths
 import torch
 from comfy import model_management, utils
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..indextts2.contracts import Progress, Waveform
-from ..indextts2.errors import AudioError, InputError
-from ..indextts2.loading.find import (
-    MINI,
-    OFFICIAL_NAME,
-    Found,
-    built_in_references,
-    find_checkpoints,
-    machine_caches,
-)
-from ..indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
-from ..indextts2.loading.lora import LoraPair
-from ..indextts2.runtime.interrupt import interruptible
+from ...indextts2.contracts import Progress
+from ...indextts2.errors import InputError
+from ...indextts2.loading.lora import LoraPair
+from ...indextts2.runtime.interrupt import interruptible
 
 logger = logging.getLogger(__name__)
-
-FOLDER = "indextts2"
-"""Name of the pack's folder below the host's models, and its key in extra_model_paths.yaml."""
-
-LORA_FOLDER = "loras"
-BUILT_IN_PLACES = ("first", "second")
-"""Names that stand for the first built-in references, whatever these are called; example graphs use them."""
 
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -200,113 +181,3 @@ def moved(value: Any, device: torch.device) -> Any:
         }
         return replace(value, **changed) if changed else value
     return value
-
-
-def waveform_of(audio: Any, name: str = "audio") -> Waveform:
-    """The library's waveform of a host AUDIO value. Raises AudioError for anything else."""
-    try:
-        samples, sample_rate = (audio if isinstance(audio, Mapping) else {})["waveform"], int(audio["sample_rate"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise AudioError(
-            f"The {name} input should be AUDIO of the host, but is {type(audio).__name__}. Connect an audio output, "
-            "such as that of Load Audio."
-        ) from error
-    if not isinstance(samples, Tensor) or samples.dim() != 3:
-        found = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
-        raise AudioError(
-            f"The {name} should hold a waveform of shape (batch, channels, samples), but holds {found}. Connect an "
-            "audio output, such as that of Load Audio."
-        )
-    return Waveform(samples, sample_rate)
-
-
-def built_in_speakers() -> dict[str, Path]:
-    """Name -> recording of the references that ship with the mini."""
-    return built_in_references()
-
-
-def reference_waveform(audio: Any, built_in_speaker: str) -> Waveform:
-    """The connected audio, or the built-in reference of that name when none is. Raises AudioError."""
-    if audio is not None:
-        return waveform_of(audio, "reference audio")
-    offered = built_in_speakers()
-    by_place = dict(zip(BUILT_IN_PLACES, offered, strict=False))
-    built_in_speaker = by_place.get(built_in_speaker, built_in_speaker)
-    if built_in_speaker not in offered:
-        known = ", ".join(offered) or "none is installed"
-        raise AudioError(
-            f"There is no built-in reference '{built_in_speaker}'; there are: {known}. Connect a recording of speech."
-        )
-    from ..indextts2.audio.io import read_audio
-
-    return read_audio(offered[built_in_speaker])
-
-
-def audio_of(waveform: Waveform) -> dict[str, Any]:
-    """A host AUDIO value of the library's waveform, float32 on the intermediate device."""
-    samples = waveform.samples.to(model_management.intermediate_device(), torch.float32)
-    return {"waveform": samples, "sample_rate": waveform.sample_rate}
-
-
-def register_folders() -> None:
-    """Tell the host about the pack's folder of models."""
-    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
-
-
-def user_folders() -> dict[str, Path]:
-    """The host's output and input folders, by the label the host puts behind file names."""
-    return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
-
-
-def temporary_folder() -> Path:
-    """Where finished lines wait for the next run; the host empties it when it starts."""
-    return Path(folder_paths.get_temp_directory()) / FOLDER
-
-
-def numbered_place(prefix: str) -> tuple[Path, str, int]:
-    """Folder, name and next free number for a file below the output folder, as the host counts them."""
-    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, str(user_folders()["output"]))
-    return Path(folder), name, counter
-
-
-def model_roots() -> list[Path]:
-    """The pack's own folders, then those of other packs that exist."""
-    own = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
-    models = Path(folder_paths.models_dir)
-    others = [models / folder for folder in OTHER_FOLDERS]
-    return own + [folder for folder in others if folder.is_dir()] + inside_packs(models.parent)
-
-
-def checkpoints() -> dict[str, Path | None]:
-    """Name -> folder of every checkpoint that can be chosen; the built-in one comes first, whatever is installed.
-
-    The released one is offered before it is there: loading it then says how to get it.
-    """
-    found: dict[str, Path | None] = {MINI: None}
-    found.update((one.name, one.folder) for one in _found())
-    if not any(name.startswith(OFFICIAL_NAME) for name in found):
-        found[OFFICIAL_NAME] = Path(folder_paths.get_folder_paths(FOLDER)[0], OFFICIAL_NAME)
-    return found
-
-
-def _found() -> list[Found]:
-    return find_checkpoints(model_roots(), machine_caches())
-
-
-def lora_files() -> dict[str, Path]:
-    """Name -> file of every LoRA in the pack's folders: single files, and peft folders with
-    adapter_model.safetensors.
-    """
-    found: dict[str, Path] = {}
-    for root in (Path(folder, LORA_FOLDER) for folder in folder_paths.get_folder_paths(FOLDER)):
-        for path in sorted(root.rglob("*.safetensors")):
-            place = path.parent if path.name == "adapter_model.safetensors" else path
-            found.setdefault(place.relative_to(root).as_posix(), place)
-    return found
-
-
-def state_of(folder: Path) -> str:
-    """Changes when a file of a folder does; the host reruns a loader then."""
-    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
-    stats = [(path.name, path.stat()) for path in paths if path.is_file()]
-    return ";".join(f"{name},{stat.st_size},{stat.st_mtime_ns}" for name, stat in stats)

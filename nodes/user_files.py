@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..indextts2.errors import InputError
 from ..indextts2.values.files import SUFFIX, file_info
-from . import runtime
+from .host import folders
 
 SUBFOLDER = "indextts2"
 """Where files are looked for below input and output; names to save under may choose another place below output."""
@@ -24,7 +24,7 @@ MOST_ENTRIES = 50_000  # files and folders that such a search looks at
 def saved_files(kind: str) -> list[str]:
     """Names of all files of a kind, the newest first."""
     found: list[tuple[float, str]] = []
-    for label, root in runtime.user_folders().items():
+    for label, root in folders.user_folders().items():
         for path in (root / SUBFOLDER).rglob(f"*{SUFFIX}"):
             if _is_inside(path, root) and _kind(path) == kind:
                 found.append((path.stat().st_mtime, f"{path.relative_to(root).as_posix()} [{label}]"))
@@ -41,7 +41,7 @@ def _kind(path: Path) -> str:
 def saved_file(name: str) -> Path:
     """The file of a name. Raises InputError for one outside the two folders, of another type, or that is not there."""
     plain, _, label = name.rpartition(" [")
-    root = runtime.user_folders().get(label.removesuffix("]"))
+    root = folders.user_folders().get(label.removesuffix("]"))
     if root is None or not plain:
         raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
     path = root / plain
@@ -57,12 +57,12 @@ def new_file(prefix: str) -> tuple[Path, str]:
 
     Raises InputError for a prefix that leads out of the output folder.
     """
-    root = runtime.user_folders()["output"]
+    root = folders.user_folders()["output"]
     prefix = prefix.strip()
     wanted = Path(prefix.replace("\\", "/"))
     if not prefix or not wanted.name or wanted.is_absolute() or not _is_inside(root / wanted, root):
         raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
-    folder, name, counter = runtime.numbered_place(wanted.as_posix())
+    folder, name, counter = folders.numbered_place(wanted.as_posix())
     path = folder / f"{name}_{counter:05}_{SUFFIX}"
     return path, f"{path.relative_to(root).as_posix()} [output]"
 
@@ -80,7 +80,7 @@ def script_files() -> list[str]:
     """Names of the script files below the input folder."""
     from ..indextts2.script.read import SUFFIXES
 
-    root = runtime.user_folders()["input"]
+    root = folders.user_folders()["input"]
     found = (path for path in _files_near(root) if path.suffix.lower().lstrip(".") in SUFFIXES)
     return sorted(path.relative_to(root).as_posix() for path in found if _is_inside(path, root))
 
@@ -115,7 +115,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def script_file(name: str) -> Path:
     """The script file of a name. Raises InputError for one outside the input folder, or that is not there."""
-    root = runtime.user_folders()["input"]
+    root = folders.user_folders()["input"]
     path = root / name
     if not name or not _is_inside(path, root) or not path.is_file():
         raise InputError(f"There is no script file '{name}' in the input folder. Put one there and press key R.")

@@ -1,0 +1,80 @@
+"""Folders of the host: where checkpoints, LoRAs and the user's own files lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import folder_paths
+
+from ...indextts2.loading.find import MINI, OFFICIAL_NAME, Found, find_checkpoints, machine_caches
+from ...indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
+
+FOLDER = "indextts2"
+"""Name of the pack's folder below the host's models, and its key in extra_model_paths.yaml."""
+
+LORA_FOLDER = "loras"
+
+
+def register_folders() -> None:
+    """Tell the host about the pack's folder of models."""
+    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
+
+
+def user_folders() -> dict[str, Path]:
+    """The host's output and input folders, by the label the host puts behind file names."""
+    return {"output": Path(folder_paths.get_output_directory()), "input": Path(folder_paths.get_input_directory())}
+
+
+def temporary_folder() -> Path:
+    """Where finished lines wait for the next run; the host empties it when it starts."""
+    return Path(folder_paths.get_temp_directory()) / FOLDER
+
+
+def numbered_place(prefix: str) -> tuple[Path, str, int]:
+    """Folder, name and next free number for a file below the output folder, as the host counts them."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, str(user_folders()["output"]))
+    return Path(folder), name, counter
+
+
+def model_roots() -> list[Path]:
+    """The pack's own folders, then those of other packs that exist."""
+    own = [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
+    models = Path(folder_paths.models_dir)
+    others = [models / folder for folder in OTHER_FOLDERS]
+    return own + [folder for folder in others if folder.is_dir()] + inside_packs(models.parent)
+
+
+def checkpoints() -> dict[str, Path | None]:
+    """Name -> folder of every checkpoint that can be chosen; the built-in one comes first, whatever is installed.
+
+    The released one is offered before it is there: loading it then says how to get it.
+    """
+    found: dict[str, Path | None] = {MINI: None}
+    found.update((one.name, one.folder) for one in _found())
+    if not any(name.startswith(OFFICIAL_NAME) for name in found):
+        found[OFFICIAL_NAME] = Path(folder_paths.get_folder_paths(FOLDER)[0], OFFICIAL_NAME)
+    return found
+
+
+def _found() -> list[Found]:
+    return find_checkpoints(model_roots(), machine_caches())
+
+
+def lora_files() -> dict[str, Path]:
+    """Name -> file of every LoRA in the pack's folders: single files, and peft folders with
+    adapter_model.safetensors.
+    """
+    found: dict[str, Path] = {}
+    for root in (Path(folder, LORA_FOLDER) for folder in folder_paths.get_folder_paths(FOLDER)):
+        for path in sorted(root.rglob("*.safetensors")):
+            place = path.parent if path.name == "adapter_model.safetensors" else path
+            found.setdefault(place.relative_to(root).as_posix(), place)
+    return found
+
+
+def state_of(folder: Path) -> str:
+    """Changes when a file of a folder does; the host reruns a loader then."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    stats = [(path.name, path.stat()) for path in paths if path.is_file()]
+    return ";".join(f"{name},{stat.st_size},{stat.st_mtime_ns}" for name, stat in stats)
