@@ -1,6 +1,7 @@
-"""Choosing semantic tokens: score processors, draws without replacement, and noise that one seed fixes everywhere.
+"""Choosing semantic tokens: score processors, searches, and noise that one seed fixes everywhere.
 
-Tensors in, tensors out. Scores end in the vocabulary: (..., semantic_tokens). The order of the processors is the
+`SAMPLERS` is the table of searches: a row there is a choice of `SamplingSettings.mode`, of the command line and of the
+nodes. Tensors in, tensors out. Scores end in the vocabulary: (..., semantic_tokens). The order of the processors is the
 official one: repetition penalty, typical, temperature, top-k, top-p (docs/spec/t2s.md#processors). Removed entries
 become -inf.
 
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from .errors import InputError
 
-MODES = ("beam", "sample", "greedy", "beam_search")
 NOISE_BLOCK = 16  # decoding steps whose noise is drawn at once
 SEED_BYTES = 8
 
@@ -28,28 +29,24 @@ SEED_BYTES = 8
 class SamplingSettings:
     """How tokens are chosen. Defaults are those of the released model.
 
-    mode: "beam" samples with several beams, "sample" draws one token at a time, "greedy" and "beam_search" take the
-    best and ignore temperature, top_k, top_p and typical. top_k 0, top_p 1 and repetition_penalty 1 switch these off;
-    repetition_penalty None is the value the checkpoint declares.
-    typical: probability mass of typical sampling, None for off. length_penalty: a finished hypothesis scores its sum
-    divided by length to this power. max_tokens counts the stop, as the official decoder does.
-    official_logits: with one beam, apply the processors to raw logits.
+    "beam" samples with several beams, "sample" draws one token at a time, "greedy" and "beam_search" take the best and
+    ignore temperature, top_k, top_p and typical.
     """
 
-    mode: str = "beam"
+    mode: str = "beam"  # a row of `SAMPLERS`
     beams: int = 3
-    top_k: int = 30
-    top_p: float = 0.8
+    top_k: int = 30  # 0 for off
+    top_p: float = 0.8  # 1 for off
     temperature: float = 0.8
-    repetition_penalty: float | None = None
-    length_penalty: float = 0.0
-    max_tokens: int = 1500
-    typical: float | None = None
-    official_logits: bool = False
+    repetition_penalty: float | None = None  # 1 for off, None for the value the checkpoint declares
+    length_penalty: float = 0.0  # a finished hypothesis is rated by its sum divided by its length to this power
+    max_tokens: int = 1500  # the stop counted, as the official decoder does
+    typical: float | None = None  # probability mass of typical sampling, None for off
+    official_logits: bool = False  # with one beam, apply the processors to raw logits
 
     def __post_init__(self) -> None:
         checks = (
-            (self.mode in MODES, f"mode is one of {', '.join(MODES)}", self.mode),
+            (self.mode in SAMPLERS, f"mode is one of {', '.join(SAMPLERS)}", self.mode),
             (self.beams >= 1, "beams is at least 1", self.beams),
             (self.top_k >= 0, "top_k is 0 (off) or more", self.top_k),
             (0.0 < self.top_p <= 1.0, "top_p is above 0 and at most 1", self.top_p),
@@ -64,26 +61,26 @@ class SamplingSettings:
         )
         for fine, rule, found in checks:
             if not fine:
-                raise InputError(f"Sampling setting: {rule}, but {found} was given.")
+                raise InputError(f"Sampling setting: {rule}, but got {found}.")
 
     @property
     def width(self) -> int:
         """Hypotheses kept side by side."""
-        return self.beams if self.mode in ("beam", "beam_search") else 1
+        return SAMPLERS[self.mode].width(self.beams)
 
     @property
-    def draws(self) -> bool:
+    def do_sample(self) -> bool:
         """Whether chance is involved."""
-        return self.mode in ("beam", "sample")
+        return SAMPLERS[self.mode].do_sample
 
     @property
-    def keep(self) -> int:
-        """Entries that truncation always leaves: a beam must be able to go on when its best entry is the stop."""
+    def min_tokens_to_keep(self) -> int:
+        """Entries that truncation always leaves: a beam must be able to continue when its best entry is the stop."""
         return 2 if self.width > 1 else 1
 
-    def survivors(self, vocabulary: int) -> int:
+    def candidate_count(self, vocabulary: int) -> int:
         """Entries of one row that may be drawn, and so need noise."""
-        return min(vocabulary, max(self.top_k, self.keep)) if self.top_k else vocabulary
+        return min(vocabulary, max(self.top_k, self.min_tokens_to_keep)) if self.top_k else vocabulary
 
 
 def penalise_repeats(scores: Tensor, used: Tensor, penalty: float) -> Tensor:
@@ -93,7 +90,7 @@ def penalise_repeats(scores: Tensor, used: Tensor, penalty: float) -> Tensor:
     return torch.where(used, torch.where(scores < 0, scores * penalty, scores / penalty), scores)
 
 
-def keep_typical(scores: Tensor, mass: float, keep: int) -> Tensor:
+def keep_typical(scores: Tensor, mass: float, min_tokens_to_keep: int) -> Tensor:
     """Keep entries whose surprise lies nearest to the entropy until they hold `mass`.
 
     Source: docs/spec/t2s.md#typical-sampling.
@@ -105,37 +102,38 @@ def keep_typical(scores: Tensor, mass: float, keep: int) -> Tensor:
     cumulative = scores.gather(-1, order).softmax(-1).cumsum(-1)
     last = (cumulative < mass).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
     removed = ordered > ordered.gather(-1, last)
-    removed[..., : keep if keep > 1 else 0] = False
+    removed[..., : min_tokens_to_keep if min_tokens_to_keep > 1 else 0].zero_()
     return scores.masked_fill(torch.zeros_like(removed).scatter(-1, order, removed), float("-inf"))
 
 
-def keep_top_k(scores: Tensor, count: int, keep: int) -> Tensor:
+def keep_top_k(scores: Tensor, count: int, min_tokens_to_keep: int) -> Tensor:
     """Remove everything below the `count`-th largest entry; ties stay. 0 switches it off."""
     if count == 0:
         return scores
-    threshold = scores.topk(min(max(count, keep), scores.shape[-1]), dim=-1).values[..., -1:]
+    kept = min(max(count, min_tokens_to_keep), scores.shape[-1])
+    threshold = scores.topk(kept, dim=-1).values[..., -1:]
     return scores.masked_fill(scores < threshold, float("-inf"))
 
 
-def keep_top_p(scores: Tensor, mass: float, keep: int) -> Tensor:
-    """Remove the least likely entries that together hold no more than 1 - mass; the `keep` largest stay."""
+def keep_top_p(scores: Tensor, mass: float, min_tokens_to_keep: int) -> Tensor:
+    """Remove the least likely entries that together hold no more than 1 - mass; the largest few stay in any case."""
     if mass >= 1.0:
         return scores
     ordered, order = scores.sort(dim=-1)
     removed = ordered.softmax(-1).cumsum(-1) <= 1.0 - mass
-    removed[..., -keep:] = False
+    removed[..., -min_tokens_to_keep:].zero_()
     return scores.masked_fill(torch.zeros_like(removed).scatter(-1, order, removed), float("-inf"))
 
 
 def truncate(scores: Tensor, settings: SamplingSettings) -> Tensor:
     """Everything after the repetition penalty, in the official order. Unchanged in the modes without chance."""
-    if not settings.draws:
+    if not settings.do_sample:
         return scores
     if settings.typical is not None:
-        scores = keep_typical(scores, settings.typical, settings.keep)
+        scores = keep_typical(scores, settings.typical, settings.min_tokens_to_keep)
     scores = scores / settings.temperature
-    scores = keep_top_k(scores, settings.top_k, settings.keep)
-    return keep_top_p(scores, settings.top_p, settings.keep)
+    scores = keep_top_k(scores, settings.top_k, settings.min_tokens_to_keep)
+    return keep_top_p(scores, settings.top_p, settings.min_tokens_to_keep)
 
 
 def starting_scores(logits: Tensor, settings: SamplingSettings) -> Tensor:
@@ -145,14 +143,109 @@ def starting_scores(logits: Tensor, settings: SamplingSettings) -> Tensor:
     return torch.log_softmax(logits.float(), dim=-1)
 
 
-def race(log_weights: Tensor, exponentials: Tensor, count: int) -> Tensor:
+def sample_without_replacement(log_weights: Tensor, exponentials: Tensor, count: int) -> Tensor:
     """Draw `count` entries without replacement with chances proportional to exp(log_weights).
 
-    Each entry "arrives" after exponential noise divided by its weight; the first to arrive win, which is the law of
-    successive draws. log_weights, exponentials: (..., entries) -> indices (..., count). Weights of zero come last.
+    An exponential race (Gumbel top-k): each entry arrives after exponential noise divided by its weight, and the first
+    to arrive win, which is the law of successive draws. log_weights, exponentials: (..., entries) -> indices
+    (..., count). Weights of zero come last.
     """
     arrival = log_weights - exponentials.clamp_min(torch.finfo(exponentials.dtype).tiny).log()
     return arrival.topk(count, dim=-1).indices
+
+
+class Candidates(NamedTuple):
+    """Continuations of the hypotheses of every item, best first. One that ends with the stop finishes a hypothesis."""
+
+    scores: Tensor  # (items, candidates) float32, of the whole hypothesis
+    tokens: Tensor  # (items, candidates) int64
+    parents: Tensor  # (items, candidates) int64, the hypothesis that each continues
+
+
+class Search(Protocol):
+    """How the next tokens are found among the scores; a row of `SAMPLERS`.
+
+    It asks the host for nothing, so that a step can be captured in a graph, and keeps nothing between steps.
+    """
+
+    @property
+    def do_sample(self) -> bool:
+        """Whether chance is involved: then temperature, top-k, top-p and typical apply."""
+        ...
+
+    def width(self, beams: int) -> int:
+        """Hypotheses kept side by side when `beams` are asked for."""
+        ...
+
+    def noise_width(self, settings: SamplingSettings, vocabulary: int) -> int:
+        """Random numbers that one item needs per step, at least one."""
+        ...
+
+    def candidates(self, scores: Tensor, noise: Tensor, settings: SamplingSettings) -> Candidates:
+        """The best continuations: 2 * width of them, or one where the width is one.
+
+        scores: (items, width, vocabulary), each the sum of its hypothesis so far and of the processed score of the
+        entry; noise: (items, noise width) exponential.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSampling:
+    """One hypothesis: its next token is drawn, or the likeliest is taken."""
+
+    do_sample: bool
+
+    def width(self, beams: int) -> int:
+        return 1
+
+    def noise_width(self, settings: SamplingSettings, vocabulary: int) -> int:
+        return settings.candidate_count(vocabulary) if self.do_sample else 1
+
+    def candidates(self, scores: Tensor, noise: Tensor, settings: SamplingSettings) -> Candidates:
+        row = scores[:, 0]
+        if self.do_sample:
+            values, entries = row.topk(settings.candidate_count(row.shape[-1]), dim=-1)
+            tokens = entries.gather(1, sample_without_replacement(values, noise, 1))
+        else:
+            tokens = row.argmax(-1, keepdim=True)
+        return Candidates(row.gather(1, tokens), tokens, torch.zeros_like(tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class BeamSearch:
+    """Several hypotheses: continuations are drawn from all of them together, or the best are taken."""
+
+    do_sample: bool
+
+    def width(self, beams: int) -> int:
+        return beams
+
+    def noise_width(self, settings: SamplingSettings, vocabulary: int) -> int:
+        return settings.width * settings.candidate_count(vocabulary) if self.do_sample else 1
+
+    def candidates(self, scores: Tensor, noise: Tensor, settings: SamplingSettings) -> Candidates:
+        beams, vocabulary = scores.shape[1:]
+        if beams == 1:
+            return TokenSampling(self.do_sample).candidates(scores, noise, settings)
+        count = settings.candidate_count(vocabulary) if self.do_sample else 2 * beams
+        values, entries = scores.topk(count, dim=-1)
+        flat = values.flatten(1)
+        if self.do_sample:
+            chosen = sample_without_replacement(flat, noise, 2 * beams)
+            chosen = chosen.gather(1, flat.gather(1, chosen).argsort(dim=1, descending=True, stable=True))
+        else:
+            chosen = flat.topk(2 * beams, dim=1).indices
+        return Candidates(flat.gather(1, chosen), entries.flatten(1).gather(1, chosen), chosen // count)
+
+
+SAMPLERS: dict[str, Search] = {
+    "beam": BeamSearch(do_sample=True),
+    "sample": TokenSampling(do_sample=True),
+    "greedy": TokenSampling(do_sample=False),
+    "beam_search": BeamSearch(do_sample=False),
+}
+"""Searches by the name that `SamplingSettings.mode` gives them."""
 
 
 def row_seed(seed: int, segment: int, take: int) -> int:
@@ -162,14 +255,17 @@ def row_seed(seed: int, segment: int, take: int) -> int:
 
 
 class TokenNoise:
-    """Exponential noise for `race`, drawn on the CPU from one generator per item, `NOISE_BLOCK` steps at a time."""
+    """Exponential noise of the draws, made on the CPU from one generator per item, a block of steps at a time.
 
-    def __init__(self, seeds: tuple[int, ...], width: int, device: torch.device) -> None:
+    block: (NOISE_BLOCK, items, noise width), written in place.
+    """
+
+    def __init__(self, seeds: tuple[int, ...], block: Tensor) -> None:
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._width = width
-        self.block = torch.ones(NOISE_BLOCK, len(seeds), width, device=device)
+        self.block = block
 
     def refill(self) -> None:
-        """Draw the next block. block: (NOISE_BLOCK, items, width), always the same tensor."""
-        rows = [torch.empty(NOISE_BLOCK, self._width).exponential_(generator=g) for g in self._generators]
+        """Draw the noise of the next steps."""
+        steps, _, width = self.block.shape
+        rows = [torch.empty(steps, width).exponential_(generator=generator) for generator in self._generators]
         self.block.copy_(torch.stack(rows, dim=1))

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts2.sampling import MODES, SamplingSettings
+from ..indextts2.sampling import SAMPLERS, SamplingSettings
 from . import memory, ports
 from .host import services
 from .host.audio import waveform_of
@@ -24,7 +24,7 @@ def sampling_inputs() -> list[Any]:
     return [
         choice(
             "mode",
-            MODES,
+            tuple(SAMPLERS),
             "beam: draws along several beams, as released. sample: draws one token at a time, faster. greedy "
             "and beam_search: no chance at all.",
             default=DEFAULTS.mode,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.int8_linear import Int8Linear, quantised
-from ..models.transformer import InOutLinear
+from ..models.transformer import Conv1D
 from .tensors import ModuleType
 
 INT8 = "int8"
@@ -30,9 +30,9 @@ WEIGHT = ".weight"
 def layers_to_quantise(module: nn.Module) -> dict[str, bool]:
     """Name of each linear layer that is stored in eight bits -> whether its matrix is (in, out)."""
     return {
-        name: isinstance(layer, InOutLinear)
+        name: isinstance(layer, Conv1D)
         for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear | InOutLinear)
+        if isinstance(layer, nn.Linear | Conv1D)
         and name not in KEPT_LAYERS
         and min(layer.in_features, layer.out_features) >= SMALLEST_SIDE
     }
@@ -59,7 +59,7 @@ def with_int8_layers(module: ModuleType, names: Collection[str]) -> ModuleType:
     """
     for name in names:
         layer = _layer(module, name)
-        if isinstance(layer, nn.Linear | InOutLinear):
+        if isinstance(layer, nn.Linear | Conv1D):
             holder = module.get_submodule(name.rpartition(".")[0])
             setattr(holder, name.rpartition(".")[2], _empty(layer))
     return module
@@ -72,11 +72,11 @@ def _layer(module: nn.Module, name: str) -> nn.Module | None:
         return None
 
 
-def _empty(layer: nn.Linear | InOutLinear) -> Int8Linear:
+def _empty(layer: nn.Linear | Conv1D) -> Int8Linear:
     with torch.device("meta"):
         return Int8Linear(
             layer.in_features,
             layer.out_features,
             bias=layer.bias is not None,
-            in_first=isinstance(layer, InOutLinear),
+            in_first=isinstance(layer, Conv1D),
         )

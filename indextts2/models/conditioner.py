@@ -203,11 +203,11 @@ class LatentAttention(nn.Module):
     def forward(self, latents: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         """latents: (batch, latents, dim); context: (batch, tokens, dim); mask: (batch, tokens) -> like latents."""
         key, value = self.to_kv(torch.cat([latents, context], dim=1)).chunk(2, dim=-1)
-        visible = None
+        attn_mask = None
         if mask is not None:
-            visible = F.pad(mask, (latents.shape[1], 0), value=True)[:, None, None]
+            attn_mask = F.pad(mask, (latents.shape[1], 0), value=True)[:, None, None]
         mixed = F.scaled_dot_product_attention(
-            self._split(self.to_q(latents)), self._split(key), self._split(value), attn_mask=visible
+            self._split(self.to_q(latents)), self._split(key), self._split(value), attn_mask=attn_mask
         )
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import T2SConfig
 from ..errors import CheckpointError, InputError
 from .conditioner import Conformer, Perceiver, condition_latents
-from .transformer import INITIAL_STD, Memory, RowPool, Trunk, TrunkOutput, Watch
+from .transformer import INITIAL_STD, AttentionProbe, CacheView, KVCache, Trunk, TrunkOutput
 
 DURATION_SLOTS = 2
 CONDITION_PARTS = ("conditioning", "emo_conditioning", "perceiver", "emo_perceiver", "emovec_layer", "emo_layer")
@@ -210,21 +210,21 @@ class TextToSemantic(nn.Module):
 
     # ---- the trunk --------------------------------------------------------------------------------------------------
 
-    def new_pool(self, batch: int, capacity: int) -> RowPool:
-        """An empty key/value pool for `batch` items."""
-        return self.gpt.new_pool(batch, capacity)
+    def new_cache(self, batch: int, max_rows: int) -> KVCache:
+        """An empty key/value cache for `batch` items."""
+        return self.gpt.new_cache(batch, max_rows)
 
     def states(
         self,
         embeddings: Tensor,
         *,
-        visible: Tensor | None = None,
-        memory: Memory | None = None,
-        watch: Watch | None = None,
+        attn_mask: Tensor | None = None,
+        view: CacheView | None = None,
+        probe: AttentionProbe | None = None,
     ) -> TrunkOutput:
         """Trunk and both norms after it: hidden is what the heads and S2M read. See `Trunk.forward`."""
-        output = self.gpt(embeddings, visible=visible, memory=memory, watch=watch)
-        return TrunkOutput(self.final_norm(output.hidden), output.watched)
+        output = self.gpt(embeddings, attn_mask=attn_mask, view=view, probe=probe)
+        return TrunkOutput(self.final_norm(output.hidden), output.attention_weights)
 
     def forward_training(
         self,
@@ -255,14 +255,15 @@ class TextToSemantic(nn.Module):
         semantic = self.semantic_rows(torch.cat([start, real], dim=1))
         rows = torch.cat([front, slots, text, semantic], dim=1)
         text_at, semantic_at = front.shape[1] + slots.shape[1], rows.shape[1] - semantic.shape[1]
-        watch = self._text_watch(attention_heads, text_at, semantic_at, text_lengths, text_ids.shape[1])
-        output = self.states(rows, visible=self._training_mask(rows, text_at, semantic_at, text_lengths), watch=watch)
+        probe = self._text_probe(attention_heads, text_at, semantic_at, text_lengths, text_ids.shape[1])
+        mask = self._training_mask(rows, text_at, semantic_at, text_lengths)
+        output = self.states(rows, attn_mask=mask, probe=probe)
         hidden = output.hidden
         return TrainingOutput(
             semantic_logits=self.mel_head(hidden[:, semantic_at:]),
             text_logits=self.text_head(hidden[:, text_at : semantic_at - 1]),
             latent=hidden[:, semantic_at:-1],
-            attention=output.watched,
+            attention=output.attention_weights,
         )
 
     @staticmethod
@@ -273,10 +274,12 @@ class TextToSemantic(nn.Module):
         return (index <= index[:, None]) & ~padding[:, None]
 
     @staticmethod
-    def _text_watch(
+    def _text_probe(
         heads: tuple[tuple[int, int], ...], text_at: int, semantic_at: int, text_lengths: Tensor, text: int
-    ) -> Watch | None:
+    ) -> AttentionProbe | None:
         if not heads:
             return None
         valid = torch.arange(text, device=text_lengths.device) < text_lengths[:, None]
-        return Watch(heads, first_query=semantic_at, keys=slice(text_at + 1, text_at + 1 + text), key_mask=valid)
+        return AttentionProbe(
+            heads, first_query=semantic_at, keys=slice(text_at + 1, text_at + 1 + text), key_mask=valid
+        )

@@ -1,7 +1,8 @@
 """The GPT-2 trunk of T2S: pre-norm blocks without a position table of their own (docs/spec/t2s.md#trunk).
 
-Positions come with the embeddings, so rows of one sequence may lie anywhere in the key/value pool; who sees whom is
-decided by a boolean mask alone. Left padding, beams, takes and phases of emotion are all such masks.
+Positions come with the embeddings, so the rows of one sequence may lie anywhere in the key/value cache: a boolean
+attention mask alone says which rows a query attends to. Left padding, beams, takes and phases of emotion are all such
+masks.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ FEED_FORWARD_RATIO = 4
 INITIAL_STD = 0.02  # GPT-2
 
 
-class InOutLinear(nn.Module):
-    """A linear layer whose matrix is stored (in, out), as the published trunk has it: y = x @ weight + bias."""
+class Conv1D(nn.Module):
+    """GPT-2's linear layer, which stores its matrix as (in, out): y = x @ weight + bias."""
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
@@ -32,77 +33,67 @@ class InOutLinear(nn.Module):
         return flat.view(*x.shape[:-1], self.out_features)
 
 
-class RowPool:
-    """Keys and values of every layer, with room for `capacity` rows per item.
+@dataclass(slots=True)
+class KVCache:
+    """Keys and values of every layer, with room for `max_rows` rows per item. Rows are written once and never moved."""
 
-    keys, values: (layers, batch, heads, capacity, head_dim). Rows are written once and never moved.
-    """
-
-    def __init__(self, layers: int, batch: int, heads: int, head_dim: int, *, capacity: int, like: Tensor) -> None:
-        shape = (layers, batch, heads, capacity, head_dim)
-        self.keys = torch.zeros(shape, dtype=like.dtype, device=like.device)
-        self.values = torch.zeros_like(self.keys)
+    keys: Tensor  # (layers, batch, heads, max_rows, head_dim)
+    values: Tensor  # like keys
 
     @property
-    def capacity(self) -> int:
+    def max_rows(self) -> int:
         return self.keys.shape[3]
 
-    def grow(self, capacity: int) -> None:
-        """Make room for more rows; what is stored stays where it is."""
-        extra = capacity - self.capacity
+    def resize(self, max_rows: int) -> None:
+        """Make room for more rows in new memory; what is stored keeps its rows."""
+        extra = max_rows - self.max_rows
         if extra > 0:
             self.keys = F.pad(self.keys, (0, 0, 0, extra))
             self.values = F.pad(self.values, (0, 0, 0, extra))
 
-    def cropped(self, items: Tensor, rows: int, capacity: int) -> RowPool:
-        """A new pool with the first `rows` rows of some items. items: (n,) int64."""
-        other = RowPool.__new__(RowPool)
-        extra = (0, 0, 0, capacity - rows)
-        other.keys = F.pad(self.keys[:, items, :, :rows], extra)
-        other.values = F.pad(self.values[:, items, :, :rows], extra)
-        return other
+    def slice(self, items: Tensor, rows: int, max_rows: int) -> KVCache:
+        """A new cache with the first `rows` rows of some items. items: (n,) int64."""
+        extra = (0, 0, 0, max_rows - rows)
+        return KVCache(F.pad(self.keys[:, items, :, :rows], extra), F.pad(self.values[:, items, :, :rows], extra))
 
     def write(self, layer: int, rows: Tensor, keys: Tensor, values: Tensor) -> None:
         """rows: (queries,) int64; keys, values: (batch, heads, queries, head_dim)."""
         self.keys[layer].index_copy_(2, rows, keys)
         self.values[layer].index_copy_(2, rows, values)
 
-    def read(self, layer: int, extent: int) -> tuple[Tensor, Tensor]:
-        """The first `extent` rows: two of (batch, heads, extent, head_dim)."""
-        return self.keys[layer, :, :, :extent], self.values[layer, :, :, :extent]
+    def read(self, layer: int, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` rows: two of (batch, heads, length, head_dim)."""
+        return self.keys[layer, :, :, :length], self.values[layer, :, :, :length]
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """Where the rows of one forward call go in a pool, and how many rows of it are looked at."""
+class CacheView:
+    """The part of a cache that one forward call writes and reads."""
 
-    pool: RowPool
-    rows: Tensor  # (queries,) int64
-    extent: int
+    cache: KVCache
+    rows: Tensor  # (queries,) int64, where the keys and values of the call go
+    length: int  # rows that attention reads, from the first on
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Attention to report beside the fused kernel: rows `first_query`.. of some heads, over some keys only.
+class AttentionProbe:
+    """Attention weights to report beside the fused kernel: those of some heads, over some keys only."""
 
-    heads: (layer, head) pairs. keys: slice of the keys looked at. key_mask: (batch, keys) or None. The reported rows
-    are renormalised over these keys.
-    """
-
-    heads: tuple[tuple[int, int], ...]
-    first_query: int
-    keys: slice | Tensor
-    key_mask: Tensor | None = None
+    heads: tuple[tuple[int, int], ...]  # (layer, head) pairs
+    first_query: int  # queries before this one are left out
+    keys: slice | Tensor  # the keys; (batch, keys) int64 where every item has its own
+    key_mask: Tensor | None = None  # (batch, keys) bool, None for all
 
     def in_layer(self, layer: int) -> list[int]:
-        return [head for at, head in self.heads if at == layer]
+        """The heads of one layer."""
+        return [head for owner, head in self.heads if owner == layer]
 
 
 class TrunkOutput(NamedTuple):
-    """hidden: (batch, queries, dim). watched: (batch, heads, queries, keys) in the order of layers, or None."""
+    """Hidden states, and the attention weights of the heads that were asked for."""
 
-    hidden: Tensor
-    watched: Tensor | None
+    hidden: Tensor  # (batch, queries, dim)
+    attention_weights: Tensor | None  # (batch, heads, queries, keys) by layer; each row sums to one over its keys
 
 
 class Attention(nn.Module):
@@ -111,42 +102,46 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads, self.head_dim = heads, dim // heads
-        self.c_attn = InOutLinear(dim, 3 * dim)
-        self.c_proj = InOutLinear(dim, dim)
+        self.c_attn = Conv1D(dim, 3 * dim)
+        self.c_proj = Conv1D(dim, dim)
 
     def forward(
-        self, x: Tensor, visible: Tensor | None, memory: Memory | None, watch: Watch | None, layer: int
+        self, x: Tensor, attn_mask: Tensor | None, view: CacheView | None, probe: AttentionProbe | None, layer: int
     ) -> tuple[Tensor, Tensor | None]:
-        """visible: (batch, queries, keys) or None for plain causal order -> like x, and the watched rows if any."""
+        """attn_mask: (batch, queries, keys) or None for causal order -> like x, and the probed weights if any."""
         split = self.c_attn(x).unflatten(-1, (3, self.heads, self.head_dim))
         query, key, value = split.permute(2, 0, 3, 1, 4)  # (batch, heads, queries, head_dim) each
-        if memory is not None:
-            memory.pool.write(layer, memory.rows, key, value)
-            key, value = memory.pool.read(layer, memory.extent)
+        if view is not None:
+            view.cache.write(layer, view.rows, key, value)
+            key, value = view.cache.read(layer, view.length)
         mixed = F.scaled_dot_product_attention(
             query,
             key,
             value,
-            attn_mask=None if visible is None else visible[:, None],
-            is_causal=visible is None,
+            attn_mask=None if attn_mask is None else attn_mask[:, None],
+            is_causal=attn_mask is None,
         )
-        watched = None if watch is None else self._watched(query, key, watch, layer)
-        return self.c_proj(mixed.transpose(1, 2).flatten(2)), watched
+        weights = None if probe is None else self._probed(query, key, probe, layer)
+        return self.c_proj(mixed.transpose(1, 2).flatten(2)), weights
 
-    def _watched(self, query: Tensor, key: Tensor, watch: Watch, layer: int) -> Tensor | None:
-        heads = watch.in_layer(layer)
+    def _probed(self, query: Tensor, key: Tensor, probe: AttentionProbe, layer: int) -> Tensor | None:
+        heads = probe.in_layer(layer)
         if not heads:
             return None
-        rows = query[:, heads, watch.first_query :]
-        if isinstance(watch.keys, slice):
-            columns = key[:, heads, watch.keys]
-        else:  # (batch, keys): each item has its text elsewhere
-            index = watch.keys[:, None, :, None].expand(-1, len(heads), -1, self.head_dim)
-            columns = key[:, heads].gather(2, index)
+        rows, columns = self._heads_of(query, heads)[:, :, probe.first_query :], self._heads_of(key, heads)
+        if isinstance(probe.keys, slice):
+            columns = columns[:, :, probe.keys]
+        else:
+            index = probe.keys[:, None, :, None].expand(-1, len(heads), -1, self.head_dim)
+            columns = columns.gather(2, index)
         scores = (rows @ columns.transpose(-1, -2)).float() * self.head_dim**-0.5
-        if watch.key_mask is not None:
-            scores = scores.masked_fill(~watch.key_mask[:, None, None], float("-inf"))
+        if probe.key_mask is not None:
+            scores = scores.masked_fill(~probe.key_mask[:, None, None], float("-inf"))
         return torch.softmax(scores, dim=-1)
+
+    def _heads_of(self, rows: Tensor, heads: list[int]) -> Tensor:
+        """Some heads, picked by numbers known to the host: an index tensor would have to be copied to the device."""
+        return rows if heads == list(range(self.heads)) else torch.stack([rows[:, head] for head in heads], dim=1)
 
 
 class FeedForward(nn.Module):
@@ -154,8 +149,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.c_fc = InOutLinear(dim, FEED_FORWARD_RATIO * dim)
-        self.c_proj = InOutLinear(FEED_FORWARD_RATIO * dim, dim)
+        self.c_fc = Conv1D(dim, FEED_FORWARD_RATIO * dim)
+        self.c_proj = Conv1D(FEED_FORWARD_RATIO * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
@@ -173,11 +168,11 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, visible: Tensor | None, memory: Memory | None, watch: Watch | None, layer: int
+        self, x: Tensor, attn_mask: Tensor | None, view: CacheView | None, probe: AttentionProbe | None, layer: int
     ) -> tuple[Tensor, Tensor | None]:
-        mixed, watched = self.attn(self.ln_1(x), visible, memory, watch, layer)
+        mixed, weights = self.attn(self.ln_1(x), attn_mask, view, probe, layer)
         x = x + self.dropout(mixed)
-        return x + self.dropout(self.mlp(self.ln_2(x))), watched
+        return x + self.dropout(self.mlp(self.ln_2(x))), weights
 
 
 class Trunk(nn.Module):
@@ -190,28 +185,29 @@ class Trunk(nn.Module):
         self.ln_f = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
 
-    def new_pool(self, batch: int, capacity: int) -> RowPool:
-        """An empty pool in this trunk's precision and on its device."""
-        return RowPool(len(self.h), batch, self.heads, self.head_dim, capacity=capacity, like=self.ln_f.weight)
+    def new_cache(self, batch: int, max_rows: int) -> KVCache:
+        """An empty cache in this trunk's precision and on its device."""
+        keys = self.ln_f.weight.new_zeros(len(self.h), batch, self.heads, max_rows, self.head_dim)
+        return KVCache(keys, torch.zeros_like(keys))
 
     def forward(
         self,
         x: Tensor,
         *,
-        visible: Tensor | None = None,
-        memory: Memory | None = None,
-        watch: Watch | None = None,
+        attn_mask: Tensor | None = None,
+        view: CacheView | None = None,
+        probe: AttentionProbe | None = None,
     ) -> TrunkOutput:
         """x: (batch, queries, dim) embeddings.
 
-        visible: (batch, queries, keys) bool, True where the query may look; None means causal order over x itself and
-        allows the fastest kernel. memory: None runs without a cache; otherwise keys and values are written to the pool
-        in place (inference only) and keys are the first `memory.extent` rows of it.
+        attn_mask: (batch, queries, keys) bool, True where the query attends to the key; None means causal order over x
+        itself and allows the fastest kernel. view: None runs without a cache; otherwise keys and values are written to
+        the cache in place (inference only), and the keys are its first `view.length` rows.
         """
         x = self.dropout(x)
-        seen: list[Tensor] = []
+        probed: list[Tensor] = []
         for layer, block in enumerate(self.h):
-            x, watched = block(x, visible, memory, watch, layer)
-            if watched is not None:
-                seen.append(watched)
-        return TrunkOutput(self.ln_f(x), torch.cat(seen, dim=1) if seen else None)
+            x, weights = block(x, attn_mask, view, probe, layer)
+            if weights is not None:
+                probed.append(weights)
+        return TrunkOutput(self.ln_f(x), torch.cat(probed, dim=1) if probed else None)

@@ -11,14 +11,14 @@ from torch import nn
 
 from indextts2.errors import CheckpointError
 from indextts2.loading.lora import read_lora, with_lora_mark
-from indextts2.models.transformer import InOutLinear
+from indextts2.models.transformer import Conv1D
 
 
 class Small(nn.Module):
     def __init__(self):
         super().__init__()
         self.plain = nn.Linear(6, 4)
-        self.turned = InOutLinear(6, 4)
+        self.turned = Conv1D(6, 4)
 
 
 def adapter(rank=2, rows=4, columns=6, seed=0):

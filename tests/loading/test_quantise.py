@@ -17,7 +17,7 @@ from indextts2.loading.describe import describe
 from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise, with_int8_layers
 from indextts2.models import int8_linear
 from indextts2.models.int8_linear import LEVELS, Int8Linear, quantised, restored
-from indextts2.models.transformer import InOutLinear
+from indextts2.models.transformer import Conv1D
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_an_output_without_weights_stays_zero():
 
 
 def layer_pair(kind: str) -> tuple[nn.Module, Int8Linear]:
-    layer = InOutLinear(64, 48) if kind == "in out" else nn.Linear(64, 48, bias=kind != "no bias")
+    layer = Conv1D(64, 48) if kind == "in out" else nn.Linear(64, 48, bias=kind != "no bias")
     layer.weight.data = 0.1 * noise(*layer.weight.shape)
     if layer.bias is not None:
         layer.bias.data = noise(48, seed=1)

@@ -10,7 +10,7 @@ import torch
 from indextts2.config import DurationConfig
 from indextts2.errors import CheckpointError, InputError
 from indextts2.models.t2s import TextToSemantic
-from indextts2.models.transformer import Memory
+from indextts2.models.transformer import CacheView
 from tests.conftest import TINY
 
 CONFIG = TINY.t2s
@@ -62,9 +62,9 @@ def test_a_padded_batch_equals_its_rows_alone(model):
         torch.testing.assert_close(together.semantic_logits[row, : tokens + 1], alone.semantic_logits[0], **tolerance)
         torch.testing.assert_close(together.text_logits[row, : text + 1], alone.text_logits[0], **tolerance)
         torch.testing.assert_close(together.latent[row, :tokens], alone.latent[0], **tolerance)
-        watched = together.attention[row, :, : tokens + 1]
-        torch.testing.assert_close(watched[..., :text], alone.attention[0], **tolerance)
-        assert not watched[..., text:].any()
+        weights = together.attention[row, :, : tokens + 1]
+        torch.testing.assert_close(weights[..., :text], alone.attention[0], **tolerance)
+        assert not weights[..., text:].any()
 
 
 def test_shapes_of_a_teacher_forced_pass(model):
@@ -85,7 +85,7 @@ def test_a_token_never_sees_later_ones(model):
     assert not torch.allclose(before[:, 7], after[:, 7])
 
 
-def test_watched_attention_is_differentiable_and_sums_to_one():
+def test_probed_attention_is_differentiable_and_sums_to_one():
     model = tiny().requires_grad_(True)
     attention = model.forward_training(**case(), attention_heads=((1, 1),)).attention
     torch.testing.assert_close(attention.sum(-1), torch.ones(3, 1, 15))
@@ -93,10 +93,10 @@ def test_watched_attention_is_differentiable_and_sums_to_one():
     assert model.gpt.h[1].attn.c_attn.weight.grad.any()
 
 
-def test_watched_heads_equal_the_attention_of_the_trunk(model):
-    """With all text and nothing else to look at, the watched row is the softmax of that head's scores over the text."""
+def test_probed_heads_equal_the_attention_of_the_trunk(model):
+    """With all text and nothing else to look at, the probed row is the softmax of that head's scores over the text."""
     inputs = row_of(case(), 0)
-    watched = model.forward_training(**inputs, attention_heads=((0, 0), (0, 1))).attention
+    weights = model.forward_training(**inputs, attention_heads=((0, 0), (0, 1))).attention
     rows = torch.cat([inputs["condition"] + inputs["emotion_vector"][:, None], inputs["slots"]], dim=1)
     text = model.text_rows(model.framed_text(inputs["text_ids"], inputs["text_lengths"]))
     start = torch.full((1, 1), CONFIG.start_semantic)
@@ -106,7 +106,7 @@ def test_watched_heads_equal_the_attention_of_the_trunk(model):
     query, key, _ = split.unflatten(-1, (3, CONFIG.heads, -1)).permute(2, 0, 3, 1, 4)
     at, count = rows.shape[1] + 1, inputs["text_ids"].shape[1]
     scores = query[:, :, rows.shape[1] + text.shape[1] :] @ key[:, :, at : at + count].mT
-    torch.testing.assert_close(watched, torch.softmax(scores * (CONFIG.dim // CONFIG.heads) ** -0.5, -1))
+    torch.testing.assert_close(weights, torch.softmax(scores * (CONFIG.dim // CONFIG.heads) ** -0.5, -1))
 
 
 def test_cached_steps_equal_the_uncached_pass(model):
@@ -116,7 +116,7 @@ def test_cached_steps_equal_the_uncached_pass(model):
         inputs["condition"], inputs["emotion_vector"], inputs["slots"], inputs["text_ids"], inputs["text_lengths"]
     )
     rows, total = prefix.shape[1], prefix.shape[1] + 1 + inputs["tokens"].shape[1]
-    pool = model.new_pool(1, total + 5)
+    cache = model.new_cache(1, total + 5)
     order = torch.arange(total)
     fed = [prefix, model.semantic_rows(torch.full((1, 1), CONFIG.start_semantic))]
     fed += [
@@ -125,23 +125,23 @@ def test_cached_steps_equal_the_uncached_pass(model):
     at, hidden = 0, []
     for chunk in fed:
         count = chunk.shape[1]
-        visible = (order <= order[at : at + count, None])[None]
+        mask = (order <= order[at : at + count, None])[None]
         hidden.append(
-            model.states(chunk, visible=visible, memory=Memory(pool, order[at : at + count], total)).hidden[:, -1]
+            model.states(chunk, attn_mask=mask, view=CacheView(cache, order[at : at + count], total)).hidden[:, -1]
         )
         at += count
     assert at == rows + 1 + inputs["tokens"].shape[1]
     torch.testing.assert_close(model.mel_head(torch.stack(hidden[1:], 1)), whole.semantic_logits, rtol=1e-5, atol=1e-5)
 
 
-def test_growing_a_pool_keeps_what_is_in_it(model):
-    pool = model.new_pool(2, 4)
-    pool.keys.normal_(generator=generator())
-    before = pool.keys.clone()
-    pool.grow(9)
-    assert pool.capacity == 9 and torch.equal(pool.keys[:, :, :, :4], before) and not pool.keys[:, :, :, 4:].any()
-    cropped = pool.cropped(torch.tensor([1, 1, 0]), 3, 6)
-    assert torch.equal(cropped.keys[:, 1, :, :3], before[:, 1, :, :3]) and cropped.capacity == 6
+def test_a_resized_cache_keeps_what_is_in_it(model):
+    cache = model.new_cache(2, 4)
+    cache.keys.normal_(generator=generator())
+    before = cache.keys.clone()
+    cache.resize(9)
+    assert cache.max_rows == 9 and torch.equal(cache.keys[:, :, :, :4], before) and not cache.keys[:, :, :, 4:].any()
+    part = cache.slice(torch.tensor([1, 1, 0]), 3, 6)
+    assert torch.equal(part.keys[:, 1, :, :3], before[:, 1, :, :3]) and part.max_rows == 6
 
 
 def test_left_padding_moves_rows_but_not_values(model):

@@ -65,14 +65,12 @@ def prepared(*texts, pauses=(), durations=(), emotions=()):
     return PreparedText(" ".join(segment.text for segment in segments), "", segments)
 
 
-def prefilled(model, texts=TEXTS, phases=None, **options):
+def prefilled(model, texts=TEXTS, phases=None):
     """Texts behind one speaker, run through the trunk. phases: per text, a list of phases."""
     speaker = tiny_speaker()
     plain = [Phase(0, speaker.emotion_vector)]
     prefixes = [
-        build_prefix(
-            model, speaker.condition, phases[index] if phases else plain, model.duration_slots(None), ids, **options
-        )
+        build_prefix(model, speaker.condition, phases[index] if phases else plain, model.duration_slots(None), ids)
         for index, ids in enumerate(texts)
     ]
     return prefill(model, merge_prefixes(prefixes))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from indextts2.errors import InputError
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.t2s.decode import decode, plain_job
 from indextts2.stages.t2s.phase_tracker import (
     PIECES_PER_SECOND,
     STALL_SECONDS,
     PhaseTracker,
-    ScheduleSettings,
     blurred,
     next_belief,
     normalised,
@@ -91,21 +89,25 @@ def test_the_last_entry_of_a_shorter_text_holds_the_mass():
     assert not belief[6:].any()
 
 
-def tracker(items=1, beams=1, phases=None, settings=None):
+def tracker(items=1, width=1, phases=None):
     model = tiny_model()
     chosen = phases or [Phase(0, emotion_vector(1)), Phase(6, emotion_vector(2)), Phase(12, emotion_vector(3))]
     prefix = build_prefix(model, tiny_speaker().condition, chosen, model.duration_slots(None), IDS)
-    return PhaseTracker(
-        prefix, torch.zeros(items, dtype=torch.int64), beams, STEPS, settings or ScheduleSettings(),
-        heads=((0, 0),), known_heads=True, tokens_per_second=TOKENS_PER_SECOND,
+    return PhaseTracker.start(
+        prefix, torch.zeros(items, dtype=torch.int64), width, STEPS,
+        heads=((0, 0),), heads_are_known=True, tokens_per_second=TOKENS_PER_SECOND,
     )  # fmt: skip
+
+
+def observe(one, attention, step):
+    one.observe(attention, torch.tensor([step]), torch.zeros(one.phase.shape[0], dtype=torch.bool))
 
 
 def walk(one, places):
     """Feed attention at these places; the phase after each step."""
     phases = []
     for step, place in enumerate(places):
-        one.observe(looking_at(place)[None, None, None], torch.tensor([step]))
+        observe(one, looking_at(place)[None, None, None], step)
         phases.append(int(one.phase[0, 0]))
     return phases
 
@@ -120,11 +122,6 @@ def test_phases_switch_when_the_last_piece_of_a_span_is_spoken():
     assert phases == sorted(phases)
 
 
-def test_a_lead_begins_a_phase_earlier():
-    plain, early = walk(tracker(), DIAGONAL), walk(tracker(settings=ScheduleSettings(lead=2.0)), DIAGONAL)
-    assert (plain.index(1) - early.index(1)) / STEPS_PER_ENTRY == pytest.approx(2.0, abs=0.5)
-
-
 def test_a_phase_never_goes_back():
     phases = walk(tracker(), DIAGONAL + DIAGONAL)
     assert phases == sorted(phases) and phases[-1] == 2
@@ -134,7 +131,7 @@ def test_the_stop_waits_for_the_last_phase_and_the_end_of_the_text():
     one = tracker()
     for step, place in enumerate(DIAGONAL):
         assert torch.isneginf(one.stop_bias()).all() or place > ENTRIES - 1 - 3 - 1.5
-        one.observe(looking_at(place)[None, None, None], torch.tensor([step]))
+        observe(one, looking_at(place)[None, None, None], step)
     assert not one.stop_bias().any()
 
 
@@ -155,10 +152,10 @@ def test_one_phase_forbids_nothing():
 
 
 def test_belief_and_phase_follow_the_parent():
-    one = tracker(items=2, beams=3)
+    one = tracker(items=2, width=3)
     for step, place in enumerate(DIAGONAL[: 8 * STEPS_PER_ENTRY]):
         rows = torch.stack([looking_at(place), looking_at(min(place, 4.0)), looking_at(1.0)])
-        one.observe(rows[None, None].expand(2, -1, -1, -1), torch.tensor([step]))
+        observe(one, rows[None, None].expand(2, -1, -1, -1), step)
     belief, phase = one.belief.clone(), one.phase.clone()
     assert phase[0].tolist() == [1, 0, 0]
     parents = torch.tensor([[2, 0, 0], [1, 2, 0]])
@@ -168,27 +165,12 @@ def test_belief_and_phase_follow_the_parent():
         assert torch.equal(one.phase[item], phase[item, parents[item]])
 
 
-def test_forgetting_hides_older_phases_but_their_last_tokens():
-    one = tracker(settings=ScheduleSettings(forget=4))
-    phases = walk(one, DIAGONAL[: 8 * STEPS_PER_ENTRY])
-    begun = phases.index(1) + 1
-    hidden = one.forgotten(torch.arange(-3, 40))[0, 0]
-    assert int((~hidden).nonzero()[0]) - 3 == begun - 4
-    assert tracker().forgotten(torch.arange(5)) is None
-
-
-def test_forgetting_everything_is_refused():
-    with pytest.raises(InputError, match="at least 1 older token"):
-        ScheduleSettings(forget=0)
-
-
 @pytest.mark.parametrize("mode", ["beam", "greedy"])
-@pytest.mark.parametrize("layout", ["a", "b"])
-def test_speech_never_ends_before_the_last_phase(mode, layout):
+def test_speech_never_ends_before_the_last_phase(mode):
     model = tiny_model()
     model.mel_head.bias[model.config.stop_semantic] = 20.0  # wants to stop all the time
     phases = [[Phase(0, emotion_vector(1)), Phase(4, emotion_vector(2)), Phase(9, emotion_vector(3))]]
-    ready = prefilled(model, [IDS], phases, layout=layout)
+    ready = prefilled(model, [IDS], phases)
     how = SamplingSettings(mode=mode, max_tokens=150)
     job = plain_job(model, (0,), (1,), how)
     take = decode(model, ready, job, how)[0]

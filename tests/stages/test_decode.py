@@ -8,13 +8,11 @@ import pytest
 import torch
 
 from indextts2.errors import Cancelled, InputError
-from indextts2.sampling import SamplingSettings
-from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.sampling import SAMPLERS, SamplingSettings
+from indextts2.stages.t2s.decode import Take, decode, plain_job
 from indextts2.stages.t2s.latents import latents
 from tests.conftest import TINY
 from tests.stages.speaking import TEXTS, decoded, prefilled, tiny_model, tiny_speaker
-
-MODES = ("beam", "sample", "greedy", "beam_search")
 
 
 def settings(mode="beam", **more):
@@ -42,11 +40,15 @@ def teacher_forced(model, ids, tokens):
     )  # fmt: skip
 
 
+def finished(tokens):
+    return Take(tokens, torch.zeros_like(tokens), 0.0, True)
+
+
 def same(takes, others):
     return all(torch.equal(a.tokens, b.tokens) and a.stopped == b.stopped for a, b in zip(takes, others, strict=True))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", tuple(SAMPLERS))
 def test_a_batch_of_segments_equals_its_segments_alone(model, mode):
     how = settings(mode)
     together = decoded(model, TEXTS, how, seeds=(7, 8, 9))
@@ -120,7 +122,7 @@ def test_rows_that_end_at_different_steps_still_equal_themselves_alone(model):
         assert same(decoded(model, [ids], how, seeds=(21 + row,)), together[row : row + 1])
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", tuple(SAMPLERS))
 def test_the_limit_counts_the_stop_and_says_so(endless, mode):
     takes = decoded(endless, TEXTS, settings(mode, max_tokens=17))
     assert [len(take.tokens) for take in takes] == [17] * 3
@@ -137,7 +139,7 @@ def test_cancelling_between_any_two_steps_leaves_everything_usable(endless, mode
     how = settings(mode, max_tokens=12)
     ready = prefilled(endless)
     job = plain_job(endless, (0, 1, 2), (1, 2, 3), how)
-    keys = ready.pool.keys.clone()
+    keys = ready.cache.keys.clone()
     wanted = decode(endless, ready, job, how)
     for last in range(1, 13):
 
@@ -147,7 +149,7 @@ def test_cancelling_between_any_two_steps_leaves_everything_usable(endless, mode
 
         with pytest.raises(Cancelled):
             decode(endless, ready, job, how, progress=stop_at)
-        assert torch.equal(ready.pool.keys, keys)
+        assert torch.equal(ready.cache.keys, keys)
     assert same(decode(endless, ready, job, how), wanted)
 
 
@@ -170,16 +172,16 @@ def test_latents_equal_the_second_pass_and_ignore_how_the_tokens_were_decoded(en
     how = settings(max_tokens=20)
     ready = prefilled(endless)
     takes = decode(endless, ready, plain_job(endless, (0, 1, 2), (1, 2, 3), how), how)
-    cut = [take.tokens[: 20 - 7 * row] for row, take in enumerate(takes)]
-    latent, _ = latents(endless, ready, [0, 1, 2], cut)
-    for row, (ids, own) in enumerate(zip(TEXTS, cut, strict=True)):
+    cut = [finished(take.tokens[: 20 - 7 * row]) for row, take in enumerate(takes)]
+    latent = latents(endless, ready, [0, 1, 2], cut)
+    for row, (ids, own) in enumerate(zip(TEXTS, (take.tokens for take in cut), strict=True)):
         alone = teacher_forced(endless, ids, own).latent
         torch.testing.assert_close(latent[row, : len(own)], alone[0], rtol=1e-4, atol=1e-5)
         assert not latent[row, len(own) :].any()
 
 
 def test_a_single_token_has_a_latent_too(endless):
-    latent, _ = latents(endless, prefilled(endless), [0], [torch.tensor([4])])
+    latent = latents(endless, prefilled(endless), [0], [finished(torch.tensor([4]))])
     torch.testing.assert_close(latent, teacher_forced(endless, TEXTS[0], torch.tensor([4])).latent)
 
 
@@ -191,12 +193,12 @@ def test_the_row_offset_of_released_weights_changes_the_tokens_but_not_their_lat
     how = settings("greedy", max_tokens=20)
     first, second = decoded(plain, TEXTS[:1], how)[0], decoded(shifted, TEXTS[:1], how)[0]
     assert not torch.equal(first.tokens, second.tokens)
-    latent, _ = latents(shifted, prefilled(shifted, TEXTS[:1]), [0], [first.tokens])
+    latent = latents(shifted, prefilled(shifted, TEXTS[:1]), [0], [first])
     torch.testing.assert_close(latent, teacher_forced(plain, TEXTS[0], first.tokens).latent, rtol=1e-4, atol=1e-5)
 
 
 def test_a_stop_of_minus_infinity_is_never_chosen_and_of_plus_infinity_always(model):
-    for mode in MODES:
+    for mode in tuple(SAMPLERS):
         how = settings(mode)
         job = plain_job(model, (0,), (5,), how)
         job.stop_bias[:, :33] = float("-inf")

@@ -1,4 +1,4 @@
-"""Draws: the law of the race, noise that depends on its own seed alone, one penalty for all modes."""
+"""Draws: their law, noise that depends on its own seed alone, one penalty for all modes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from indextts2.sampling import (
     keep_top_k,
     keep_top_p,
     penalise_repeats,
-    race,
     row_seed,
+    sample_without_replacement,
     starting_scores,
     truncate,
 )
-from indextts2.stages.t2s.decode import Take, with_short_silences
 
 DRAWS = 40_000
-SILENT = 52
 
 
-def test_the_race_follows_the_law_of_draws_without_replacement():
+def test_draws_without_replacement_follow_the_law_of_successive_draws():
     weights = torch.tensor([0.5, 0.3, 0.15, 0.05])
     noise = torch.empty(DRAWS, 4).exponential_(generator=torch.Generator().manual_seed(0))
-    drawn = race(weights.log().expand(DRAWS, -1), noise, 2)
+    drawn = sample_without_replacement(weights.log().expand(DRAWS, -1), noise, 2)
     for first, second in itertools.permutations(range(4), 2):
         law = float(weights[first] * weights[second] / (1 - weights[first]))
         share = float(((drawn[:, 0] == first) & (drawn[:, 1] == second)).float().mean())
@@ -37,17 +35,20 @@ def test_the_race_follows_the_law_of_draws_without_replacement():
 
 def test_entries_of_weight_zero_are_drawn_last():
     noise = torch.empty(100, 4).exponential_(generator=torch.Generator().manual_seed(0))
-    drawn = race(torch.tensor([float("-inf"), 0.0, float("-inf"), -3.0]).expand(100, -1), noise, 4)
+    drawn = sample_without_replacement(
+        torch.tensor([float("-inf"), 0.0, float("-inf"), -3.0]).expand(100, -1), noise, 4
+    )
     assert set(drawn[:, :2].flatten().tolist()) == {1, 3}
 
 
 def test_noise_of_an_item_does_not_depend_on_its_neighbours():
-    together, alone = TokenNoise((4, 5, 6), 7, torch.device("cpu")), TokenNoise((5,), 7, torch.device("cpu"))
+    together, alone = torch.empty(NOISE_BLOCK, 3, 7), torch.empty(NOISE_BLOCK, 1, 7)
+    sources = TokenNoise((4, 5, 6), together), TokenNoise((5,), alone)
     for _ in range(3):
-        together.refill()
-        alone.refill()
-        assert together.block.shape == (NOISE_BLOCK, 3, 7)
-        assert torch.equal(together.block[:, 1], alone.block[:, 0])
+        before = alone.clone()
+        for source in sources:
+            source.refill()
+        assert torch.equal(together[:, 1], alone[:, 0]) and not torch.equal(alone, before)
 
 
 def test_row_seeds_differ_between_segments_and_takes_and_stay_the_same():
@@ -87,18 +88,3 @@ def test_modes_without_chance_ignore_what_shapes_chance():
     scores = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     for mode in ("greedy", "beam_search"):
         assert torch.equal(truncate(scores, SamplingSettings(mode=mode, top_k=1, temperature=0.1, typical=0.5)), scores)
-
-
-def test_long_silences_are_shortened_only_where_there_is_much_silence():
-    def take(*runs):
-        tokens = torch.cat([torch.full((count,), token) for token, count in runs])
-        return Take(tokens, torch.arange(len(tokens)), -1.0, True)
-
-    little, much = (
-        take((SILENT, 15), (7, 2), (SILENT, 15)),
-        take((SILENT, 16), (7, 2), (SILENT, 4), (8, 1), (SILENT, 11)),
-    )
-    assert with_short_silences(little, SILENT) is little
-    shorter = with_short_silences(much, SILENT)
-    assert shorter.tokens.tolist() == [SILENT] * 10 + [7] * 2 + [SILENT] * 4 + [8] + [SILENT] * 10
-    assert shorter.phases.tolist() == [*range(10), *range(16, 33)]

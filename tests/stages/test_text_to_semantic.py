@@ -14,7 +14,6 @@ from indextts2.sampling import SamplingSettings
 from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.handles import EmotionBank
 from indextts2.stages.t2s.decode import Take
-from indextts2.stages.t2s.phase_tracker import ScheduleSettings
 from indextts2.stages.t2s.text_to_semantic import T2SOptions, choose_take, text_to_semantic
 from tests.conftest import TINY
 from tests.stages.speaking import (
@@ -303,11 +302,9 @@ def scheduled(*points, transition="step"):
     return Emotion(frames[0].vector, frames, transition=transition)
 
 
-@pytest.mark.parametrize("layout", ["a", "b"])
-def test_a_schedule_of_one_emotion_equals_the_plain_path(t2s, layout):
-    options = T2SOptions(schedule=ScheduleSettings(layout=layout))
+def test_a_schedule_of_one_emotion_equals_the_plain_path(t2s):
     plain = speak(t2s, TEXTS[2], emotion=Emotion(emotion_vector(3)))
-    same = speak(t2s, TEXTS[2], emotion=scheduled((0.0, 3), (0.5, 3)), options=options)
+    same = speak(t2s, TEXTS[2], emotion=scheduled((0.0, 3), (0.5, 3)))
     assert torch.equal(plain.tokens, same.tokens) and torch.equal(plain.latent, same.latent)
 
 
@@ -320,12 +317,10 @@ def test_a_schedule_of_two_emotions_changes_the_second_segment_only(t2s):
     torch.testing.assert_close(change.latent[1, 0], own.latent[1, 0])
 
 
-@pytest.mark.parametrize("layout", ["a", "b"])
 @pytest.mark.parametrize("transition", ["step", "linear"])
-def test_an_emotion_can_change_inside_a_segment(t2s, layout, transition):
-    options = T2SOptions(schedule=ScheduleSettings(layout=layout))
+def test_an_emotion_can_change_inside_a_segment(t2s, transition):
     emotion = scheduled((0.0, 3), (0.6, 4), transition=transition)
-    speech = speak(t2s, TEXTS[2], TEXTS[0], emotion=emotion, options=options, durations=(tokens(120),))
+    speech = speak(t2s, TEXTS[2], TEXTS[0], emotion=emotion, durations=(tokens(120),))
     assert int(speech.token_lengths[0]) == 120
     assert torch.isfinite(speech.latent).all()
 

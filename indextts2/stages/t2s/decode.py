@@ -1,13 +1,12 @@
-"""The decoding loop of T2S over one pool of key/value rows per item (docs/spec/t2s.md#decoding-rows).
+"""The decoding loop of T2S: from a prefilled batch of segments to takes (docs/spec/t2s.md#sampling).
 
-Beams never move the cache: every step appends one row per beam, and a boolean mask says which rows are ancestors of
-which beam. Left padding, takes and phases of emotion are entries of the same mask. Positions, steps and noise are
-tensors; the host looks at `done` every few steps, and steps run beyond it change nothing.
+The step is in `step.py`; here are its first state, the host's look at `done` every few steps, and what is read off the
+last state.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -15,50 +14,37 @@ from torch import Tensor
 
 from ...contracts import Progress, no_progress
 from ...models.t2s import TextToSemantic
-from ...models.transformer import Memory
-from ...sampling import NOISE_BLOCK, SamplingSettings, TokenNoise
-from .phase_tracker import PhaseTracker, ScheduleSettings
+from ...sampling import NOISE_BLOCK, SAMPLERS, SamplingSettings, TokenNoise
+from .phase_tracker import PhaseTracker
 from .prefix import Prefilled
-from .search import Found, Search
+from .search import Hypotheses
+from .step import DecodeStep, StepState
 
-EXTENT_BLOCK = 64  # rows by which the part of the pool that attention reads grows
+ROW_BLOCK = 64  # the part of the cache that attention reads grows by so many rows
 CHECK_EVERY = 4  # steps between two looks at `done` on an accelerator
-MUCH_SILENCE = 30  # silent tokens of a take that may stay untouched
-LONGEST_SILENCE = 10  # tokens of one run that are kept otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """What to decode from a prefilled batch of segments.
+    """What to decode from a prefilled batch of segments."""
 
-    segments: for each item the prefix row it continues; seeds: one per item; limits: (items,) int64 most tokens, the
-    stop counted; stop_bias: (items, steps) added to the stop's score, -inf forbids and +inf forces it; schedule and
-    tokens_per_second matter with several phases only.
-    """
-
-    segments: tuple[int, ...]
-    seeds: tuple[int, ...]
-    limits: Tensor
-    stop_bias: Tensor
-    schedule: ScheduleSettings = ScheduleSettings()
-    tokens_per_second: float = 50.0
+    segments: tuple[int, ...]  # the prefix row that each item continues
+    seeds: tuple[int, ...]  # of each item's noise
+    limits: Tensor  # (items,) int64, most tokens, the stop counted
+    stop_bias: Tensor  # (items, steps) added to the stop's score: -inf forbids it, +inf forces it
+    tokens_per_second: float = 50.0  # matters with several phases only
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One decoded item.
+    """One decoded item."""
 
-    tokens: (tokens,) int64 on the CPU; phases: (tokens,) the phase each token was fed in; stopped: False when the limit
-    ended it; stalled: a phase began only because the text position stood still; willing: the stop was forced where the
-    model would have stopped by itself.
-    """
-
-    tokens: Tensor
-    phases: Tensor
-    score: float
-    stopped: bool
-    stalled: bool = False
-    willing: bool = False
+    tokens: Tensor  # (tokens,) int64 on the CPU, without the stop
+    phases: Tensor  # (tokens,) int64, the phase each token was decoded in
+    score: float  # sum of processed scores, the stop's included
+    stopped: bool  # False when the limit ended it
+    stalled: bool = False  # a phase began only because the position in the text stood still
+    natural_stop: bool = False  # the stop was forced where the model would have stopped by itself
 
 
 def longest_take(model: TextToSemantic, settings: SamplingSettings) -> int:
@@ -88,127 +74,85 @@ def decode(
     progress(done, total) is called with tokens between steps; raising inside it ends the loop at once and leaves
     `prefilled` and the model as they were.
     """
-    loop = _Loop(model, prefilled, job, settings)
+    state = first_state(model, prefilled, job, settings)
+    noise = TokenNoise(job.seeds, state.noise)
+    step = DecodeStep(model, settings, prefilled.prefix.rows)
     total = int(job.limits.max())
-    every = 1 if loop.device.type == "cpu" else CHECK_EVERY
-    for step in range(total):
-        if step % NOISE_BLOCK == 0:
-            loop.noise.refill()
-        loop.step(step)
-        if (step + 1) % every == 0 or step + 1 == total:
-            progress(step + 1, total)
-            if bool(loop.search.done.all()):
+    check_every = 1 if state.position.device.type == "cpu" else CHECK_EVERY
+    for done in range(1, total + 1):
+        if (done - 1) % NOISE_BLOCK == 0:
+            noise.refill()
+        state.reserve(_rounded(prefilled.prefix.rows + done * settings.width, ROW_BLOCK))
+        step(state)
+        if done % check_every == 0 or done == total:
+            progress(done, total)
+            if bool(state.hypotheses.done.all()):
                 break
-    return loop.takes()
+    return takes_of(state)
 
 
-def with_short_silences(take: Take, token: int) -> Take:
-    """Cut long runs of a silent token, if there is much of it (docs/spec/t2s.md#long-silences). The released pipeline
-    does not.
-    """
-    silent = take.tokens == token
-    if int(silent.sum()) <= MUCH_SILENCE:
-        return take
-    index = torch.arange(len(silent))
-    last_sound = torch.where(silent, -1, index).cummax(0).values
-    keep = index - last_sound <= LONGEST_SILENCE
-    return replace(take, tokens=take.tokens[keep], phases=take.phases[keep])
+def first_state(model: TextToSemantic, prefilled: Prefilled, job: DecodeJob, settings: SamplingSettings) -> StepState:
+    """The state before the first step. Nothing in it shares memory with `prefilled`."""
+    prefix, device, width = prefilled.prefix, prefilled.state.device, settings.width
+    items = torch.tensor(job.segments, device=device)
+    steps = _rounded(int(job.limits.max()), NOISE_BLOCK)
+    max_rows = _rounded(prefix.rows + width * ROW_BLOCK, ROW_BLOCK)
+    columns = prefix.phase_columns[items, :1].expand(-1, width, -1)
+    logits = model.mel_head(prefilled.state)[items][:, None]
+    noise_width = SAMPLERS[settings.mode].noise_width(settings, model.config.semantic_tokens)
+    return StepState(
+        position=torch.zeros(1, dtype=torch.int64, device=device),
+        logits=logits.repeat(1, width, 1),
+        cache=prefilled.cache.slice(items, prefix.rows, max_rows),
+        attn_mask=F.pad(columns, (0, max_rows - prefix.rows)),
+        length=0,
+        noise=torch.ones(NOISE_BLOCK, len(items), noise_width, device=device),
+        stop_bias=F.pad(job.stop_bias, (0, max(0, steps - job.stop_bias.shape[1]))).to(device),
+        hypotheses=Hypotheses.start(model.config, width, job.limits.to(device), steps),
+        tracker=_tracker(model, prefilled, items, job, width, steps) if prefix.phase_columns.shape[1] > 1 else None,
+    )
 
 
-class _Loop:
-    """All state of one decode. Dropped as a whole when the decode ends, however it ends."""
+def _tracker(
+    model: TextToSemantic, prefilled: Prefilled, items: Tensor, job: DecodeJob, width: int, steps: int
+) -> PhaseTracker:
+    """The tracker of the checkpoint's own alignment heads or, failing those, of the best head of every step."""
+    config = model.config
+    known = config.alignment_heads
+    heads = ((layer, head) for layer in range(config.layers) for head in range(config.heads))
+    return PhaseTracker.start(
+        prefilled.prefix,
+        items,
+        width,
+        steps,
+        heads=tuple((layer, head) for layer, head in known or heads),
+        heads_are_known=bool(known),
+        tokens_per_second=job.tokens_per_second,
+    )
 
-    def __init__(self, model: TextToSemantic, prefilled: Prefilled, job: DecodeJob, settings: SamplingSettings) -> None:
-        prefix, self.device = prefilled.prefix, prefilled.state.device
-        self.model, self.beams, self.prefix_rows = model, settings.width, prefix.rows
-        items = torch.tensor(job.segments, device=self.device)
-        self.search = Search(model.config, settings, job.limits.to(self.device))
-        vocabulary = model.config.semantic_tokens
-        self.noise = TokenNoise(job.seeds, self.search.noise_width(vocabulary) if settings.draws else 1, self.device)
-        self.stop_bias = job.stop_bias.to(self.device)
-        capacity = self._rounded(self.prefix_rows + self.beams * EXTENT_BLOCK)
-        self.pool = prefilled.pool.cropped(items, self.prefix_rows, capacity)
-        columns = prefix.phase_columns[items, :1].expand(-1, self.beams, -1)
-        self.visible = F.pad(columns, (0, capacity - self.prefix_rows))
-        self.logits = model.mel_head(prefilled.state)[items][:, None].expand(-1, self.beams, -1)
-        self.at = torch.zeros(1, dtype=torch.int64, device=self.device)
-        self.beam = torch.arange(self.beams, device=self.device)
-        self.tracker = self._tracker(prefilled, items, job) if prefix.phase_columns.shape[1] > 1 else None
 
-    def _tracker(self, prefilled: Prefilled, items: Tensor, job: DecodeJob) -> PhaseTracker:
-        config = self.model.config
-        known = job.schedule.heads or config.alignment_heads
-        every = tuple((layer, head) for layer in range(config.layers) for head in range(config.heads))
-        return PhaseTracker(
-            prefilled.prefix,
-            items,
-            self.beams,
-            int(job.limits.max()),
-            job.schedule,
-            heads=known or every,
-            known_heads=bool(known),
-            tokens_per_second=job.tokens_per_second,
+def takes_of(state: StepState) -> list[Take]:
+    """The best finished hypothesis of each item."""
+    hypotheses, finished = state.hypotheses, state.hypotheses.finished
+    takes = []
+    for item in range(hypotheses.done.shape[0]):
+        tokens, held = hypotheses.path(item)
+        phases, stalled = torch.zeros_like(tokens), False
+        if state.tracker is not None:
+            phases = state.tracker.history[: len(tokens), item].cpu().gather(1, held[:, None])[:, 0]
+            stalled = bool(state.tracker.stalled[item].any())
+        takes.append(
+            Take(
+                tokens,
+                phases,
+                score=float(finished.scores[item, 0]),
+                stopped=not bool(finished.still_open[item, 0]),
+                stalled=stalled,
+                natural_stop=bool(hypotheses.natural_stop[item, finished.beams[item, 0]]),
+            )
         )
+    return takes
 
-    @staticmethod
-    def _rounded(rows: int) -> int:
-        return -(-rows // EXTENT_BLOCK) * EXTENT_BLOCK
 
-    def step(self, step: int) -> None:
-        """Choose one token per hypothesis and run it through the trunk."""
-        bias = self.stop_bias.index_select(1, self.at).expand(-1, self.beams)
-        if self.tracker is not None:
-            bias = torch.where(torch.isposinf(bias), bias, bias + self.tracker.stop_bias())
-        noise = self.noise.block.index_select(0, self.at % NOISE_BLOCK)[0]
-        tokens, parents = self.search.choose(self.logits, self.at, noise, bias)
-        rows = self.prefix_rows + self.at * self.beams + self.beam
-        extent = self._rounded(self.prefix_rows + (step + 1) * self.beams)
-        self._reserve(extent)
-        self._follow(parents, rows)
-        place = (self.at + self.model.config.decode_row_offset).clamp(max=self.model.config.semantic_rows - 1)
-        output = self.model.states(
-            self.model.semantic_at(tokens, place),
-            visible=self.visible[:, :, :extent],
-            memory=Memory(self.pool, rows, extent),
-            watch=None if self.tracker is None else self.tracker.watch(),
-        )
-        self.logits = self.model.mel_head(output.hidden)
-        if self.tracker is not None and output.watched is not None:
-            self.tracker.observe(output.watched, self.at)
-        self.at = self.at + 1
-
-    def _reserve(self, extent: int) -> None:
-        if extent > self.pool.capacity:
-            capacity = max(extent, 2 * self.pool.capacity)
-            self.pool.grow(capacity)
-            self.visible = F.pad(self.visible, (0, capacity - self.visible.shape[-1]))
-
-    def _follow(self, parents: Tensor, rows: Tensor) -> None:
-        """Masks follow the parent index; each hypothesis then sees its own new row. rows: (beams,)"""
-        self.visible = self.visible.gather(1, parents[..., None].expand_as(self.visible))
-        own = rows[None, :, None].expand(self.visible.shape[0], -1, -1)
-        self.visible.scatter_(2, own, True)
-        if self.tracker is None:
-            return
-        self.tracker.reorder(parents)
-        self.visible[..., : self.prefix_rows] = self.tracker.columns(self.at)
-        made_at = (torch.arange(self.visible.shape[-1], device=self.device) - self.prefix_rows) // self.beams
-        forgotten = self.tracker.forgotten(made_at)
-        if forgotten is not None:
-            self.visible &= ~(forgotten & (made_at >= 0))
-
-    def takes(self) -> list[Take]:
-        """The best hypothesis of each item."""
-        found = self.search.found()
-        if self.tracker is None:
-            return [
-                Take(one.tokens, torch.zeros_like(one.tokens), one.score, one.stopped, willing=one.willing)
-                for one in found
-            ]
-        history, stalled = self.tracker.history.cpu(), self.tracker.stalled.cpu()
-        return [self._phased(one, history[:, item], bool(stalled[item].any())) for item, one in enumerate(found)]
-
-    @staticmethod
-    def _phased(one: Found, history: Tensor, stalled: bool) -> Take:
-        phases = history[torch.arange(len(one.tokens)), one.beams]
-        return Take(one.tokens, phases, one.score, one.stopped, stalled, one.willing)
+def _rounded(count: int, block: int) -> int:
+    return -(-count // block) * block

@@ -3,7 +3,7 @@
 Source: docs/spec/t2s.md#latents, docs/spec/control.md#latents-of-phases.
 
 The keys and values of the prefix are kept from decoding; the tokens run as one causal chunk in the rows they had in
-training. Hidden states seen while decoding are never reused: the released weights decode one row further.
+training. Hidden states of decoding are never reused: the released weights decode one row further.
 """
 
 from __future__ import annotations
@@ -11,72 +11,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from ...models.t2s import TextToSemantic
-from ...models.transformer import Memory, Watch
+from ...models.transformer import CacheView
+from .decode import Take
 from .prefix import Prefilled
 
 TRAINING_ROW_OFFSET = 1  # token k sits at row k + 1; row 0 is the start token's
 
 
 @torch.no_grad()
-def latents(
-    model: TextToSemantic,
-    prefilled: Prefilled,
-    segments: Sequence[int],
-    tokens: Sequence[Tensor],
-    phases: Sequence[Tensor] | None = None,
-    *,
-    forget: int | None = None,
-    heads: tuple[tuple[int, int], ...] = (),
-) -> tuple[Tensor, Tensor | None]:
+def latents(model: TextToSemantic, prefilled: Prefilled, segments: Sequence[int], takes: Sequence[Take]) -> Tensor:
     """Latents of finished takes, one row per take, padded with zeros on the right.
 
-    segments: prefix row of each take; tokens, phases: (tokens,) each. -> latent (batch, longest, dim) and, where heads
-    are asked for, their attention of every token but the last over the text entries (batch, heads, longest - 1, sets *
-    entries).
+    segments: prefix row of each take. -> (batch, longest, dim)
     """
     device, dim = prefilled.state.device, prefilled.state.shape[-1]
     items = torch.tensor(list(segments), device=device)
-    lengths = torch.tensor([len(one) for one in tokens], device=device)
-    longest, batch = int(lengths.max()) if len(tokens) else 0, len(tokens)
+    lengths = torch.tensor([len(take.tokens) for take in takes], device=device)
+    longest = int(lengths.max())
     if longest == 0:
-        return torch.zeros(batch, 0, dim, dtype=prefilled.state.dtype, device=device), None
-    first = prefilled.state[items][:, None]
-    watched = None
+        return prefilled.state.new_zeros(len(takes), 0, dim)
+    latent = prefilled.state[items][:, None]
     if longest > 1:
-        chunk = torch.stack([F.pad(one.to(device), (0, longest - len(one)))[:-1] for one in tokens])
-        phase = torch.zeros_like(chunk)
-        if phases is not None:
-            phase = torch.stack([F.pad(one.to(device), (0, longest - len(one)))[:-1] for one in phases])
-        rows = prefilled.prefix.rows
-        extent = rows + longest - 1
-        output = model.states(
-            model.semantic_rows(chunk, TRAINING_ROW_OFFSET),
-            visible=_chunk_visibility(prefilled.prefix.phase_columns[items], phase, forget),
-            memory=Memory(
-                prefilled.pool.cropped(items, rows, extent), torch.arange(rows, extent, device=device), extent
-            ),
-            watch=Watch(heads, 0, prefilled.prefix.text_columns[items].flatten(1)) if heads else None,
-        )
-        first, watched = torch.cat([first, output.hidden], dim=1), output.watched
+        chunk = pad_sequence([take.tokens for take in takes], batch_first=True)[:, :-1].to(device)
+        phases = pad_sequence([take.phases for take in takes], batch_first=True)[:, :-1].to(device)
+        rows, length = prefilled.prefix.rows, prefilled.prefix.rows + longest - 1
+        view = CacheView(prefilled.cache.slice(items, rows, length), torch.arange(rows, length, device=device), length)
+        embeddings = model.semantic_rows(chunk, TRAINING_ROW_OFFSET)
+        mask = _chunk_mask(prefilled.prefix.phase_columns[items], phases)
+        latent = torch.cat([latent, model.states(embeddings, attn_mask=mask, view=view).hidden], dim=1)
     valid = torch.arange(longest, device=device) < lengths[:, None]
-    return first * valid[..., None], watched
+    return latent * valid[..., None]
 
 
-def _chunk_visibility(columns: Tensor, phase: Tensor, forget: int | None) -> Tensor:
-    """What each token saw while it was decoded.
+def _chunk_mask(columns: Tensor, phases: Tensor) -> Tensor:
+    """The rows that each token attended to while it was decoded.
 
-    columns: (batch, phases, prefix rows); phase: (batch, tokens) -> (batch, tokens, prefix rows + tokens).
+    columns: (batch, phases, prefix rows); phases: (batch, tokens) -> (batch, tokens, prefix rows + tokens) bool
     """
-    count = phase.shape[1]
-    prefix = columns.gather(1, phase[..., None].expand(-1, -1, columns.shape[-1]))
-    index = torch.arange(count, device=phase.device)
-    earlier = (index[None, :] <= index[:, None]).expand(phase.shape[0], -1, -1)
-    if forget is not None:
-        begun = (phase[:, None, :] < phase[:, :, None]).sum(-1)  # phases never go back, so this is where one began
-        kept = (index >= begun[..., None] - forget) | (phase == 0)[..., None]
-        earlier = earlier & kept
-    return torch.cat([prefix, earlier], dim=2)
+    count = phases.shape[1]
+    prefix = columns.gather(1, phases[..., None].expand(-1, -1, columns.shape[-1]))
+    earlier = torch.ones(count, count, dtype=torch.bool, device=phases.device).tril()
+    return torch.cat([prefix, earlier.expand(phases.shape[0], -1, -1)], dim=2)

@@ -1,7 +1,7 @@
-"""Choosing the next tokens of every hypothesis: beams, plain sampling and greedy (docs/spec/t2s.md#beam-step).
+"""The hypotheses of a decode, open and finished, and how a step moves them on (docs/spec/t2s.md#beam-step).
 
-All state is tensors of fixed shape, updated without asking the host anything, so that a step may be captured in a
-graph. Items are the rows of a batch (a segment or one take of it); each item has `beams` hypotheses side by side.
+All of it is buffers of fixed shape that are written in place without asking the host anything, so that a step can be
+captured in a graph. Items are the rows of a batch (a segment, or one take of it); each has `width` hypotheses.
 """
 
 from __future__ import annotations
@@ -12,94 +12,121 @@ import torch
 from torch import Tensor
 
 from ...config import T2SConfig
-from ...sampling import SamplingSettings, penalise_repeats, race, starting_scores, truncate
+from ...sampling import SAMPLERS, Candidates, SamplingSettings, penalise_repeats, starting_scores, truncate
 
 EMPTY = float("-inf")
-OUT_OF_PLAY = -1e9  # score of the beams that do not take part in the first step
+OUT_OF_PLAY = -1e9  # score of the hypotheses that do not take part in the first step
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The best hypothesis of one item.
+@dataclass(slots=True)
+class Finished:
+    """The best finished hypotheses of each item, best first."""
 
-    tokens: (tokens,) int64 on the CPU without the stop; beams: (tokens,), the beam that held each token; score: sum of
-    processed scores; stopped: False when the length limit ended it; willing: the stop that ended it was forced, but is
-    what the model would have chosen there.
-    """
+    scores: Tensor  # (items, width), -inf where there is none yet
+    lengths: Tensor  # (items, width) int64, tokens without the stop
+    beams: Tensor  # (items, width) int64, the hypothesis that held the last token
+    still_open: Tensor  # (items, width) bool, ended by the limit and not by a stop
 
-    tokens: Tensor
-    beams: Tensor
-    score: float
-    stopped: bool
-    willing: bool = False
+    @classmethod
+    def none(cls, items: int, width: int, device: torch.device) -> Finished:
+        zeros = torch.zeros(items, width, dtype=torch.int64, device=device)
+        scores = torch.full((items, width), EMPTY, device=device)
+        return cls(scores, zeros, zeros.clone(), torch.zeros_like(zeros, dtype=torch.bool))
+
+    def offer(self, scores: Tensor, length: Tensor, beams: Tensor, *, still_open: bool, to: Tensor) -> None:
+        """Keep the best of the stored and the offered ones, in the items of `to`.
+
+        scores: (items, width), -inf offers nothing; length: (1,) tokens of each; beams: (items, width); to: (items,)
+        bool.
+        """
+        order = torch.cat([self.scores, scores], dim=1).argsort(dim=1, descending=True, stable=True)
+        order = order[:, : self.scores.shape[1]]
+        offered = (
+            (self.scores, scores),
+            (self.lengths, length.expand_as(beams)),
+            (self.beams, beams),
+            (self.still_open, torch.full_like(beams, still_open, dtype=torch.bool)),
+        )
+        for stored, new in offered:
+            merged = torch.cat([stored, new], dim=1).gather(1, order)
+            stored.copy_(torch.where(to[:, None], merged, stored))
 
 
-class Search:
-    """Hypotheses of a batch of items, open and finished.
+@dataclass(slots=True)
+class Hypotheses:
+    """The hypotheses of every item, and which items are done."""
 
-    limits: (items,) int64 most tokens of each item, the stop counted.
-    """
+    scores: Tensor  # (items, width) float32, sums of processed scores
+    used: Tensor  # (items, width, semantic_tokens) bool, entries that the repetition penalty concerns
+    tokens: Tensor  # (steps, items, width) int64, the token of each step
+    parents: Tensor  # (steps, items, width) int64, the hypothesis that it continues
+    limits: Tensor  # (items,) int64, most tokens, the stop counted
+    done: Tensor  # (items,) bool
+    natural_stop: Tensor  # (items, width) bool, a stop was forced where the model would have stopped by itself
+    finished: Finished
 
-    def __init__(self, config: T2SConfig, settings: SamplingSettings, limits: Tensor) -> None:
-        self.settings, self.stop = settings, config.stop_semantic
-        self.limits = limits
+    @classmethod
+    def start(cls, config: T2SConfig, width: int, limits: Tensor, steps: int) -> Hypotheses:
+        """One hypothesis per item and room for `steps` steps."""
+        items, device = limits.shape[0], limits.device
+        scores = torch.full((items, width), OUT_OF_PLAY, device=device)
+        scores[:, 0] = 0.0
+        used = torch.zeros(items, width, config.semantic_tokens, dtype=torch.bool, device=device)
+        used[..., config.start_semantic] = True
+        if config.prompt_token is not None:
+            used[..., config.prompt_token] = True
+        history = torch.zeros(steps, items, width, dtype=torch.int64, device=device)
+        return cls(
+            scores=scores,
+            used=used,
+            tokens=history,
+            parents=history.clone(),
+            limits=limits,
+            done=torch.zeros(items, dtype=torch.bool, device=device),
+            natural_stop=torch.zeros(items, width, dtype=torch.bool, device=device),
+            finished=Finished.none(items, width, device),
+        )
+
+    def path(self, item: int) -> tuple[Tensor, Tensor]:
+        """The best finished hypothesis of an item, followed back to its start: tokens and who held each, on the CPU."""
+        length, beam = int(self.finished.lengths[item, 0]), int(self.finished.beams[item, 0])
+        tokens, parents = self.tokens[:length, item].cpu(), self.parents[:length, item].cpu()
+        held = torch.zeros(length, dtype=torch.int64)
+        for step in range(length - 1, -1, -1):
+            held[step] = beam
+            beam = int(parents[step, beam])
+        return tokens.gather(1, held[:, None])[:, 0], held
+
+
+class TokenChoice:
+    """What one step does to the hypotheses: score, search, finish."""
+
+    def __init__(self, config: T2SConfig, settings: SamplingSettings) -> None:
+        self.settings, self.search, self.stop = settings, SAMPLERS[settings.mode], config.stop_semantic
         declared = settings.repetition_penalty
         self.penalty = config.repetition_penalty if declared is None else declared
-        items, beams, device = limits.shape[0], settings.width, limits.device
-        self.scores = torch.full((items, beams), OUT_OF_PLAY, device=device)
-        self.scores[:, 0] = 0.0
-        self.used = torch.zeros(items, beams, config.semantic_tokens, dtype=torch.bool, device=device)
-        self.used[..., config.start_semantic] = True
-        if config.prompt_token is not None:
-            self.used[..., config.prompt_token] = True
-        history = (int(limits.max()), items, beams)
-        self.tokens = torch.zeros(history, dtype=torch.int64, device=device)
-        self.parents = torch.zeros(history, dtype=torch.int64, device=device)
-        self.done = torch.zeros(items, dtype=torch.bool, device=device)
-        self.willing = torch.zeros(items, beams, dtype=torch.bool, device=device)
-        self.best_scores = torch.full((items, beams), EMPTY, device=device)
-        self.best_lengths = torch.zeros(items, beams, dtype=torch.int64, device=device)
-        self.best_beams = torch.zeros(items, beams, dtype=torch.int64, device=device)
-        self.best_open = torch.zeros(items, beams, dtype=torch.bool, device=device)
 
-    def noise_width(self, vocabulary: int) -> int:
-        """Random numbers one item needs per step."""
-        return self.settings.width * self.settings.survivors(vocabulary)
+    def __call__(
+        self, hypotheses: Hypotheses, logits: Tensor, position: Tensor, noise: Tensor, stop_bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Move every hypothesis on by one token.
 
-    def choose(self, logits: Tensor, step: Tensor, noise: Tensor, stop_bias: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of every item.
-
-        logits: (items, beams, vocabulary); step: (1,) int64, tokens chosen so far; noise: (items, noise width);
-        stop_bias: (items, beams) added to the stop's score after the repetition penalty: -inf forbids it, +inf leaves
-        nothing else. -> tokens (items, beams) and the beams they continue (items, beams).
+        logits: (items, width, semantic_tokens); position: (1,) int64, tokens chosen so far; noise: (items, noise
+        width); stop_bias: (items, width) added to the stop's score after the repetition penalty: -inf forbids it, +inf
+        leaves nothing else. -> tokens (items, width) and the hypotheses they continue (items, width).
         """
-        scores = penalise_repeats(starting_scores(logits, self.settings), self.used, self.penalty)
-        forced = torch.isposinf(stop_bias) & ~self.done[:, None]
-        self.willing = torch.where(forced, scores.argmax(-1) == self.stop, self.willing)
-        scores = truncate(self._biased(scores, stop_bias), self.settings) + self.scores[..., None]
-        tokens, parents = self._advance(scores, step, noise)
-        self.used = self.used.gather(1, parents[..., None].expand_as(self.used))
-        self.used.scatter_(2, tokens[..., None], True)
-        self.tokens.index_copy_(0, step, tokens[None])
-        self.parents.index_copy_(0, step, parents[None])
-        self._close_at_limit(step)
+        scores = penalise_repeats(starting_scores(logits, self.settings), hypotheses.used, self.penalty)
+        forced = torch.isposinf(stop_bias) & ~hypotheses.done[:, None]
+        natural = torch.where(forced, scores.argmax(-1) == self.stop, hypotheses.natural_stop)
+        hypotheses.natural_stop.copy_(natural)
+        scores = truncate(self._biased(scores, stop_bias), self.settings) + hypotheses.scores[..., None]
+        tokens, parents = self._advance(hypotheses, self.search.candidates(scores, noise, self.settings), position)
+        used = hypotheses.used.gather(1, parents[..., None].expand_as(hypotheses.used))
+        hypotheses.used.copy_(used.scatter_(2, tokens[..., None], True))
+        hypotheses.tokens.index_copy_(0, position, tokens[None])
+        hypotheses.parents.index_copy_(0, position, parents[None])
+        self._close_at_limit(hypotheses, position)
         return tokens, parents
-
-    def found(self) -> list[Found]:
-        """The best finished hypothesis of each item."""
-        tokens, parents = self.tokens.cpu(), self.parents.cpu()
-        lengths, beams = self.best_lengths[:, 0].tolist(), self.best_beams[:, 0].tolist()
-        scores, still_open = self.best_scores[:, 0].tolist(), self.best_open[:, 0].tolist()
-        willing = self.willing.tolist()
-        return [
-            Found(
-                *_path(tokens[:, item], parents[:, item], lengths[item], beams[item]),
-                scores[item],
-                not still_open[item],
-                willing[item][beams[item]],
-            )
-            for item in range(len(lengths))
-        ]
 
     def _biased(self, scores: Tensor, stop_bias: Tensor) -> Tensor:
         forced = torch.isposinf(stop_bias)
@@ -108,75 +135,32 @@ class Search:
         scores = torch.where(is_stop, scores + bias[..., None], scores)
         return scores.masked_fill(forced[..., None] & ~is_stop, EMPTY)
 
-    def _advance(self, scores: Tensor, step: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        if self.settings.width > 1:
-            return self._advance_beams(scores, step, noise)
-        row = scores[:, 0]
-        if self.settings.draws:
-            values, entries = row.topk(self.settings.survivors(row.shape[-1]), dim=-1)
-            token = entries.gather(1, race(values, noise, 1))
-        else:
-            token = row.argmax(-1, keepdim=True)
-        self.scores = row.gather(1, token)
-        stops = token == self.stop
-        self._store(torch.where(stops, self.scores, EMPTY), step, torch.zeros_like(token), still_open=False)
-        self.done = self.done | stops[:, 0]
-        return token, torch.zeros_like(token)
+    def _advance(self, hypotheses: Hypotheses, found: Candidates, position: Tensor) -> tuple[Tensor, Tensor]:
+        """Finish the candidates that end with the stop and continue with the best others."""
+        width, finished = hypotheses.scores.shape[1], hypotheses.finished
+        stops = found.tokens == self.stop
+        ended = stops[:, :width] & (found.scores[:, :width] > EMPTY)  # a stop of lower rank is ignored
+        rated = self._rated(found.scores[:, :width], position + 1)
+        offered = torch.where(ended, rated, EMPTY)
+        finished.offer(offered, position, found.parents[:, :width], still_open=False, to=~hypotheses.done)
+        full = torch.isfinite(finished.scores).all(1)
+        beaten = finished.scores[:, -1] >= rated[:, 0]
+        hypotheses.done.logical_or_(full & beaten)
+        going = stops.int().argsort(dim=1, stable=True)[:, :width]  # the best candidates that are not the stop
+        hypotheses.scores.copy_(found.scores.gather(1, going))
+        return found.tokens.gather(1, going), found.parents.gather(1, going)
 
-    def _advance_beams(self, scores: Tensor, step: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        beams, vocabulary = scores.shape[1:]
-        values, entries = scores.topk(self.settings.survivors(vocabulary) if self.settings.draws else 2 * beams, dim=-1)
-        per_beam, flat = values.shape[-1], values.flatten(1)
-        if self.settings.draws:
-            drawn = race(flat, noise, 2 * beams)
-            drawn = drawn.gather(1, flat.gather(1, drawn).argsort(dim=1, descending=True, stable=True))
-        else:
-            drawn = flat.topk(2 * beams, dim=1).indices
-        score = flat.gather(1, drawn)  # (items, 2 beams), best first
-        token, parent = entries.flatten(1).gather(1, drawn), drawn // per_beam
-        stops = token == self.stop
-        ends = stops[:, :beams] & (score[:, :beams] > EMPTY)  # a stop of lower rank is ignored
-        self._store(torch.where(ends, score[:, :beams], EMPTY), step, parent[:, :beams], still_open=False)
-        full = torch.isfinite(self.best_scores).all(1)
-        beaten = self.best_scores[:, -1] >= self._rated(score[:, 0], step + 1)
-        self.done = self.done | (full & beaten)
-        going = stops.int().argsort(dim=1, stable=True)[:, :beams]  # the first candidates that go on
-        self.scores = score.gather(1, going)
-        return token.gather(1, going), parent.gather(1, going)
-
-    def _rated(self, score: Tensor, length: Tensor) -> Tensor:
+    def _rated(self, scores: Tensor, length: Tensor) -> Tensor:
+        """Scores by which finished hypotheses are compared. length: (1,) tokens of each, the stop counted."""
         if self.settings.length_penalty == 0.0 or self.settings.width == 1:
-            return score
-        return score / length.to(score.dtype) ** self.settings.length_penalty
+            return scores
+        return scores / length.to(scores.dtype) ** self.settings.length_penalty
 
-    def _store(self, scores: Tensor, length: Tensor, beams: Tensor, *, still_open: bool) -> None:
-        """Offer hypotheses of `length` tokens to the finished ones of items that are not done; -inf offers nothing."""
-        offered = self._rated(scores, length if still_open else length + 1)
-        merged = torch.cat([self.best_scores, offered], dim=1)
-        order = merged.argsort(dim=1, descending=True, stable=True)[:, : self.best_scores.shape[1]]
-        fresh = ~self.done[:, None]
-
-        def merge(stored: Tensor, new: Tensor) -> Tensor:
-            return torch.where(fresh, torch.cat([stored, new], dim=1).gather(1, order), stored)
-
-        self.best_scores = merge(self.best_scores, offered)
-        self.best_lengths = merge(self.best_lengths, length.expand_as(beams))
-        self.best_beams = merge(self.best_beams, beams)
-        self.best_open = merge(self.best_open, torch.full_like(beams, still_open, dtype=torch.bool))
-
-    def _close_at_limit(self, step: Tensor) -> None:
+    def _close_at_limit(self, hypotheses: Hypotheses, position: Tensor) -> None:
         """Open hypotheses become finished ones when the limit of their item is reached."""
-        reached = (step + 1 >= self.limits)[:, None]
-        own = torch.arange(self.scores.shape[1], device=self.scores.device).expand_as(self.scores)
-        self._store(torch.where(reached, self.scores, EMPTY), step + 1, own, still_open=True)
-        self.done = self.done | reached[:, 0]
-
-
-def _path(tokens: Tensor, parents: Tensor, length: int, beam: int) -> tuple[Tensor, Tensor]:
-    """Follow one hypothesis back to its start. tokens, parents: (steps, beams) -> tokens and beams, (length,) each."""
-    chosen = torch.zeros(length, dtype=torch.int64)
-    held = torch.zeros(length, dtype=torch.int64)
-    for step in range(length - 1, -1, -1):
-        chosen[step], held[step] = tokens[step, beam], beam
-        beam = int(parents[step, beam])
-    return chosen, held
+        length = position + 1
+        reached = length >= hypotheses.limits
+        own = torch.arange(hypotheses.scores.shape[1], device=hypotheses.scores.device).expand_as(hypotheses.scores)
+        offered = torch.where(reached[:, None], self._rated(hypotheses.scores, length), EMPTY)
+        hypotheses.finished.offer(offered, length, own, still_open=True, to=~hypotheses.done)
+        hypotheses.done.logical_or_(reached)

@@ -75,5 +75,5 @@ def _experimental(plan: SegmentPlan, take: Take) -> str:
     warning = f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths."
     if plan.method != "model" or not take.stopped:
         return warning
-    ended = "would have stopped there by itself" if take.willing else "was made to stop there"
+    ended = "would have stopped there by itself" if take.natural_stop else "was made to stop there"
     return f"{warning} After {len(take.tokens)} tokens it {ended}."

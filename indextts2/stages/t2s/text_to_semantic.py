@@ -35,9 +35,8 @@ from ..content import CONTENT
 from ..duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
 from ..emotion.bank import speaker_emotion
 from ..handles import T2SModels
-from .decode import DecodeJob, Take, decode, longest_take, with_short_silences
+from .decode import DecodeJob, Take, decode, longest_take
 from .latents import latents
-from .phase_tracker import ScheduleSettings
 from .phases import phases_of, piece_positions
 from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, prefill
 from .take_choice import Spoken, choose_take, take_report
@@ -51,19 +50,15 @@ class T2SOptions:
 
     rows_at_once: items decoded in one batch. duration_slot: "a", "b" or "both" in place of the checkpoint's own, for
     durations that name none.
-    with_latent: False leaves the latents out. guided: the stop schedule of method "guided". schedule: how an emotion
-    that changes along the text is spoken. retries: how often free speech that ran into its limit of tokens instead of
-    ending is spoken again with other chances. silent_token: runs of this token are shortened in segments whose length
-    T2S was not told (52 is silence in the released codec); None leaves the speech as it is.
+    with_latent: False leaves the latents out. guided: the stop schedule of method "guided". retries: how often free
+    speech that ran into its limit of tokens instead of ending is spoken again with other chances.
     """
 
     rows_at_once: int = 8
     duration_slot: str | None = None
     with_latent: bool = True
     guided: GuidedSettings = field(default_factory=GuidedSettings)
-    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     retries: int = 2
-    silent_token: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +252,7 @@ class _Speaking:
     def run(self, tasks: Sequence[_Task], *, with_latent: bool) -> list[Spoken]:
         """Decode all tasks and choose a take of each; speak again what did not end by itself."""
         spoken = self._run_once(tasks, with_latent=with_latent)
-        for _ in range(self.options.retries if self.settings.draws else 0):
+        for _ in range(self.options.retries if self.settings.do_sample else 0):
             endless = [at for at, task in enumerate(tasks) if self._lost(task, spoken[at])]
             if not endless:
                 break
@@ -280,17 +275,10 @@ class _Speaking:
     def _run_group(self, group: Sequence[_Task], *, with_latent: bool) -> list[Spoken]:
         prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in group]))
         takes = self._decode(group, prefilled)
-        chosen = [self._choose(task.plan, own) for task, own in zip(group, takes, strict=True)]
+        chosen = [choose_take(own, task.plan.token_target) for task, own in zip(group, takes, strict=True)]
         rows: Sequence[Tensor | None] = [None] * len(group)
         if with_latent:
-            latent, _ = latents(
-                self.model,
-                prefilled,
-                range(len(group)),
-                [take.tokens for take in chosen],
-                [take.phases for take in chosen],
-                forget=self.options.schedule.forget,
-            )
+            latent = latents(self.model, prefilled, range(len(group)), chosen)
             rows = [latent[row, : len(take.tokens)].float() for row, take in enumerate(chosen)]
         return [
             Spoken(take, tuple(len(one.tokens) for one in own), row, self._limit_of(task))
@@ -308,11 +296,6 @@ class _Speaking:
         """Whether free speech went on to a limit that the caller did not set."""
         return not (spoken.take.stopped or task.plan.steers) and spoken.limit < self.settings.max_tokens
 
-    def _choose(self, plan: SegmentPlan, takes: Sequence[Take]) -> Take:
-        take = choose_take(takes, plan.token_target)
-        token = self.options.silent_token
-        return take if token is None or plan.steers else with_short_silences(take, token)
-
     def _prefix(self, task: _Task) -> Prefix:
         plan, slot = task.plan, task.plan.duration.slot or self.options.duration_slot
         trusted = self.model.config.duration.trained or slot is not None
@@ -320,15 +303,7 @@ class _Speaking:
         if plan.token_target is not None and (plan.method == "model" or (plan.method == "guided" and trusted)):
             target = torch.tensor([plan.token_target], device=self.condition.device)
             slots = self.model.duration_slots(target, slot=slot)
-        return build_prefix(
-            self.model,
-            self.condition,
-            task.phases,
-            slots,
-            task.ids,
-            language=task.language,
-            layout=self.options.schedule.layout,
-        )
+        return build_prefix(self.model, self.condition, task.phases, slots, task.ids, language=task.language)
 
     def _decode(self, group: Sequence[_Task], prefilled: Prefilled) -> list[list[Take]]:
         """The takes of every task, decoded in one batch."""
@@ -339,7 +314,6 @@ class _Speaking:
             seeds=tuple(row_seed(self.seed, group[row].index, take) for row, take in items),
             limits=torch.tensor([min(rules[row][1], self._limit_of(group[row])) for row, _ in items]),
             stop_bias=torch.stack([rules[row][0] for row, _ in items]),
-            schedule=self.options.schedule,
             tokens_per_second=self.tokens_per_second,
         )
         results = decode(self.model, prefilled, job, self.settings, self._step)
