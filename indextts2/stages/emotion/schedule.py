@@ -16,7 +16,7 @@ from ...contracts import Emotion, Keyframe, check_finite, require_same_checkpoin
 from ...errors import CheckpointMismatch, InputError
 
 MAX_KEYFRAMES = 16
-"""Most conditioning blocks of one decode (docs/spec/control.md#layouts)."""
+"""Most conditioning blocks of one decode (docs/spec/control.md#layout)."""
 
 TRANSITIONS = ("step", "linear")
 

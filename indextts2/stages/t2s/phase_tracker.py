@@ -1,7 +1,8 @@
 """Position of every hypothesis in the text: a belief over text entries, and the phases of emotion it drives.
 
 The filter is that of docs/spec/control.md#position-filter, switching that of docs/spec/control.md#switching. Entry 0 is
-the start of the text, entry j the text piece j - 1. State belongs to hypotheses and follows the parent index; all of it is buffers written in place.
+the start of the text, entry j the text piece j - 1. State belongs to hypotheses and follows the parent index; all of it
+is buffers written in place.
 """
 
 from __future__ import annotations

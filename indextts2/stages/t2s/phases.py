@@ -1,4 +1,4 @@
-"""From an emotion along the text to phases of one segment (docs/spec/control.md#layouts)."""
+"""From an emotion along the text to phases of one segment (docs/spec/control.md#layout)."""
 
 from __future__ import annotations
 
