@@ -37,8 +37,9 @@ class LoadCheckpoint(io.ComfyNode):
                 choice(
                     "checkpoint",
                     list(folders.checkpoints()),
-                    "Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' (the official "
-                    "one; while it is not there, it says how to get it), or a folder of models/indextts2.",
+                    "Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' or "
+                    "'IndexTTS-2.5' (the official ones; while one is not there, it says how to get it), or a folder of "
+                    "models/indextts2.",
                     default=MINI,
                 ),
                 choice(
@@ -233,10 +234,12 @@ def _state(offered: Mapping[str, Path | None], name: str) -> str:
 
 def _info(opened: Any) -> str:
     """What was loaded, in a few lines."""
+    from ..indextts2.loading.download.message import with_files
+
     lines = {
         "checkpoint": f"{opened.config.name} {opened.config.version} ({opened.layout} layout)",
         "licence": opened.licence,
-        "missing": ", ".join(opened.missing),
+        "missing": ", ".join(with_files(opened.missing, opened.missing_files)),
         "fingerprints": json.dumps(
             {name: getattr(opened.fingerprints, name) for name in opened.fingerprints.__slots__}
         ),

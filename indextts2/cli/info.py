@@ -44,9 +44,11 @@ def _list_all(options: argparse.Namespace) -> None:
 
 def _line(one: dict[str, Any]) -> str:
     """A checkpoint of the list in one line."""
+    from ..loading.download.message import with_files
+
     if one["error"]:
         return f"{one['name']}: {one['folder']}: cannot be used: {one['error']}"
-    state = "complete" if one["complete"] else f"lacks {', '.join(one['missing'])}"
+    state = "complete" if one["complete"] else f"lacks {', '.join(with_files(one['missing'], one['missing_files']))}"
     facts = [
         f"version {one['version']}",
         f"{one['layout']} layout",
@@ -68,10 +70,10 @@ def _in_words(result: dict[str, Any]) -> str:
         count = f", {part['parameters'] / 1e6:.2f} M numbers" if part["parameters"] else ""
         kind = f", {part['precision']}" if part["precision"] else ""
         lines.append(f"  {part['name']:<18}{_bytes(part['bytes']):>10}{count}{kind}")
-    missing = ", ".join(result["missing"])
-    lines.append(f"missing: {missing}" if missing else "complete")
+    lines += [f"missing: {part}: {', '.join(names)}" for part, names in result["missing_files"].items()]
+    lines.append(f"to get them: {result['get']}" if result["get"] else "" if result["missing"] else "complete")
     lines += [f"damaged: {name}" for name in result["damaged"]]
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
 
 
 def _bytes(count: int) -> str:

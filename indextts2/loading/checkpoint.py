@@ -15,11 +15,12 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
 from .config_file import CONFIG_NAME, read_config
-from .download.message import missing_files_message
+from .download.message import missing_files_message, with_files
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
-from .native import is_native, native_files, read_native
-from .official import licence_files, official_files, official_sources
+from .generation import KIND_BY_CONTENT
+from .native import SUFFIX, is_native, native_files, read_native
+from .official import licence_files, official_files, official_sources, wanted_files
 from .quantise import quantised_layers, with_int8_layers
 from .renames import ENCODER_PARTS, LENIENT, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
 from .stream import Source
@@ -48,6 +49,7 @@ class Checkpoint:
     fingerprints: Fingerprints
     licence: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    file_names: Mapping[str, str] = field(default_factory=dict)  # key of config.yaml -> name of a weight file
 
     @property
     def fingerprint(self) -> str:
@@ -60,14 +62,25 @@ class Checkpoint:
         """Parts of a complete checkpoint that are not there."""
         return tuple(part for part in PARTS if part not in self.files)
 
+    @property
+    def missing_files(self) -> dict[str, tuple[str, ...]]:
+        """The same by the files that are looked for, below the folder."""
+        return {part: self._wanted(part) for part in self.missing}
+
+    def _wanted(self, part: str) -> tuple[str, ...]:
+        if self.layout == OFFICIAL:
+            return wanted_files(part, self.config, self.file_names)
+        return (Path(self.config.text.tokenizer).name if part == "tokenizer" else part + SUFFIX,)
+
     def require(self, parts: Iterable[str]) -> None:
         """Raises CheckpointError naming the parts of `parts` that are missing."""
         absent = [part for part in parts if part not in self.files]
         if absent and self.layout == OFFICIAL:
-            raise CheckpointError(missing_files_message(self.folder, absent))
+            kind = KIND_BY_CONTENT[self.config.s2m.content]
+            raise CheckpointError(missing_files_message(self.folder, absent, kind=kind, files=self.missing_files))
         if absent:
             raise CheckpointError(
-                f"The checkpoint {self.folder} lacks {', '.join(absent)}. "
+                f"The checkpoint {self.folder} lacks {', '.join(with_files(absent, self.missing_files))}. "
                 "Add the missing files, or take these models from another checkpoint."
             )
 
@@ -106,7 +119,7 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
         files = official_files(place, file.config, file.file_names, machine_caches())
         licence, layout, declared = _official_licence(place), OFFICIAL, {}
     marks = fingerprints(file.config, files, declared)
-    return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata)
+    return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata, file.file_names)
 
 
 def _official_licence(folder: Path) -> str:

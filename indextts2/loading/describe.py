@@ -9,7 +9,9 @@ from typing import Any
 
 from ..errors import CheckpointError, IndexTTS2Error
 from .checkpoint import NATIVE, Checkpoint, open_checkpoint
+from .download.message import download_command
 from .download.sums import wrong_sums
+from .generation import KIND_BY_CONTENT
 from .native import TENSOR_PARTS, verify_sums
 from .official import SECTIONS
 from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
@@ -26,7 +28,7 @@ def summary(folder: Path) -> dict[str, Any]:
     except IndexTTS2Error as error:
         return {"folder": str(folder), "complete": False, "error": str(error)}
     kinds = {part["name"]: part["precision"] for part in whole["parts"]}
-    kept = ("version", "layout", "folder", "licence", "bytes", "missing", "complete")
+    kept = ("version", "layout", "folder", "licence", "bytes", "missing", "missing_files", "complete")
     return {**{key: whole[key] for key in kept}, "precision": kinds.get("t2s"), "error": ""}
 
 
@@ -42,11 +44,21 @@ def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
         "parts": [_part(name, paths) for name, paths in checkpoint.files.items()],
         "bytes": sum(file.stat().st_size for paths in checkpoint.files.values() for file in _inner(paths)),
         "missing": list(checkpoint.missing),
+        "missing_files": {part: list(names) for part, names in checkpoint.missing_files.items()},
+        "get": _how_to_get(checkpoint),
         "complete": not checkpoint.missing,
         "fingerprint": checkpoint.fingerprint,
         "verified": verify,
         "damaged": _damaged(checkpoint) if verify else [],
     }
+
+
+def _how_to_get(checkpoint: Checkpoint) -> str:
+    """The command that brings what is missing; empty where nothing is, or where no released file would do."""
+    if checkpoint.layout == NATIVE or not checkpoint.missing:
+        return ""
+    kind = KIND_BY_CONTENT[checkpoint.config.s2m.content]
+    return download_command(checkpoint.folder, checkpoint.missing, kind)
 
 
 def _part(name: str, paths: tuple[Path, ...]) -> dict[str, Any]:

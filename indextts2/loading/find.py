@@ -14,9 +14,18 @@ from .official import cached_snapshot
 MINI = "mini"
 """The name that always means the checkpoint inside the package."""
 
-OFFICIAL_REPOSITORY = "IndexTeam/IndexTTS-2"
+RELEASES = {"2.0": "IndexTeam/IndexTTS-2", "2.5": "IndexTeam/IndexTTS-2.5"}
+"""Kind of released checkpoint -> its repository."""
+
+OFFICIAL_KIND = "2.0"
+"""The kind that is meant where none is named."""
+
+OFFICIAL_REPOSITORY = RELEASES[OFFICIAL_KIND]
 OFFICIAL_NAME = OFFICIAL_REPOSITORY.rpartition("/")[2]
 """Folder of the released checkpoint below a folder of models."""
+
+OFFICIAL_NAMES = {repository.rpartition("/")[2]: kind for kind, repository in RELEASES.items()}
+"""The same of every kind -> the kind."""
 
 REFERENCES = "references"
 CACHE_PREFIX = "models--"
@@ -50,7 +59,7 @@ def machine_caches() -> list[Path]:
 def model_scope_folders() -> list[Path]:
     """Where ModelScope's own tool puts the released model, in its newer and older layout, if it is there."""
     cache = Path(os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope" / "hub")
-    places = [cache / "models" / OFFICIAL_REPOSITORY, cache / OFFICIAL_REPOSITORY]
+    places = [place / repository for repository in RELEASES.values() for place in (cache / "models", cache)]
     return [place for place in places if place.is_dir()]
 
 
@@ -64,9 +73,10 @@ def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list
             if (folder / CONFIG_NAME).is_file():
                 folders.setdefault(folder.resolve(), folder.name)
     for cache in caches:
-        snapshot = cached_snapshot(cache, OFFICIAL_REPOSITORY)
-        if snapshot is not None and (snapshot / CONFIG_NAME).is_file():
-            folders.setdefault(snapshot.resolve(), f"{OFFICIAL_NAME} (cache)")
+        for name, kind in OFFICIAL_NAMES.items():
+            snapshot = cached_snapshot(cache, RELEASES[kind])
+            if snapshot is not None and (snapshot / CONFIG_NAME).is_file():
+                folders.setdefault(snapshot.resolve(), f"{name} (cache)")
     names: dict[str, Path] = {}
     for folder, name in folders.items():
         unique = name if name not in names else f"{name} ({folder.parent.name})"
@@ -97,11 +107,11 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
     for found in known:
         if found.name == str(name):
             return found.folder
-    if given.name == OFFICIAL_NAME:
+    if given.name in OFFICIAL_NAMES:
         from .download.message import missing_files_message
 
         place = given if given.parent != Path() or not roots else roots[0] / given
-        raise CheckpointError(missing_files_message(place.absolute()))
+        raise CheckpointError(missing_files_message(place.absolute(), kind=OFFICIAL_NAMES[given.name]))
     raise CheckpointError(
         f"There is no checkpoint '{name}'. Give the folder of one, or one of: "
         + (", ".join(found.name for found in known) or "none was found")

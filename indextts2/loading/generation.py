@@ -19,6 +19,9 @@ CODEC_FILE = "codec.pth"
 VOCABULARY_FILE = "multilingual_zh_ja_yue_char_del.tiktoken"
 VOCABULARY_SUFFIX = ".tiktoken"
 TEXT_TOKENS = 60_509  # size of the released vocabulary of IndexTTS-2.5
+KIND_BY_CONTENT = {"latent": "2.0", "decoder": "2.5"}
+"""`S2MConfig.content` -> the kind of released checkpoint that has it."""
+
 SEARCHED = 1 << 22  # bytes at the start of a file that is no zip archive; names of tensors stand there
 SAFETENSORS = ".safetensors"
 

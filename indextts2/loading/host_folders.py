@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .config_file import CONFIG_NAME
-from .find import OFFICIAL_NAME
+from .find import OFFICIAL_KIND, RELEASES
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "indextts2"
-OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2")
-"""Where other packs keep the released model below a folder of models; read, never written."""
+OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2", "IndexTTS-2.5", "TTS/IndexTTS-2.5")
+"""Where other packs keep the released models below a folder of models; read, never written."""
 
 CUSTOM_NODES = "custom_nodes"
 EXTRA_PATHS = "extra_model_paths.yaml"
@@ -46,10 +46,10 @@ def inside_packs(root: Path) -> list[Path]:
     return [place for place in places if all((place / name).is_file() for name in (CONFIG_NAME, "gpt.pth"))]
 
 
-def download_folder(named: Iterable[Path], root: Path | None = None) -> Path | None:
+def download_folder(named: Iterable[Path], root: Path | None = None, kind: str = OFFICIAL_KIND) -> Path | None:
     """Where the released files go when nothing is said: the first folder that is named, or ComfyUI's, or None."""
     places = [*named, *host_model_folders(root or host_root())[:1]]
-    return places[0] / OFFICIAL_NAME if places else None
+    return places[0] / RELEASES[kind].rpartition("/")[2] if places else None
 
 
 def _extra_folders(path: Path) -> list[Path]:

@@ -104,6 +104,16 @@ def files_of(config: Config) -> tuple[dict[str, tuple[tuple[str, str], ...]], di
     return OWN_FILES, PLACES
 
 
+def wanted_files(part: str, config: Config, file_names: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of a part's files below the model folder, as this loader looks for them first."""
+    own, places = files_of(config)
+    if part in own:
+        return tuple(file_names.get(key, usual) for key, usual in own[part])
+    if part in places:
+        return (f"{AUXILIARY_FOLDER}/{places[part].names[0]}",)
+    return (PurePosixPath(config.text.tokenizer).name,) if part == "tokenizer" else ()
+
+
 def _named(folder: Path, name: str, usual: str) -> Path:
     """The file as the configuration names it, or as it is usually called: some carry names of another machine."""
     return folder / name if (folder / name).is_file() else folder / usual

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...indextts2.loading.find import MINI, OFFICIAL_NAME, Found, find_checkpoints, machine_caches
+from ...indextts2.loading.find import MINI, OFFICIAL_NAMES, Found, find_checkpoints, machine_caches
 from ...indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
 
 FOLDER = "indextts2"
@@ -48,12 +48,13 @@ def model_roots() -> list[Path]:
 def checkpoints() -> dict[str, Path | None]:
     """Name -> folder of every checkpoint that can be chosen; the built-in one comes first, whatever is installed.
 
-    The released one is offered before it is there: loading it then says how to get it.
+    The released ones are offered before they are there: loading it then says how to get it.
     """
     found: dict[str, Path | None] = {MINI: None}
     found.update((one.name, one.folder) for one in _found())
-    if not any(name.startswith(OFFICIAL_NAME) for name in found):
-        found[OFFICIAL_NAME] = Path(folder_paths.get_folder_paths(FOLDER)[0], OFFICIAL_NAME)
+    for official in OFFICIAL_NAMES:
+        if official not in found and f"{official} (cache)" not in found:
+            found[official] = Path(folder_paths.get_folder_paths(FOLDER)[0], official)
     return found
 
 

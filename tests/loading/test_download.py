@@ -19,12 +19,12 @@ from indextts2.config import Config
 from indextts2.errors import Cancelled, CheckpointError, InputError
 from indextts2.loading.config_file import dump_config
 from indextts2.loading.describe import summary
-from indextts2.loading.download.download import DownloadSettings, download_official
-from indextts2.loading.download.message import download_command, missing_files_message
+from indextts2.loading.download.download import DownloadReport, DownloadSettings, download_official
+from indextts2.loading.download.message import PACK, download_command, missing_files_message
 from indextts2.loading.download.published import PUBLISHED, published_files
 from indextts2.loading.download.sums import SUMS_NAME, read_sums, wrong_sums
 from indextts2.loading.download.web import Patience
-from indextts2.loading.find import find_checkpoints
+from indextts2.loading.find import RELEASES, find_checkpoints
 
 from .loopback import Hub, serving
 
@@ -38,7 +38,9 @@ BIG = 300_000  # bytes of the largest file here; large enough to be sent in seve
 def hub(monkeypatch, tmp_path):
     numbers = random.Random(0)
     files = {
-        (file.repository, file.path): numbers.randbytes(BIG if file.path == "gpt.pth" else 1000) for file in PUBLISHED
+        (file.repository, file.path): numbers.randbytes(BIG if file.path == "gpt.pth" else 1000)
+        for kind in RELEASES
+        for file in PUBLISHED[kind]
     }
     files[(OFFICIAL, "LICENSE.txt")] = b"conditions"
     files[("nvidia/bigvgan_v2_22khz_80band_256x", "LICENSE")] = b"other conditions"
@@ -66,8 +68,58 @@ def assert_whole(hub: Hub, folder: Path, parts: tuple[str, ...] = ("t2s",)) -> N
 def test_every_file_lands_where_the_loader_looks(hub, tmp_path):
     report = get(tmp_path / "new" / "folder", parts=())
     assert_whole(hub, tmp_path / "new" / "folder", ())
-    assert len(report.fetched) == len(PUBLISHED) + 2 and report.present == ()
-    assert report.bytes == sum(len(content) for content in hub.files.values()) - len(b"not wanted")
+    assert len(report.fetched) == len(PUBLISHED["2.0"]) + 2 and report.present == ()
+    wanted = [content for (owner, _), content in hub.files.items() if owner != RELEASES["2.5"]]
+    assert report.bytes == sum(map(len, wanted)) - len(b"not wanted")
+
+
+def test_the_other_release_comes_from_its_own_repository_and_without_the_old_codec(hub, tmp_path):
+    get(tmp_path, (), kind="2.5")
+    for file in published_files(kind="2.5"):
+        assert (tmp_path / file.local).read_bytes() == hub.files[(file.repository, file.path)]
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"codec.pth", "multilingual_zh_ja_yue_char_del.tiktoken"} <= names
+    assert "hf_cache/semantic_codec_model.safetensors" not in names and "bpe.model" not in names
+
+
+def test_a_mirror_without_listings_is_held_to_the_sums_known_here(hub, tmp_path):
+    hub.listings = False
+    with pytest.raises(CheckpointError):
+        get(tmp_path, ("codec",), kind="2.5")
+    assert not (tmp_path / "codec.pth").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "kind"),
+    [
+        (["--kind", "2.5", "--to", "x"], None, "2.5"),
+        (["--to", "IndexTTS-2.5"], None, "2.5"),
+        (["--to", "IndexTTS-2"], None, "2.0"),
+        (["--to", "x"], None, "2.0"),
+        (["--to", "x"], "2.5", "2.5"),
+        (["--to", "x"], "", "2.0"),
+    ],
+)
+def test_the_release_is_named_or_told_by_the_folder_or_asked(monkeypatch, tmp_path, arguments, answer, kind, capsys):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def download(folder, settings, progress):
+        asked.append(settings.kind)
+        return DownloadReport(folder, (), (), 0)
+
+    monkeypatch.setattr("indextts2.loading.download.download.download_official", download)
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: answer is not None, raising=False)
+    monkeypatch.setattr(sys.stdin, "readline", lambda: f"{answer}\n", raising=False)
+    assert main(["download", "official", *arguments]) == 0
+    assert asked == [kind]
+
+
+def test_the_command_in_the_message_names_the_release_and_runs_in_the_folder_of_the_pack(tmp_path):
+    command = download_command(tmp_path, ["codec"], "2.5")
+    assert "--kind 2.5 --parts codec" in command
+    assert (PACK / "indextts2" / "__main__.py").is_file() and f'"{PACK}"' in command
 
 
 def test_licence_texts_come_along_and_other_files_do_not(hub, tmp_path):

@@ -17,7 +17,7 @@ def test_the_official_checkpoint_says_how_to_get_it_while_it_is_not_there(machin
 
 def test_the_official_checkpoint_inside_another_pack_is_offered_once(machine, pack):
     folders = pack.part("nodes.host.folders")
-    assert list(folders.checkpoints()) == ["mini", "tiny", "IndexTTS-2"]
+    assert list(folders.checkpoints()) == ["mini", "tiny", "IndexTTS-2", "IndexTTS-2.5"]
     place = machine.base / "custom_nodes" / "another" / "checkpoints"
     place.mkdir(parents=True)
     for name in ("config.yaml", "gpt.pth"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...contracts import Progress, no_progress
 from ...errors import CheckpointError
-from ..find import machine_caches
+from ..find import OFFICIAL_KIND, machine_caches
 from ..fingerprint import sha256_of
 from ..official import AUXILIARY_FOLDER, cached_snapshot
 from .fetch import PART_SUFFIX, Wanted, fetch
@@ -27,13 +27,17 @@ REFRESH_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
-    """parts: of `published.PARTS`, all when empty. workers: files fetched at a time. revision: empty for the newest."""
+    """kind: of `find.RELEASES`. parts: of `published.PARTS`, all when empty. workers: files fetched at a time.
+
+    revision: empty for the newest.
+    """
 
     source: str = HUGGING_FACE
     revision: str = ""
     parts: tuple[str, ...] = ()
     workers: int = 4
     patience: Patience = field(default_factory=Patience)
+    kind: str = OFFICIAL_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def download_official(
 
 def _plan(folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient) -> dict[PublishedFile, Wanted]:
     """Every file with what the hub says of it; licence texts of the repositories come along."""
-    files = published_files(settings.parts)
+    files = published_files(settings.parts, settings.kind)
     plan: dict[PublishedFile, Wanted] = {}
     for repository in dict.fromkeys(file.repository for file in files):
         listing = hub.listing(repository, client)
@@ -88,8 +92,8 @@ def _plan(folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient
 
 def _wanted(folder: Path, file: PublishedFile, hub: Hub, listed: Listed | None) -> Wanted:
     address, target = hub.address(file.repository, file.path), folder / file.local
-    if listed is None:  # a mirror without listings: the size is the one known here, the sum is taken as it comes
-        return Wanted(address, target, file.bytes)
+    if listed is None:  # a mirror without listings: size and sum are those known here, if any
+        return Wanted(address, target, file.bytes, "" if hub.is_pinned else file.sha256)
     return Wanted(address, target, listed.bytes, listed.sha256, listed.blob)
 
 

@@ -38,6 +38,7 @@ class Hub:
     file_address: str
     read_listing: Callable[[object], list[Listed]]
     renamed: dict[str, str]
+    is_pinned: bool = False  # a revision is named, whose files may be others than those known here
 
     def address(self, repository: str, path: str) -> str:
         """Where a file is fetched from."""
@@ -72,6 +73,7 @@ def hub_of(source: str, revision: str = "") -> Hub:
             "/{repository}/resolve/{revision}/{path}",
             _hugging_face_listing,
             {},
+            is_pinned=bool(revision),
         )
     if source == MODEL_SCOPE:
         return Hub(
@@ -85,6 +87,7 @@ def hub_of(source: str, revision: str = "") -> Hub:
                 "facebook/w2v-bert-2.0": "AI-ModelScope/w2v-bert-2.0",
                 "funasr/campplus": "iic/speech_campplus_sv_zh-cn_16k-common",
             },
+            is_pinned=bool(revision),
         )
     raise InputError(f"There is no source '{source}'; known are {', '.join(SOURCES)}.")
 
