@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.text.languages import AUTO, tag_of
 from . import ports, script_examples, user_files
 from .conditioning import built_in_input
 from .host import folders, services
@@ -13,6 +14,7 @@ from .host.audio import audio_of, built_in_speakers, reference_waveform
 from .ports import node_schema
 from .script_lines import lines_input, overflow_input, timeline_of
 from .speak import speech_models
+from .text import language_input
 from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "script"
@@ -195,6 +197,7 @@ class SynthesizeScript(io.ComfyNode):
                 integer("steps", 25, 1, 200, "Steps of semantic-to-mel."),
                 seed_input("lines without a seed of their own"),
                 ports.Cast.Input("cast", optional=True, tooltip="Who speaks; open gives the built-in voices in turn."),
+                language_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -244,7 +247,13 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     mark = " ".join([*(part.fingerprint for part in parts), str(dtype), *_names(inputs)])
     cast = cast or default_cast(built_in_speakers())
     voices = cast.assigned(script.speakers)
-    return Job(script, voices, models.t2s.config, mark, JobSettings(settings, inputs["seed"]))
+    return Job(
+        script,
+        voices,
+        models.t2s.config,
+        mark,
+        JobSettings(settings, inputs["seed"], language=tag_of(inputs.get("language", AUTO))),
+    )
 
 
 def _names(inputs: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from .duration import MOST
 from .host import services
 from .host.audio import audio_of, reference_waveform, waveform_of
 from .ports import node_schema
-from .text import EXAMPLE
+from .text import EXAMPLE, language_input
 from .widgets import number, seed_input, words
 
 GROUP = "easy"
@@ -79,6 +79,7 @@ class Speak(io.ComfyNode):
                 ports.Duration.Input(
                     "duration", optional=True, tooltip="A length in any unit, from Duration; replaces 'seconds'."
                 ),
+                language_input(),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
@@ -101,6 +102,7 @@ class Speak(io.ComfyNode):
             emotion=emotion_request(inputs),
             duration=wanted_duration(inputs),
             seed=seed,
+            language=tag_of(inputs.get("language", AUTO)),
             progress=services.progress(),
         )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]

@@ -6,13 +6,25 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.text.languages import AUTO, CHOICES, tag_of
 from . import ports
 from .host import services
 from .ports import node_schema
-from .widgets import integer, number, switch, words
+from .widgets import choice, integer, number, switch, words
 
 GROUP = "text"
 EXAMPLE = "Hello! This sentence was made on your own computer."
+
+
+def language_input() -> io.Combo.Input:
+    """The widget that names the language of a text."""
+    return choice(
+        "language",
+        CHOICES,
+        "Language of the text. auto: judged by its characters. IndexTTS-2.5 was made for zh, en, zhen (both mixed), ja, "
+        "es and ar, and fine-tunes know others; a language that the checkpoint does not know is reported.",
+        optional=True,
+    )
 
 
 class PrepareText(io.ComfyNode):
@@ -42,6 +54,7 @@ class PrepareText(io.ComfyNode):
                 ),
                 switch("read_tags", True, "Read tags in brackets; off speaks them as ordinary text."),
                 ports.Glossary.Input("glossary", optional=True, tooltip="How certain words are pronounced."),
+                language_input(),
             ],
             outputs=[
                 ports.Text.Output(id="segments", display_name="text", tooltip="The text, ready to be spoken."),
@@ -60,6 +73,7 @@ class PrepareText(io.ComfyNode):
         pause_seconds: float,
         read_tags: bool,
         glossary: Any = None,
+        language: str = AUTO,
     ) -> io.NodeOutput:
         from ..indextts2.stages.prepare_text import prepare_text, report
 
@@ -71,6 +85,7 @@ class PrepareText(io.ComfyNode):
             pause_seconds=pause_seconds,
             glossary=glossary,
             tags=read_tags,
+            language=tag_of(language),
             mel=models.config.mel,
         )
         return io.NodeOutput(prepared, report(prepared), len(prepared.segments))

@@ -81,6 +81,17 @@ def add_offload_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_language_option(parser: argparse.ArgumentParser) -> None:
+    """--language."""
+    parser.add_argument(
+        "--language",
+        default="",
+        metavar="TAG",
+        help="language of the text, such as en, zh or ja; zhen is Chinese and English mixed (default: judged by the "
+        "characters)",
+    )
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """--json and --progress."""
     parser.add_argument("--json", action="store_true", help="write the result as JSON to the output")

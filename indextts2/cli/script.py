@@ -16,6 +16,7 @@ from ..errors import InputError, ScriptError
 from .common import (
     Usage,
     add_compute_options,
+    add_language_option,
     add_offload_option,
     add_output_options,
     checkpoint_of,
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-sounds", action="store_true", help="speak sounds in brackets, such as [door creaks], too"
     )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
+    add_language_option(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of lines without one of their own")
     parser.add_argument(
         "--pause",
@@ -231,7 +233,8 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
             flow=FlowSettings(**({"steps": options.steps} if options.steps else {})),
         )
         pauses = {} if options.pause is None else {"pauses": options.pause}
-        return JobSettings(line, options.seed, **pauses), MixSettings(options.overflow, options.gap, options.length)
+        job = JobSettings(line, options.seed, language=options.language, **pauses)
+        return job, MixSettings(options.overflow, options.gap, options.length)
     except InputError as error:
         raise Usage(str(error)) from error
 

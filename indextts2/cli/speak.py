@@ -14,6 +14,7 @@ from .common import (
     STANDARD_INPUT,
     Usage,
     add_compute_options,
+    add_language_option,
     add_offload_option,
     add_output_options,
     allow_leading_dashes,
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     voice = parser.add_mutually_exclusive_group()
     voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
     voice.add_argument("--speaker", metavar="NAME", help="a built-in reference voice (default: the first of them)")
+    add_language_option(parser)
     _add_emotion(parser)
     _add_duration(parser)
     _add_settings(parser)
@@ -160,6 +162,7 @@ def run(options: argparse.Namespace) -> None:
             duration=duration,
             settings=settings,
             seed=options.seed,
+            language=options.language,
             progress=progress,
         )
     spoken = time.perf_counter()

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, TextError
-from .common import STANDARD_INPUT, add_checkpoint_option, allow_leading_dashes, checkpoint_of, write_result
+from .common import (
+    STANDARD_INPUT,
+    add_checkpoint_option,
+    add_language_option,
+    allow_leading_dashes,
+    checkpoint_of,
+    write_result,
+)
 
 if TYPE_CHECKING:
     from ..contracts import PreparedText
@@ -28,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"text to show; {STANDARD_INPUT} reads standard input",
     )
     parser.add_argument("--file", type=Path, metavar="TXT", help="a file with the text, in UTF-8")
-    parser.add_argument(
-        "--language", default="", metavar="TAG", help="language, such as en or zh (default: detected from the text)"
-    )
+    add_language_option(parser)
     parser.add_argument("--glossary", type=Path, metavar="TXT", help="a file of lines such as: M.2 = M dot two")
     parser.add_argument("--no-tags", action="store_true", help="read tags such as <pause 0.4s> as ordinary text")
     add_checkpoint_option(parser)

@@ -43,6 +43,7 @@ class JobSettings:
     line: LineSettings = field(default_factory=LineSettings)
     seed: int = 0  # of lines without their own
     pauses: Pauses | None = field(default_factory=lambda: PAUSES)  # between segments; None: the checkpoint's one number
+    language: str = ""  # of lines without their own; "" is judged by the characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Job:
             key_of(
                 text=line.text,
                 emotion=line.emotion,
-                language=line.language,
+                language=line.language or settings.language,
                 duration=line.duration,
                 seed=settings.seed if line.seed is None else line.seed,
                 takes=line.takes,
@@ -174,7 +175,11 @@ class _Speaking:
         settings = self.job.settings
         t2s = self.models.t2s
         text = prepare_text(
-            t2s.front_end, line.text, pause_seconds=settings.pauses, language=line.language, mel=t2s.config.mel
+            t2s.front_end,
+            line.text,
+            pause_seconds=settings.pauses,
+            language=line.language or settings.language,
+            mel=t2s.config.mel,
         )
         return LineAsk(
             text=text,

@@ -83,17 +83,21 @@ def speak(
     duration: Duration | None = None,
     settings: SpeakSettings | None = None,
     seed: int = 0,
+    language: str = "",
     progress: Progress = no_progress,
 ) -> Speech:
     """Speak `text` as the speaker of `reference`.
 
-    duration: None is free; a length given for the whole text is met to the sample, pauses included. The same seed gives
-    the same speech. Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
+    language: a tag such as en, of a text that is not prepared yet; "" is judged by its characters. duration: None is
+    free; a length given for the whole text is met to the sample, pauses included. The same seed gives the same speech.
+    Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
     the errors of the stages.
     """
     settings = settings or SpeakSettings()
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
-    prepared = prepare_text(models.t2s.front_end, text, mel=models.t2s.config.mel) if isinstance(text, str) else text
+    prepared = text
+    if isinstance(prepared, str):
+        prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
     if isinstance(reference, Waveform):
         with models.ready("encoder") as encoder:
             reference = encode_reference(encoder, reference)

@@ -21,6 +21,10 @@ VOCABULARY_CODES = LANGUAGE_CODES[: LANGUAGE_CODES.index("yue")]
 RELEASED = ("zh", "en", "zhen", "ja", "es", "ar")
 """What the released IndexTTS-2.5 was made for; the other rows exist, and fine-tunes fill them."""
 
+AUTO = "auto"
+CHOICES = (AUTO, *RELEASED, *sorted(set(LANGUAGE_CODES) - set(RELEASED)))
+"""What can be chosen: "auto" judges by the characters; the rest are for checkpoints that know the language."""
+
 WITHOUT_ALPHABET = frozenset(("zh", "zhen", "zh/en", "en/zh", "ja", "ko", "yue", "minnan", "wuyu", "dialect"))
 """Languages in which one text token is about one syllable; in all others it is a few letters."""
 
@@ -50,6 +54,11 @@ _PATTERNS = tuple((code, re.compile(pattern)) for code, pattern in _SCRIPTS)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _ASIDE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")  # annotations, special tokens and tags say nothing about the language
+
+
+def tag_of(choice: str) -> str:
+    """A choice of a list as the tag of a text; "" where the characters decide."""
+    return "" if choice == AUTO else choice
 
 
 def language_row(code: str) -> int:
