@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.text.languages import AUTO, tag_of
 from . import memory, ports
 from .conditioning import built_in_input
 from .duration import MOST

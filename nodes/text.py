@@ -21,8 +21,8 @@ def language_input() -> io.Combo.Input:
     return choice(
         "language",
         CHOICES,
-        "Language of the text. auto: judged by its characters. IndexTTS-2.5 was made for zh, en, zhen (both mixed), ja, "
-        "es and ar, and fine-tunes know others; a language that the checkpoint does not know is reported.",
+        "Language of the text. auto: judged by its characters. IndexTTS-2.5 was made for zh, en, zhen (both mixed), "
+        "ja, es and ar, and fine-tunes know others; a language that the checkpoint does not know is reported.",
         optional=True,
     )
 

@@ -14,7 +14,7 @@ HELP = "download the official checkpoint"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     from ..loading.download.hubs import HUGGING_FACE, SOURCES
-    from ..loading.find import OFFICIAL_KIND, RELEASES
+    from ..loading.releases import OFFICIAL_KIND, RELEASES
 
     parser.add_argument("checkpoint", choices=("official",), help="official: the model and the models it needs")
     parser.add_argument(
@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> None:
     from ..errors import InputError
     from ..loading.download.download import DownloadSettings, download_official
     from ..loading.download.published import published_files
-    from ..loading.find import OFFICIAL_NAMES
     from ..loading.host_folders import download_folder
+    from ..loading.releases import OFFICIAL_NAMES
     from .common import Usage, model_folders
 
     try:
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _asked_kind(options: argparse.Namespace) -> str:
     """The kind that a person at the terminal chooses; the usual one where nobody can answer."""
-    from ..loading.find import OFFICIAL_KIND, RELEASES
+    from ..loading.releases import OFFICIAL_KIND, RELEASES
 
     if options.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return OFFICIAL_KIND

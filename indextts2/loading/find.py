@@ -10,22 +10,10 @@ from pathlib import Path
 from ..errors import CheckpointError
 from .config_file import CONFIG_NAME
 from .official import cached_snapshot
+from .releases import OFFICIAL_NAMES, RELEASES
 
 MINI = "mini"
 """The name that always means the checkpoint inside the package."""
-
-RELEASES = {"2.0": "IndexTeam/IndexTTS-2", "2.5": "IndexTeam/IndexTTS-2.5"}
-"""Kind of released checkpoint -> its repository."""
-
-OFFICIAL_KIND = "2.0"
-"""The kind that is meant where none is named."""
-
-OFFICIAL_REPOSITORY = RELEASES[OFFICIAL_KIND]
-OFFICIAL_NAME = OFFICIAL_REPOSITORY.rpartition("/")[2]
-"""Folder of the released checkpoint below a folder of models."""
-
-OFFICIAL_NAMES = {repository.rpartition("/")[2]: kind for kind, repository in RELEASES.items()}
-"""The same of every kind -> the kind."""
 
 REFERENCES = "references"
 CACHE_PREFIX = "models--"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .config_file import CONFIG_NAME
-from .find import OFFICIAL_KIND, RELEASES
+from .releases import OFFICIAL_KIND, RELEASES
 
 logger = logging.getLogger(__name__)
 

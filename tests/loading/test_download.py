@@ -24,7 +24,8 @@ from indextts2.loading.download.message import PACK, download_command, missing_f
 from indextts2.loading.download.published import PUBLISHED, published_files
 from indextts2.loading.download.sums import SUMS_NAME, read_sums, wrong_sums
 from indextts2.loading.download.web import Patience
-from indextts2.loading.find import RELEASES, find_checkpoints
+from indextts2.loading.find import find_checkpoints
+from indextts2.loading.releases import RELEASES
 
 from .loopback import Hub, serving
 

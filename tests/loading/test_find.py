@@ -9,13 +9,13 @@ import pytest
 
 from indextts2.errors import CheckpointError
 from indextts2.loading.find import (
-    OFFICIAL_REPOSITORY,
     built_in_references,
     checkpoint_folder,
     find_checkpoints,
     machine_caches,
     mini_folder,
 )
+from indextts2.loading.releases import OFFICIAL_REPOSITORY
 
 PACKAGE = Path(__file__).parent.parent.parent / "indextts2"
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ...contracts import Progress, no_progress
 from ...errors import CheckpointError
-from ..find import OFFICIAL_KIND, machine_caches
+from ..find import machine_caches
 from ..fingerprint import sha256_of
 from ..official import AUXILIARY_FOLDER, cached_snapshot
+from ..releases import OFFICIAL_KIND
 from .fetch import PART_SUFFIX, Wanted, fetch
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
 from .published import CONFIG_PART, LICENCE_PART, PublishedFile, licence_file, published_files

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..find import OFFICIAL_KIND
+from ..releases import OFFICIAL_KIND
 from .published import PARTS
 
 PACK = Path(__file__).resolve().parents[3]

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ...errors import InputError
-from ..find import OFFICIAL_KIND, RELEASES
 from ..generation import CODEC_FILE, VOCABULARY_FILE
 from ..official import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES
+from ..releases import OFFICIAL_KIND, RELEASES
 
 SPEECH_ENCODER = "facebook/w2v-bert-2.0"
 CODEC = "amphion/MaskGCT"
