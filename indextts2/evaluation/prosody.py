@@ -1,4 +1,4 @@
-"""Prosody features of one utterance: pitch, energy, tilt, rate, which the prosody styles of the corpus change."""
+"""Prosody features of one utterance: pitch, energy, tilt, pace, pauses and voice, which the corpus's styles change."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ QUIET_DB = 35.0  # frames this far below the loudest are pauses
 MINIMUM_VOICED = 8  # frames
 LEAST_VOICED_SPREAD = 1.0 / 24.0  # of voiced frames over the utterance, half that of even ones: a few tell no slope
 TREND_SECONDS = 0.25  # what is slower than this is melody, not tremor
+END_SECONDS = 0.3  # the last of the voiced frames, against the mean of all
+PAUSE_SECONDS = 0.1  # quiet inside an utterance that is longer is a pause
+LOW_HZ = 500.0  # the first harmonics lie below, most formants above
+LARGEST_CORRELATION = 0.9999  # 40 dB of harmonicity
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,11 @@ class ProsodyFeatures:
     """One number each: pitch in semitones over 100 Hz, ranges in semitones, levels in dB, rate in letters per second.
 
     f0_slope: semitones from start to end of a straight line, less where only a stretch is voiced; f0_tremor: standard
-    deviation in semitones of what is faster than TREND_SECONDS; tilt: energy above TILT_HZ against below;
-    energy_range: 10th to 90th percentile.
+    deviation in semitones of what is faster than TREND_SECONDS; f0_end: the last END_SECONDS against the mean. tilt:
+    energy above TILT_HZ against below; low_tilt: below LOW_HZ against from there to TILT_HZ. energy_range: 10th to
+    90th percentile; level: mean of the spoken frames, whose neutral value differs by speaker and recording; fade: level
+    from start to end. harmonicity: harmonics against noise (Boersma 1993); subharmonics: how much better two periods
+    repeat than one. pauses and pause_length: pauses per second of the utterance, and their mean seconds.
     """
 
     f0_mean: float
@@ -43,6 +50,15 @@ class ProsodyFeatures:
     energy_range: float
     rate: float
     pause_share: float
+    f0_end: float
+    low_tilt: float
+    level: float
+    fade: float
+    harmonicity: float
+    subharmonics: float
+    voiced_share: float
+    pauses: float
+    pause_length: float
 
     def vector(self) -> np.ndarray:
         """(features,) float64, in the order of the fields."""
@@ -75,13 +91,48 @@ def _librosa() -> Any:
     return librosa
 
 
-def _levels(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Energy in dB (frames,) and spectral tilt in dB (frames,)."""
+def _levels(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Energy, spectral tilt and low tilt in dB, (frames,) each."""
     librosa = _librosa()
     power = np.abs(librosa.stft(samples, n_fft=F0_WINDOW, hop_length=HOP)) ** 2  # (bins, frames)
     edge = round(TILT_HZ * F0_WINDOW / JUDGE_RATE)
     low, high = power[:edge].sum(axis=0) + 1e-10, power[edge:].sum(axis=0) + 1e-10
-    return 10.0 * np.log10(low + high), 10.0 * np.log10(high / low)
+    first = power[: round(LOW_HZ * F0_WINDOW / JUDGE_RATE)].sum(axis=0) + 1e-10
+    return 10.0 * np.log10(low + high), 10.0 * np.log10(high / low), 10.0 * np.log10(first / (low - first + 2e-10))
+
+
+def _correlation(frames: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """How well a frame equals itself `lag` samples later, from 0 to LARGEST_CORRELATION. frames: (count, width)."""
+    width = frames.shape[1]
+    places = np.arange(width)[None] + lags[:, None]
+    inside = places < width
+    later = np.take_along_axis(frames, np.minimum(places, width - 1), axis=1) * inside
+    earlier = frames * inside
+    power = np.sqrt((earlier**2).sum(axis=1) * (later**2).sum(axis=1)) + 1e-12
+    return np.clip((earlier * later).sum(axis=1) / power, 1.0 - LARGEST_CORRELATION, LARGEST_CORRELATION)
+
+
+def _voice_quality(samples: np.ndarray, f0: np.ndarray, voiced: np.ndarray) -> tuple[float, float]:
+    """Mean harmonicity in dB and subharmonics of the voiced frames."""
+    padded = np.pad(samples, F0_WINDOW // 2)
+    frames = np.stack([padded[place * HOP : place * HOP + F0_WINDOW] for place in voiced])
+    lags = np.rint(JUDGE_RATE / f0[voiced]).astype(np.int64)
+    one = np.max([_correlation(frames, lags + shift) for shift in (-1, 0, 1)], axis=0)
+    two = np.max([_correlation(frames, 2 * lags + shift) for shift in (-2, -1, 0, 1, 2)], axis=0)
+    return float((10.0 * np.log10(one / (1.0 - one))).mean()), float((two - one).mean())
+
+
+def _pause_lengths(active: np.ndarray) -> list[float]:
+    """Seconds of the pauses between the first and the last active frame."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (~active).astype(np.int64), [0]])))
+    seconds = (edges[1::2] - edges[::2]) / FRAMES_PER_SECOND
+    return [float(length) for length in seconds if length >= PAUSE_SECONDS]
+
+
+def _slope(place: np.ndarray, values: np.ndarray) -> float:
+    """Of a straight line through the values; less where their places cover only a stretch."""
+    place = place - place.mean()
+    return float((place * values).mean() / max((place * place).mean(), LEAST_VOICED_SPREAD))
 
 
 def _smoothed(values: np.ndarray, frames: int) -> np.ndarray:
@@ -94,9 +145,9 @@ def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
     """Measure one utterance; `text` is needed for the rate only. Raises AudioError when hardly anything is voiced."""
     samples = judge_samples(waveform)
     f0 = pitch_track(samples)
-    energy, tilt = _levels(samples)
+    energy, tilt, low_tilt = _levels(samples)
     frames = min(len(f0), len(energy))
-    f0, energy, tilt = f0[:frames], energy[:frames], tilt[:frames]
+    f0, energy, tilt, low_tilt = f0[:frames], energy[:frames], tilt[:frames], low_tilt[:frames]
     active = energy > energy.max() - QUIET_DB
     voiced = np.flatnonzero(~np.isnan(f0) & active)
     if len(voiced) < MINIMUM_VOICED:
@@ -105,9 +156,9 @@ def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
     melody = _smoothed(semitones, max(3, round(TREND_SECONDS * FRAMES_PER_SECOND)))
     first, last = np.flatnonzero(active)[[0, -1]]
     spoken = max(int(last - first) + 1, 1)
-    place = (voiced - first) / spoken
-    place = place - place.mean()
-    slope = float((place * semitones).mean() / max((place * place).mean(), LEAST_VOICED_SPREAD))
+    sounding = np.flatnonzero(active)
+    harmonicity, subharmonics = _voice_quality(samples, f0, voiced)
+    pauses = _pause_lengths(active[first : last + 1])
     letters = sum(character.isalnum() for character in text)
     low, high = np.percentile(semitones, [10, 90])
     quiet, loud = np.percentile(energy[active], [10, 90])
@@ -115,10 +166,19 @@ def prosody_features(waveform: Waveform, text: str) -> ProsodyFeatures:
         f0_mean=float(semitones.mean()),
         f0_deviation=float(semitones.std()),
         f0_range=float(high - low),
-        f0_slope=slope,
+        f0_slope=_slope((voiced - first) / spoken, semitones),
         f0_tremor=float((semitones - melody).std()),
         tilt=float(tilt[voiced].mean()),
         energy_range=float(loud - quiet),
         rate=letters * FRAMES_PER_SECOND / spoken,
         pause_share=float(1.0 - active[first : last + 1].mean()),
+        f0_end=float(semitones[-round(END_SECONDS * FRAMES_PER_SECOND) :].mean() - semitones.mean()),
+        low_tilt=float(low_tilt[voiced].mean()),
+        level=float(energy[sounding].mean()),
+        fade=_slope((sounding - first) / spoken, energy[sounding]),
+        harmonicity=harmonicity,
+        subharmonics=subharmonics,
+        voiced_share=len(voiced) / len(sounding),
+        pauses=len(pauses) * FRAMES_PER_SECOND / spoken,
+        pause_length=float(np.mean(pauses)) if pauses else 0.0,
     )

@@ -38,6 +38,13 @@ def shelved(samples: np.ndarray, gain_db: float) -> np.ndarray:
     return np.asarray(lfilter(numerator, denominator, samples), dtype=np.float32)
 
 
+def faded(samples: np.ndarray, loss_db: float) -> np.ndarray:
+    """Softer from start to end, evenly in dB. samples: (samples,) -> (samples,)."""
+    if loss_db == 0.0:
+        return samples
+    return samples * (10.0 ** (np.linspace(0.0, -loss_db, len(samples)) / 20.0)).astype(np.float32)
+
+
 def speech_limits(samples: np.ndarray) -> tuple[int, int]:
     """First and last sample (exclusive) of the 10 ms windows that are not quiet. Raises TrainingError for silence."""
     windows = len(samples) // LEVEL_WINDOW
@@ -51,7 +58,9 @@ def speech_limits(samples: np.ndarray) -> tuple[int, int]:
 
 
 def finish(spoken: Spoken, prosody: Prosody, *, edge_seconds: float, peak_db: float) -> tuple[np.ndarray, list[int]]:
-    """Trim, tilt and level one utterance; the durations always sum to its samples.
+    """Trim, tilt, fade and level one utterance; the durations always sum to its samples.
+
+    Its peak lies at peak_db plus the style's loudness.
 
     Returns samples (samples,) float32 and one unit count per phoneme character plus a silence at either end.
     """
@@ -62,7 +71,7 @@ def finish(spoken: Spoken, prosody: Prosody, *, edge_seconds: float, peak_db: fl
             f"{len(spoken.samples)} samples; expected are one per phoneme and two silences, "
             f"and {DURATION_UNIT} samples a unit."
         )
-    samples = shelved(spoken.samples, prosody.tilt_db)
+    samples = faded(shelved(spoken.samples, prosody.tilt_db), prosody.fade_db)
     start, end = speech_limits(samples)
     edge = round(edge_seconds * SAMPLE_RATE)
     first = max(0, (start - edge) // DURATION_UNIT)
@@ -71,7 +80,7 @@ def finish(spoken: Spoken, prosody: Prosody, *, edge_seconds: float, peak_db: fl
     inner = np.clip(bounds[1:-1], first, last - EARLY_UNITS)
     durations = np.diff(np.concatenate([[first], inner, [last]]))
     kept = samples[first * DURATION_UNIT : last * DURATION_UNIT]
-    kept = kept * np.float32(10.0 ** (peak_db / 20.0) / np.abs(kept).max())
+    kept = kept * np.float32(10.0 ** ((peak_db + prosody.loudness_db) / 20.0) / np.abs(kept).max())
     return kept, [int(units) for units in durations]
 
 

@@ -1,111 +1,90 @@
-"""Surgery on the teacher's ONNX graph: F0 and energy controls behind its predictors, durations and F0 as outputs."""
+"""The teacher's ONNX graph in two: what predicts runs as published, what makes sound is taken out as plain weights.
+
+Between the two lie durations, pitch and energy, which is where a prosody style is made.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-CONTROLS = ("f0_gain", "f0_range", "n_gain", "f0_ramp", "f0_trem")
-"""Names of the added graph inputs, one float each."""
+RAW_DURATIONS = "/encoder/predictor/ReduceSum_output_0"
+"""Units per token before pace and rounding, (1, tokens)."""
+DURATIONS = "/encoder/Round_output_0"
+"""Whole units per token, (1, tokens)."""
+CURVES = ("/encoder/MatMul_1_output_0", "/encoder/Reshape_output_0", "/encoder/Reshape_1_output_0")
+"""Content (1, dim, units), F0 in Hz (1, 2 units) and energy (1, 2 units)."""
+SOUND = "/decoder/decoder/"
+"""Prefix of the nodes that make sound from the curves."""
 
-_DURATIONS = "/encoder/Round_output_0"
-_VOICED_HZ = 40.0
-_F0_LIMITS = (50.0, 600.0)
-_TREMOLO_HZ = 5.5
-_CURVE_RATE = 80.0  # values per second of the predicted F0 curve (24 kHz / 300)
-
-_F0_STEPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    # operation, inputs, output; "@f0" is the predicted curve (batch, 1, frames), "@..." constants, "." temporaries
-    ("Greater", ("@f0", "@voiced_hz"), ".voiced"),
-    ("Cast", (".voiced",), ".mask"),
-    ("Mul", ("@f0", ".mask"), ".kept"),
-    ("ReduceSum", (".kept", "@frames_axis"), ".sum"),
-    ("ReduceSum", (".mask", "@frames_axis"), ".count_or_zero"),
-    ("Max", (".count_or_zero", "@one"), ".count"),
-    ("Div", (".sum", ".count"), ".mean"),
-    ("Sub", ("@f0", ".mean"), ".deviation"),
-    ("Mul", (".deviation", "f0_range"), ".ranged"),
-    ("Add", (".ranged", ".mean"), ".recentred"),
-    ("Mul", (".recentred", "f0_gain"), ".gained"),
-    ("Mul", ("@f0", "@zero"), ".zeros"),
-    ("Add", (".zeros", "@one"), ".ones"),
-    ("CumSum", (".ones", "@cumulative_axis"), ".index"),
-    ("ReduceSum", (".ones", "@frames_axis"), ".total"),
-    ("Div", (".index", ".total"), ".position"),
-    ("Sub", (".position", "@half"), ".centred"),
-    ("Mul", (".centred", "f0_ramp"), ".slope"),
-    ("Add", (".slope", "@one"), ".ramp"),
-    ("Mul", (".index", "@radians_per_value"), ".phase"),
-    ("Sin", (".phase",), ".sine"),
-    ("Mul", (".sine", "f0_trem"), ".wave"),
-    ("Add", (".wave", "@one"), ".tremolo"),
-    ("Mul", (".gained", ".ramp"), ".ramped"),
-    ("Mul", (".ramped", ".tremolo"), ".trembling"),
-    ("Max", (".trembling", "@lowest"), ".above"),
-    ("Min", (".above", "@highest"), ".limited"),
-    ("Where", (".voiced", ".limited", "@f0"), "@out"),
-)
-
-_CONSTANTS: dict[str, np.ndarray] = {
-    "@voiced_hz": np.array([_VOICED_HZ], dtype=np.float32),
-    "@frames_axis": np.array([2], dtype=np.int64),
-    "@cumulative_axis": np.array(2, dtype=np.int64),
-    "@zero": np.array([0.0], dtype=np.float32),
-    "@half": np.array([0.5], dtype=np.float32),
-    "@one": np.array([1.0], dtype=np.float32),
-    "@radians_per_value": np.array([2.0 * math.pi * _TREMOLO_HZ / _CURVE_RATE], dtype=np.float32),
-    "@lowest": np.array([_F0_LIMITS[0]], dtype=np.float32),
-    "@highest": np.array([_F0_LIMITS[1]], dtype=np.float32),
-}
+_QUANTIZED = {"ConvInteger": "Conv", "MatMulInteger": "MatMul"}
+_PLAIN = ("Conv", "ConvTranspose", "MatMul")
 
 
-def _last_output(graph: Any, part: str) -> str:
-    return [node for node in graph.node if part in node.name][-1].output[0]
+def part(model: Any, outputs: tuple[str, ...], given: tuple[str, ...] = ()) -> Any:
+    """A copy of the model that computes only `outputs`; the tensors named in `given` become inputs."""
+    from onnx import TensorProto, helper
+
+    makers = {name: node for node in model.graph.node for name in node.output}
+    needed: set[str] = set()
+    waiting = list(outputs)
+    while waiting:
+        name = waiting.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        if name not in given and name in makers:
+            waiting += [source for source in makers[name].input if source]
+    graph = helper.make_graph(
+        [node for node in model.graph.node if set(node.output) & (needed - set(given))],
+        "part",
+        [value for value in model.graph.input if value.name in needed]
+        + [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in given],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [value for value in model.graph.initializer if value.name in needed],
+    )
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
-def _insert(graph: Any, source: str, build: Callable[[str, str], list[Any]]) -> None:
-    """Put new nodes behind `source` and let every former reader of it read their result."""
-    target = source + "_controlled"
-    for consumer in graph.node:
-        for position, name in enumerate(consumer.input):
-            if name == source:
-                consumer.input[position] = target
-    place = next(k for k, node in enumerate(graph.node) if source in node.output) + 1
-    for offset, new in enumerate(build(source, target)):
-        graph.node.insert(place + offset, new)
+def sound_weights(model: Any) -> dict[str, np.ndarray]:
+    """Weights of the part that makes sound, in single precision: "encode.conv1.weight", "encode.conv1.bias", ...
+
+    Quantized weights are multiplied out. A linear weight is (inputs, outputs), as ONNX multiplies it.
+    """
+    from onnx import numpy_helper
+
+    stored = {value.name: value for value in model.graph.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+
+    def value(name: str) -> np.ndarray:
+        return numpy_helper.to_array(stored[name])
+
+    found = {
+        name.removeprefix("decoder.decoder."): value(name) for name in stored if name.startswith("decoder.decoder.")
+    }
+    for node in model.graph.node:
+        if not node.name.startswith(SOUND) or node.op_type not in (*_PLAIN, *_QUANTIZED) or node.input[1] not in stored:
+            continue
+        place = node.name.removeprefix(SOUND).rpartition("/")[0].replace("/", ".")
+        weight = value(node.input[1])
+        if node.op_type in _QUANTIZED:
+            weight = (weight.astype(np.float32) - value(node.input[3]).astype(np.float32)) * _scale(
+                node, readers, makers, value
+            )
+        found[f"{place}.weight"] = np.asarray(weight, dtype=np.float32)
+    return {name: array for name, array in found.items() if array.dtype == np.float32}
 
 
-def expose_controls(model: Any) -> Any:
-    """Add the five control inputs to an ONNX model, in place, and make durations and F0 its second and third output."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    graph = model.graph
-    for name, value in _CONSTANTS.items():
-        graph.initializer.append(numpy_helper.from_array(value, "control" + name))
-    for name in CONTROLS:
-        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
-
-    def f0_nodes(source: str, target: str) -> list[Any]:
-        def full(name: str) -> str:
-            if name in ("@f0", "@out"):
-                return source if name == "@f0" else target
-            return {"@": "control", ".": source}.get(name[0], "") + name
-
-        attributes: dict[str, dict[str, Any]] = {"Cast": {"to": TensorProto.FLOAT}, "ReduceSum": {"keepdims": 1}}
-        return [
-            helper.make_node(kind, [full(name) for name in inputs], [full(output)], **attributes.get(kind, {}))
-            for kind, inputs, output in _F0_STEPS
-        ]
-
-    def energy_nodes(source: str, target: str) -> list[Any]:
-        return [helper.make_node("Mul", [source, "n_gain"], [target])]
-
-    f0, energy = _last_output(graph, "F0_proj"), _last_output(graph, "N_proj")
-    _insert(graph, f0, f0_nodes)
-    _insert(graph, energy, energy_nodes)
-    for name in (_DURATIONS, f0):
-        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    return model
+def _scale(node: Any, readers: dict[str, list[Any]], makers: dict[str, Any], value: Any) -> np.ndarray:
+    """The scale of a quantized weight, from (integers [+ bias]) -> float -> times (input scale x weight scale)."""
+    step = readers[node.output[0]][0]
+    if step.op_type == "Add":
+        step = readers[step.output[0]][0]
+    product = readers[step.output[0]][0]
+    scales = makers[next(name for name in product.input if name != step.output[0])]
+    return value(next(name for name in scales.input if name not in makers))

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Utterance:
 
 def plan_utterances(recipe: CorpusRecipe, texts: Sequence[CorpusText]) -> list[Utterance]:
     """The whole corpus on paper. Speakers take turns in shuffled rounds, so every prefix is balanced."""
-    speakers = training_speakers()
+    speakers = training_speakers(recipe.blends)
     plan: list[Utterance] = []
     for place, text in enumerate(texts):
         number = recipe.first_index + place
@@ -74,7 +75,9 @@ def plan_utterances(recipe: CorpusRecipe, texts: Sequence[CorpusText]) -> list[U
 def render(utterance: Utterance, teacher: CorpusTeacher, recipe: CorpusRecipe, output: Path) -> dict[str, Any]:
     """Speak, finish and write one utterance. Returns its manifest line."""
     prosody = utterance.style.prosody
-    spoken = teacher.speak(utterance.text.text, utterance.speaker, prosody)
+    number = int(utterance.id.rpartition("_")[2])
+    random = np.random.default_rng([recipe.seed, 3, number])
+    spoken = teacher.speak(utterance.text.text, utterance.speaker, prosody, random)
     samples, durations = finish(spoken, prosody, edge_seconds=recipe.edge_seconds, peak_db=recipe.peak_db)
     write_opus(output / utterance.path, samples, recipe.bit_rate)
     return {
@@ -151,7 +154,7 @@ def make_corpus(
     output: Path,
     *,
     progress: Progress = no_progress,
-    open_teacher: Callable[[Path], CorpusTeacher] = KokoroTeacher,
+    open_teacher: Callable[[Path], CorpusTeacher] | None = None,
 ) -> int:
     """Render what is missing of a corpus and return how many utterances it holds now.
 
@@ -166,7 +169,8 @@ def make_corpus(
     progress(len(done), len(plan))
     if not missing:
         return len(done)
-    teacher = open_teacher(teacher_folder)
+    opened = open_teacher or partial(KokoroTeacher, bfloat16=recipe.mixed_precision == "bf16")
+    teacher = opened(teacher_folder)
     with manifest.open("a", encoding="utf-8") as lines:
         for count, utterance in enumerate(missing, start=len(done) + 1):
             line = render(utterance, teacher, recipe, output)

