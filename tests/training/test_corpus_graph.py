@@ -1,4 +1,4 @@
-"""The teacher's graph in parts, on a small graph of the same kinds of nodes. Needs onnx, as the corpus extra brings it."""
+"""The teacher's graph in parts, on a small graph of the same kinds of nodes. Needs onnx, of the corpus extra."""
 
 import numpy as np
 import pytest
