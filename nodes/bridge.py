@@ -20,13 +20,15 @@ def like_input() -> Any:
     return ports.Emotion.Input(
         "like",
         optional=True,
-        tooltip="The emotion the numbers were made from: gives the result its checkpoint, base and keyframe places. "
-        "Open trusts that the numbers fit.",
+        tooltip=(
+            "The emotion the numbers were made from: gives the result its checkpoint, base and keyframe "
+            "positions. Unconnected trusts that the numbers fit."
+        ),
     )
 
 
 def emotion_output() -> Any:
-    return ports.Emotion.Output(display_name="emotion", tooltip="How it is said.")
+    return ports.Emotion.Output(display_name="emotion", tooltip="The emotion.")
 
 
 class EmotionToLatent(io.ComfyNode):
@@ -38,10 +40,10 @@ class EmotionToLatent(io.ComfyNode):
             "EmotionToLatent",
             "IndexTTS2 Emotion to Latent",
             GROUP,
-            "Turn an emotion vector into a LATENT of shape (keyframes, numbers, 1, 1), on which the latent arithmetic "
-            "nodes of the host and of other packs compute.",
+            "Turn an emotion vector into a LATENT of shape (keyframes, numbers, 1, 1), for the latent arithmetic "
+            "nodes of ComfyUI and of other packs.",
             inputs=[ports.Emotion.Input("emotion", tooltip="An emotion, or a schedule: one row per keyframe.")],
-            outputs=[io.Latent.Output(display_name="latent", tooltip="The numbers; not a picture.")],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="The numbers as a latent; it is not an image.")],
             aliases=["emotion tensor", "emotion vector to latent"],
         )
 
@@ -62,7 +64,10 @@ class LatentToEmotion(io.ComfyNode):
             "IndexTTS2 Latent to Emotion",
             GROUP,
             "Turn a LATENT back into an emotion. Each row must have as many numbers as the checkpoint's emotions.",
-            inputs=[io.Latent.Input("latent", tooltip="From Emotion to Latent, changed as you like."), like_input()],
+            inputs=[
+                io.Latent.Input("latent", tooltip="A latent from Emotion to Latent, changed in any way."),
+                like_input(),
+            ],
             outputs=[emotion_output()],
             aliases=["tensor to emotion"],
         )
@@ -83,8 +88,8 @@ class EmotionToNumbers(io.ComfyNode):
             "EmotionToNumbers",
             "IndexTTS2 Emotion to Numbers",
             GROUP,
-            "Turn an emotion vector into a list of numbers and into text. Of a schedule, the first keyframe.",
-            inputs=[ports.Emotion.Input("emotion", tooltip="The emotion to write down.")],
+            "Turn an emotion vector into a list of numbers and into text. Of a schedule, the first keyframe is used.",
+            inputs=[ports.Emotion.Input("emotion", tooltip="The emotion to convert.")],
             outputs=[
                 io.Float.Output(display_name="numbers", is_output_list=True, tooltip="One number per dimension."),
                 io.String.Output(display_name="text", tooltip="The same numbers in square brackets, exact."),
@@ -110,13 +115,12 @@ class EmotionFromNumbers(io.ComfyNode):
             "EmotionFromNumbers",
             "IndexTTS2 Emotion from Numbers",
             GROUP,
-            "Make an emotion of a list of numbers, or of numbers written as text.",
+            "Make an emotion from a list of numbers, or from numbers written as text.",
             inputs=[
                 words(
                     "text",
                     "",
-                    "Numbers with commas or blanks between them, brackets allowed. Ignored while numbers are "
-                    "connected.",
+                    "Numbers separated by commas or spaces, brackets allowed. Ignored while numbers are connected.",
                     multiline=True,
                 ),
                 io.Float.Input(
@@ -146,9 +150,9 @@ class WeightsToNumbers(io.ComfyNode):
             "WeightsToNumbers",
             "IndexTTS2 Emotion Weights to Numbers",
             GROUP,
-            "Take eight emotion weights apart, to compute with them or to show them. Emotion Weights puts numbers "
-            "together again: connect them to its sliders.",
-            inputs=[ports.EmotionWeights.Input("weights", tooltip="The weights to take apart.")],
+            "Split eight emotion weights into numbers, to compute with them or to show them. To join numbers "
+            "again, connect them to the sliders of Emotion Weights.",
+            inputs=[ports.EmotionWeights.Input("weights", tooltip="The weights to split.")],
             outputs=[io.Float.Output(display_name=name, tooltip=f"Weight of '{name}'.") for name in EMOTIONS],
             aliases=["split weights", "emotion floats"],
         )

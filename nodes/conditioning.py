@@ -22,7 +22,7 @@ def built_in_input() -> io.Combo.Input:
     return choice(
         "built_in_speaker",
         [*BUILT_IN_PLACES, *built_in_speakers()],
-        "Which built-in reference to use while no audio is connected, by place or by name.",
+        "Built-in reference to use while no audio is connected, by number or by name.",
         default=BUILT_IN_PLACES[0],
     )
 
@@ -36,8 +36,8 @@ class EncodeReference(io.ComfyNode):
             "EncodeReference",
             "IndexTTS2 Encode Reference",
             GROUP,
-            "Read a recording of someone talking. The result gives the speaker, the emotion, or both. Without audio, "
-            "a built-in reference is used.",
+            "Encode a recording of someone talking, to use as speaker, as emotion, or as both. Without audio, a "
+            "built-in reference is used.",
             inputs=[
                 ports.Encoder.Input("encoder", tooltip="The encoder of a checkpoint."),
                 built_in_input(),
@@ -47,8 +47,7 @@ class EncodeReference(io.ComfyNode):
                     1.0,
                     MOST_SECONDS,
                     0.5,
-                    "Longest part of the audio that is read, from its start, in seconds. The released models "
-                    "were made for 15.",
+                    "Seconds of audio that are read, from the start. The released models were trained with 15.",
                 ),
                 io.Audio.Input(
                     "audio",
@@ -58,11 +57,13 @@ class EncodeReference(io.ComfyNode):
                 io.Audio.Input(
                     "emotion_audio",
                     optional=True,
-                    tooltip="Gives the emotion of the reference instead of the audio; any sample rate, the same "
-                    "longest part is read.",
+                    tooltip=(
+                        "A recording that gives the reference its emotion instead of the audio; any sample rate, "
+                        "cut to the same length."
+                    ),
                 ),
             ],
-            outputs=[ports.Reference.Output(display_name="reference", tooltip="What the encoder knows of it.")],
+            outputs=[ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording.")],
             aliases=["speaker encoder", "reference audio", "clone"],
         )
 
@@ -94,13 +95,13 @@ class SpeakerCondition(io.ComfyNode):
             "SpeakerCondition",
             "IndexTTS2 Speaker Condition",
             GROUP,
-            "Make the speaker of a reference: who talks. It also carries the emotion of the same recording, which is "
-            "used wherever no other emotion is connected.",
+            "Make a speaker from a reference. It also carries the emotion of the same recording, which is used "
+            "wherever no other emotion is connected.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak."),
                 ports.Reference.Input("reference", tooltip="A recording encoded by the same checkpoint's encoder."),
             ],
-            outputs=[ports.Speaker.Output(display_name="speaker", tooltip="Who talks, for every node that speaks.")],
+            outputs=[ports.Speaker.Output(display_name="speaker", tooltip="The speaker, for every node that speaks.")],
             aliases=["clone", "speaker embedding"],
         )
 

@@ -26,10 +26,10 @@ def method_input() -> io.Combo.Input:
     return choice(
         "method",
         METHODS,
-        "How the length is reached. auto: as the checkpoint was trained. natural: spoken freely, then "
-        "stretched. model: the length is told to the model; model_b: in its other place. guided: the end is urged. "
-        "forced: the end is set. model, model_b and guided are experimental with checkpoints that were not taught "
-        "lengths, such as the official one.",
+        "How the length is met. auto: as the checkpoint was trained. natural: spoken at a free length, then "
+        "stretched. model: the length is given to the model; model_b: in slot B. guided: the stop is encouraged "
+        "near the length. forced: the stop is forced. model, model_b and guided are experimental with checkpoints "
+        "that were not trained on lengths, such as the official one.",
         default="auto",
     )
 
@@ -54,7 +54,7 @@ class Duration(io.ComfyNode):
                 choice(
                     "unit",
                     UNITS,
-                    "What the value counts. free: no length is asked. factor: 1.2 is a fifth longer than natural.",
+                    "Unit of the value. free: no length is asked for. factor: 1.2 is a fifth longer than natural.",
                     default="seconds",
                 ),
                 number(
@@ -63,7 +63,7 @@ class Duration(io.ComfyNode):
                     0.01,
                     MOST,
                     0.01,
-                    "The length of the whole text with its pauses, in seconds, tokens, frames or as a factor.",
+                    "Length of the whole text including pauses, in seconds, tokens, frames or as a factor.",
                 ),
                 method_input(),
             ],
@@ -85,16 +85,16 @@ class DurationFromAudio(io.ComfyNode):
             "DurationFromAudio",
             "IndexTTS2 Duration from Audio",
             GROUP,
-            "Ask for the length of a recording, as for dubbing it.",
+            "Ask for the length of a recording, for example to dub it.",
             inputs=[
-                io.Audio.Input("audio", tooltip="The recording whose length is taken."),
+                io.Audio.Input("audio", tooltip="The recording whose length is used."),
                 number(
                     "factor",
                     1.0,
                     0.05,
                     20.0,
                     0.01,
-                    "The recording's length is multiplied by this; 1 is exactly its length.",
+                    "Multiplies the recording's length; 1 is exactly its length.",
                 ),
                 method_input(),
             ],
@@ -120,10 +120,10 @@ class DurationFromFrameCount(io.ComfyNode):
             "DurationFromFrameCount",
             "IndexTTS2 Duration from Frame Count",
             GROUP,
-            "Ask for the length of a video clip: its number of pictures divided by their rate.",
+            "Ask for the length of a video clip: its number of video frames divided by the frame rate.",
             inputs=[
-                integer("frame_count", 72, 1, 10_000_000, "Pictures of the video clip."),
-                number("fps", 24.0, 0.1, 1000.0, 0.001, "Pictures per second of the video."),
+                integer("frame_count", 72, 1, 10_000_000, "Number of video frames in the clip."),
+                number("fps", 24.0, 0.1, 1000.0, 0.001, "Video frames per second."),
                 method_input(),
             ],
             outputs=[

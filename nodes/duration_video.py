@@ -21,7 +21,7 @@ def outputs() -> list[Any]:
 
 
 def fps_input() -> Any:
-    return number("fps", 24.0, 0.1, 1000.0, 0.001, "Pictures per second of the video.")
+    return number("fps", 24.0, 0.1, 1000.0, 0.001, "Video frames per second.")
 
 
 class DurationFromVideo(io.ComfyNode):
@@ -33,8 +33,8 @@ class DurationFromVideo(io.ComfyNode):
             "DurationFromVideo",
             "IndexTTS2 Duration from Video",
             GROUP,
-            "Ask for the length of a video, such as that of Load Video. Its pictures are not decoded for it.",
-            inputs=[io.Video.Input("video", tooltip="The video whose length is taken."), method_input()],
+            "Ask for the length of a video, such as that of Load Video. Its video frames are not decoded.",
+            inputs=[io.Video.Input("video", tooltip="The video whose length is used."), method_input()],
             outputs=outputs(),
             aliases=["video length", "match video", "dubbing", "lip sync"],
         )
@@ -56,8 +56,8 @@ class DurationFromImages(io.ComfyNode):
             "DurationFromImages",
             "IndexTTS2 Duration from Images",
             GROUP,
-            "Ask for the length of a batch of pictures that is shown as a video: their number divided by their rate.",
-            inputs=[io.Image.Input("images", tooltip="The pictures of the video."), fps_input(), method_input()],
+            "Ask for the length of an image batch shown as a video: the number of images divided by the frame rate.",
+            inputs=[io.Image.Input("images", tooltip="The images of the video."), fps_input(), method_input()],
             outputs=outputs(),
             aliases=["image batch length", "frames to seconds", "match video"],
         )

@@ -33,7 +33,7 @@ def base_input() -> Any:
     return ports.Speaker.Input(
         "speaker",
         optional=True,
-        tooltip="Who will talk; the speaker's own emotion is what strength 0 means. Open uses the emotions' own base.",
+        tooltip="The speaker, whose own emotion is strength 0. Unconnected uses the emotions' own base.",
     )
 
 
@@ -43,8 +43,10 @@ def strength_widget(name: str, default: float, tooltip: str, low: float = -4.0, 
 
 def outputs() -> list[Any]:
     return [
-        ports.Emotion.Output(display_name="emotion", tooltip="How it is said."),
-        io.String.Output(display_name="report", tooltip="Share of each input and of the base, their sum, and notes."),
+        ports.Emotion.Output(display_name="emotion", tooltip="The emotion."),
+        io.String.Output(
+            display_name="report", tooltip="Coefficient of each input and of the base, their sum, and notes."
+        ),
     ]
 
 
@@ -65,8 +67,8 @@ class BlendEmotions(io.ComfyNode):
             "BlendEmotions",
             "IndexTTS2 Blend Emotions",
             GROUP,
-            "Mix up to four emotions, each with a weight. What the weights leave of 1 is the base, the speaker's own "
-            "emotion; all weights at zero give the base unchanged.",
+            "Mix up to four emotions, each with a weight. The rest up to 1 is the base, the speaker's own emotion; "
+            "with all weights at zero the base is unchanged.",
             inputs=[
                 *(
                     emotion_input(f"emotion_{number}", f"Emotion number {number}.", optional=number > 1)
@@ -76,13 +78,13 @@ class BlendEmotions(io.ComfyNode):
                     strength_widget(
                         f"weight_{number}",
                         0.5,
-                        f"Share of emotion {number}: 0 none, 1 all of it; below 0 is its opposite. Ignored while the "
+                        f"Weight of emotion {number}: 0 none, 1 all of it; below 0 is its opposite. Ignored while the "
                         "emotion is not connected.",
                     )
                     for number in numbers
                 ),
                 switch(
-                    "normalise", False, "Scale the weights so that they sum to 1, which leaves nothing of the base."
+                    "normalise", False, "Scale the weights so that they sum to 1, which leaves no share for the base."
                 ),
                 base_input(),
             ],
@@ -124,21 +126,21 @@ class InterpolateEmotions(io.ComfyNode):
             "InterpolateEmotions",
             "IndexTTS2 Interpolate Emotions",
             GROUP,
-            "Go from one emotion to another. Both ends are exact.",
+            "Interpolate between two emotions. Both ends are exact.",
             inputs=[
                 emotion_input("emotion_a", "The emotion at 0."),
                 emotion_input("emotion_b", "The emotion at 1."),
                 strength_widget(
                     "place",
                     0.5,
-                    "0 is emotion a, 1 is emotion b; outside only with lerp, which exaggerates.",
+                    "0 is emotion a, 1 is emotion b; values outside exaggerate and need lerp.",
                     -1.0,
                     2.0,
                 ),
                 choice(
                     "mode",
                     INTERPOLATIONS,
-                    "lerp: a straight line, weaker halfway. keep: the line without getting weaker. slerp: an "
+                    "lerp: a straight line, weaker halfway. keep: a straight line at constant strength. slerp: an "
                     "arc. The last two need a base: a speaker, or emotions that carry one.",
                 ),
                 base_input(),
@@ -167,12 +169,12 @@ class EmotionArithmetic(io.ComfyNode):
             "EmotionArithmetic",
             "IndexTTS2 Emotion Arithmetic",
             GROUP,
-            "Add the difference of two emotions to a third: a + amount x (b - c). With b and c of one other person, "
-            "angry and neutral, it makes a angry without that person's sound.",
+            "Add the difference of two emotions to a third: a + amount x (b - c). If b and c are an angry and a "
+            "neutral recording of another person, a becomes angry without that person's sound.",
             inputs=[
-                emotion_input("emotion_a", "The emotion that is changed."),
-                emotion_input("emotion_b", "What is added."),
-                emotion_input("emotion_c", "What is taken away."),
+                emotion_input("emotion_a", "The emotion to change."),
+                emotion_input("emotion_b", "The emotion to add."),
+                emotion_input("emotion_c", "The emotion to subtract."),
                 strength_widget("amount", 1.0, "How much of b - c is added: 0 none, 1 all; below 0 is the opposite."),
                 base_input(),
             ],
@@ -201,11 +203,11 @@ class ScaleEmotion(io.ComfyNode):
             "ScaleEmotion",
             "IndexTTS2 Scale Emotion",
             GROUP,
-            "Make an emotion weaker or stronger. 1 leaves it bit for bit as it is, 0 is the speaker's own emotion.",
+            "Make an emotion weaker or stronger. 1 leaves it exactly as it is, 0 is the speaker's own emotion.",
             inputs=[
-                emotion_input("emotion", "The emotion to scale; of a schedule, every keyframe."),
+                emotion_input("emotion", "The emotion to scale; in a schedule, every keyframe."),
                 strength_widget(
-                    "strength", 1.0, "0 the speaker's own, 1 as it is, above 1 exaggerated, below 0 opposite."
+                    "strength", 1.0, "0 is the speaker's own, 1 unchanged, above 1 exaggerated, below 0 the opposite."
                 ),
                 base_input(),
             ],
@@ -231,11 +233,11 @@ class LimitEmotion(io.ComfyNode):
             "LimitEmotion",
             "IndexTTS2 Limit Emotion",
             GROUP,
-            "Weaken an emotion that is stronger than a limit; weaker ones stay bit for bit as they are. Strength 1 is "
-            "how far the checkpoint's own emotions are from the speaker on the median.",
+            "Weaken an emotion that is stronger than a limit; weaker ones are left exactly as they are. A strength "
+            "of 1 is the median distance of the checkpoint's own emotions from the speaker.",
             inputs=[
-                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions are the ruler."),
-                emotion_input("emotion", "The emotion to limit; of a schedule, every keyframe by itself."),
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions define strength 1."),
+                emotion_input("emotion", "The emotion to limit; in a schedule, each keyframe separately."),
                 strength_widget(
                     "limit", DEFAULT_LIMIT, "Largest strength index; above 1 the voice may change.", 0.0, 10.0
                 ),
@@ -266,13 +268,13 @@ class TransferEmotion(io.ComfyNode):
             "TransferEmotion",
             "IndexTTS2 Transfer Emotion",
             GROUP,
-            "Give a speaker the emotion of somebody else without that person's sound: the difference between an "
-            "emotional and a neutral recording of one person is added to the speaker's own emotion.",
+            "Give a speaker the emotion of another person without that person's sound: the difference between an "
+            "emotional and a neutral recording of that person is added to the speaker's own emotion.",
             inputs=[
-                ports.Speaker.Input("speaker", tooltip="Who will talk."),
-                emotion_input("emotional", "Emotion from Reference of an emotional recording of somebody."),
+                ports.Speaker.Input("speaker", tooltip="The speaker."),
+                emotion_input("emotional", "Emotion from Reference of an emotional recording of another person."),
                 emotion_input("neutral", "Emotion from Reference of a neutral recording of the same person."),
-                strength_widget("strength", 1.0, "0 the speaker's own emotion, 1 the whole difference."),
+                strength_widget("strength", 1.0, "0 is the speaker's own emotion, 1 the whole difference."),
             ],
             outputs=outputs(),
             aliases=["style transfer", "copy emotion"],
@@ -298,10 +300,10 @@ class RemoveEmotion(io.ComfyNode):
             "RemoveEmotion",
             "IndexTTS2 Remove Emotion",
             GROUP,
-            "Take everything out of an emotion that lies along an unwanted one, and keep the rest.",
+            "Remove from an emotion its component along an unwanted one, and keep the rest.",
             inputs=[
-                emotion_input("emotion", "The emotion that is cleaned."),
-                emotion_input("unwanted", "The emotion that must not be heard in it."),
+                emotion_input("emotion", "The emotion to change."),
+                emotion_input("unwanted", "The emotion to remove."),
                 base_input(),
             ],
             outputs=outputs(),
@@ -327,8 +329,8 @@ class ScheduleEmotions(io.ComfyNode):
             "ScheduleEmotions",
             "IndexTTS2 Schedule Emotions",
             GROUP,
-            "Let the emotion change while the text is spoken, inside a sentence, without a cut. Each emotion begins at "
-            "its place in the text. One connected emotion is the same as connecting it directly.",
+            "Change the emotion while the text is spoken, inside a sentence, without a cut. Each emotion begins at "
+            "its position in the text. With a single emotion the result is the same as connecting it directly.",
             inputs=[
                 *(
                     emotion_input(
@@ -350,7 +352,7 @@ class ScheduleEmotions(io.ComfyNode):
                 choice(
                     "transition",
                     TRANSITIONS,
-                    "step: each emotion holds until the next begins. linear: it moves evenly to the next.",
+                    "step: each emotion holds until the next begins. linear: it changes evenly into the next.",
                 ),
             ],
             outputs=outputs()[:1],

@@ -26,26 +26,26 @@ class EmotionFromReference(io.ComfyNode):
             "EmotionFromReference",
             "IndexTTS2 Emotion from Reference",
             GROUP,
-            "Take the emotion of a recording, whoever speaks in it.",
+            "Use the emotion of a recording, whoever speaks in it.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak."),
-                ports.Reference.Input("reference", tooltip="The recording whose emotion is taken."),
+                ports.Reference.Input("reference", tooltip="The recording whose emotion is used."),
                 number(
                     "strength",
                     1.0,
                     0.0,
                     2.0,
                     0.05,
-                    "0 is the speaker's own emotion, 1 that of the reference; above 1 exaggerates. Other "
-                    "values than 1 need the speaker.",
+                    "0 is the speaker's own emotion, 1 that of the reference; above 1 exaggerates. Values other "
+                    "than 1 need a speaker.",
                 ),
                 ports.Speaker.Input(
                     "speaker",
                     optional=True,
-                    tooltip="Who will talk; the speaker's own emotion is what strength 0 means.",
+                    tooltip="The speaker; the speaker's own emotion is strength 0.",
                 ),
             ],
-            outputs=[ports.Emotion.Output(display_name="emotion", tooltip="How it is said, for the nodes that speak.")],
+            outputs=[ports.Emotion.Output(display_name="emotion", tooltip="The emotion, for the nodes that speak.")],
             aliases=["emotion audio", "emo", "style transfer"],
         )
 
@@ -70,7 +70,7 @@ def weight_inputs() -> list[Any]:
             0.0,
             1.0,
             0.01,
-            f"Share of '{name}', from 0 (none) to 1 (all of it). Sums up to 0.8 sound natural.",
+            f"Weight of '{name}', from 0 (none) to 1 (full). Sums up to 0.8 sound natural.",
             display_mode=io.NumberDisplay.slider,
         )
         for name in EMOTIONS
@@ -86,10 +86,12 @@ class EmotionFromWeights(io.ComfyNode):
             "EmotionFromWeights",
             "IndexTTS2 Emotion from Weights",
             GROUP,
-            "Mix an emotion from eight sliders. All at zero change nothing: the speaker's own emotion remains.",
+            "Mix an emotion from eight sliders. With all at zero the speaker's own emotion is unchanged.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak, with its emotion bank."),
-                ports.Speaker.Input("speaker", tooltip="Who will talk. What the sliders leave is the speaker's own."),
+                ports.Speaker.Input(
+                    "speaker", tooltip="The speaker. What the sliders leave over is the speaker's own emotion."
+                ),
                 *weight_inputs(),
                 number(
                     "strength",
@@ -97,19 +99,19 @@ class EmotionFromWeights(io.ComfyNode):
                     0.0,
                     1.0,
                     0.01,
-                    "All sliders are multiplied by this; 0 is the speaker's own emotion, 1 as set.",
+                    "Multiplies all sliders; 0 is the speaker's own emotion, 1 as set.",
                 ),
                 switch(
                     "balance",
                     True,
-                    "Even out the eight sliders, which are not equally strong, and keep their sum at or "
-                    "below 0.8, as the released program does. Not applied to connected weights.",
+                    "Balance the eight sliders, which are not equally strong, and cap their sum at 0.8, as the "
+                    "released program does. Not applied to connected weights.",
                 ),
                 choice(
                     "selection",
                     SELECTIONS,
-                    "Which stored example of each emotion is used: the one nearest to the speaker, a random "
-                    "one by seed, or the mean of all.",
+                    "Stored example to use for each emotion: the nearest to the speaker, a random one by seed, or "
+                    "the mean of all.",
                 ),
                 seed_input("the random selection"),
                 ports.EmotionWeights.Input(
@@ -118,11 +120,11 @@ class EmotionFromWeights(io.ComfyNode):
                 ports.Reference.Input(
                     "selection_reference",
                     optional=True,
-                    tooltip="Chooses the stored examples nearest to this recording instead of to the speaker.",
+                    tooltip="Choose the stored examples nearest to this recording instead of the speaker.",
                 ),
             ],
             outputs=[
-                ports.Emotion.Output(display_name="emotion", tooltip="How it is said, for the nodes that speak."),
+                ports.Emotion.Output(display_name="emotion", tooltip="The emotion, for the nodes that speak."),
                 ports.EmotionWeights.Output(
                     id="used_weights", display_name="weights", tooltip="The eight weights after balance and strength."
                 ),
@@ -165,21 +167,21 @@ class EmotionFromText(io.ComfyNode):
             "EmotionFromText",
             "IndexTTS2 Emotion from Text",
             GROUP,
-            "Read eight emotion weights from words: the line itself, or a description such as 'she is furious'. "
+            "Read eight emotion weights from a text: the line itself, or a description such as 'she is furious'. "
             "Connect the weights to Emotion from Weights or to Speak.",
             inputs=[
                 ports.T2E.Input("t2e", tooltip="The text-to-emotion model."),
                 words(
                     "text",
                     "I cannot believe we won!",
-                    "Words that show or describe the emotion, up to a few sentences.",
+                    "Text that shows or describes the emotion, up to a few sentences.",
                     multiline=True,
                 ),
                 choice(
                     "method",
                     ["auto", *METHODS],
-                    "auto: what the model was trained for. likelihood: how probable each emotion is. "
-                    "generate: the model writes its answer.",
+                    "auto: what the model was trained for. likelihood: probability of each emotion. generate: the "
+                    "model writes a reply.",
                     default="auto",
                 ),
                 number(
@@ -188,13 +190,14 @@ class EmotionFromText(io.ComfyNode):
                     0.0,
                     10.0,
                     0.05,
-                    "For likelihood: below 1 sharpens, above 1 flattens the eight weights; 0 takes the model's own.",
+                    "For likelihood: below 1 sharpens, above 1 flattens the eight weights; 0 uses the model's own "
+                    "temperature.",
                 ),
-                seed_input("a model that draws its answer"),
+                seed_input("a model that samples its reply"),
             ],
             outputs=[
                 ports.EmotionWeights.Output(display_name="weights", tooltip="Eight weights from 0 to 1."),
-                io.String.Output(display_name="report", tooltip="The weights in words, and what was odd."),
+                io.String.Output(display_name="report", tooltip="The weights in words, and warnings."),
             ],
             aliases=["emotion text", "qwen emotion", "sentiment"],
         )

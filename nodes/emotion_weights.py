@@ -26,17 +26,17 @@ class EditEmotionWeights(io.ComfyNode):
             "EmotionWeights",
             "IndexTTS2 Emotion Weights",
             GROUP,
-            "Set, change and combine the eight emotion weights. All at zero change nothing in the speech.",
+            "Set, change and combine the eight emotion weights. With all at zero the speech is unchanged.",
             inputs=[
                 *weight_inputs(),
-                choice("combine", WEIGHT_RULES, "How sliders and connected weights become one, emotion by emotion."),
+                choice("combine", WEIGHT_RULES, "How sliders and connected weights are combined, emotion by emotion."),
                 number(
                     "scale",
                     1.0,
                     0.0,
                     4.0,
                     0.01,
-                    "All eight are multiplied by this after combining; 1 changes nothing, 0 makes them zero.",
+                    "Multiplies all eight after combining; 1 changes nothing, 0 makes them zero.",
                 ),
                 number(
                     "normalise_to",
@@ -49,16 +49,16 @@ class EditEmotionWeights(io.ComfyNode):
                 switch(
                     "bias",
                     False,
-                    "Multiply each emotion by the released program's factor, which evens out their strengths. "
-                    "Emotion from Weights does not do it again for connected weights.",
+                    "Multiply each emotion by the released program's factor, which balances their strengths. "
+                    "Emotion from Weights does not repeat this for connected weights.",
                 ),
-                switch("cap", False, "Scale all down where they sum to more than 0.8, as released."),
+                switch("cap", False, "Scale all down if they sum to more than 0.8, as released."),
                 ports.EmotionWeights.Input(
                     "other", optional=True, tooltip="Other weights to combine with, such as those read from text."
                 ),
             ],
             outputs=[
-                ports.EmotionWeights.Output(display_name="weights", tooltip="The eight weights, from 0 on."),
+                ports.EmotionWeights.Output(display_name="weights", tooltip="The eight weights, from 0 up."),
                 io.String.Output(display_name="report", tooltip="The weights in words and their sum."),
             ],
             aliases=["emotion sliders", "emotion vector", "normalise emotion"],
@@ -90,18 +90,20 @@ class CombineEmotions(io.ComfyNode):
             "CombineEmotions",
             "IndexTTS2 Combine Emotion Sources",
             GROUP,
-            "Join the emotion of a recording, hand-set weights and weights read from text. The report shows how much "
-            "of each is in the result; the shares always sum to 1.",
+            "Combine the emotion of a recording, hand-set weights and weights read from text. The report shows the "
+            "coefficient of each; they always sum to 1.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak, with its emotion bank."),
-                ports.Speaker.Input("speaker", tooltip="Who will talk. What the others leave is the speaker's own."),
+                ports.Speaker.Input(
+                    "speaker", tooltip="The speaker. What the other sources leave over is the speaker's own emotion."
+                ),
                 number(
                     "audio_strength",
                     1.0,
                     -2.0,
                     2.0,
                     0.01,
-                    "How much of the recording's emotion is taken: 0 none, 1 all, above 1 exaggerates.",
+                    "Strength of the recording's emotion: 0 none, 1 all, above 1 exaggerates.",
                 ),
                 number(
                     "weights_strength",
@@ -109,7 +111,7 @@ class CombineEmotions(io.ComfyNode):
                     0.0,
                     2.0,
                     0.01,
-                    "The hand-set weights are multiplied by this; 0 leaves them out.",
+                    "Multiplies the hand-set weights; 0 leaves them out.",
                 ),
                 number(
                     "text_strength",
@@ -117,7 +119,7 @@ class CombineEmotions(io.ComfyNode):
                     0.0,
                     2.0,
                     0.01,
-                    "The weights read from text are multiplied by this; about 0.6 sounds natural, 0 leaves them out.",
+                    "Multiplies the weights read from text; about 0.6 sounds natural, 0 leaves them out.",
                 ),
                 choice(
                     "rule",
@@ -128,8 +130,8 @@ class CombineEmotions(io.ComfyNode):
                 choice(
                     "selection",
                     SELECTIONS,
-                    "Which stored example of each emotion is used: the one nearest to the speaker, a random "
-                    "one by seed, or the mean of all.",
+                    "Stored example to use for each emotion: the nearest to the speaker, a random one by seed, or "
+                    "the mean of all.",
                 ),
                 seed_input("the random selection"),
                 ports.Emotion.Input("audio_emotion", optional=True, tooltip="From Emotion from Reference."),
@@ -137,8 +139,8 @@ class CombineEmotions(io.ComfyNode):
                 ports.EmotionWeights.Input("text_weights", optional=True, tooltip="From Emotion from Text."),
             ],
             outputs=[
-                ports.Emotion.Output(display_name="emotion", tooltip="How it is said."),
-                io.String.Output(display_name="report", tooltip="Share of each source and their sum."),
+                ports.Emotion.Output(display_name="emotion", tooltip="The emotion."),
+                io.String.Output(display_name="report", tooltip="Coefficient of each source and their sum."),
             ],
             aliases=["emotion mix", "audio and text emotion", "emotion sources"],
         )
@@ -181,10 +183,10 @@ class PositionInText(io.ComfyNode):
             "Find where words begin in a text, for the positions of Schedule Emotions.",
             inputs=[
                 ports.Text.Input("text", tooltip="The text from Prepare Text."),
-                words("words", "", "Words as they are written in the text; case is ignored."),
-                integer("occurrence", 1, 1, 1000, "Which time they stand there, from 1 on."),
+                words("words", "", "Words as written in the text; case is ignored."),
+                integer("occurrence", 1, 1, 1000, "Which occurrence, counted from 1."),
             ],
-            outputs=[io.Float.Output(display_name="position", tooltip="0 the start of the text, 1 its end.")],
+            outputs=[io.Float.Output(display_name="position", tooltip="0 is the start of the text, 1 its end.")],
             aliases=["find word", "emotion position"],
         )
 

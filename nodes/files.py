@@ -35,12 +35,12 @@ class _Save(io.ComfyNode):
                 words(
                     "filename_prefix",
                     f"{user_files.SUBFOLDER}/{cls.KIND}",
-                    "Folder and beginning of the name below the output folder; a number is added. Files in "
+                    "Folder and start of the file name, below the output folder; a number is appended. Files in "
                     "indextts2 appear in the lists of the load nodes.",
                 ),
-                words("source", "", "What it was made of, in free words; kept in the file."),
-                words("text", "", "What is said in it; kept in the file.", multiline=True),
-                words("licence", "", "Who may use it for what, in free words; kept in the file."),
+                words("source", "", "What it was made from, in free words; stored in the file."),
+                words("text", "", "What is said in it; stored in the file.", multiline=True),
+                words("licence", "", "Who may use it for what, in free words; stored in the file."),
             ],
             outputs=[io.String.Output(display_name="file", tooltip="Name of the file, as the load node lists it.")],
             aliases=[f"export {cls.KIND}", f"store {cls.KIND}"],
@@ -74,7 +74,7 @@ class _Load(io.ComfyNode):
             GROUP,
             f"Load {cls.WHAT} from a file that Save {cls.KIND.capitalize()} wrote, in output/indextts2 or "
             "input/indextts2.",
-            inputs=[choice("file", files, "The file, the newest first. Key R reads the list again.")],
+            inputs=[choice("file", files, "The file, newest first. Press R to refresh the list.")],
             outputs=[
                 cls.PORT.Output(display_name=cls.KIND, tooltip=f"What was saved: {cls.WHAT}."),
                 io.String.Output(display_name="info", tooltip="Source, text, licence, date and checkpoint."),
@@ -126,11 +126,11 @@ class LoadEmotion(_Load):
 
 
 class SaveSemantic(_Save):
-    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens: a take of speech without its sound"
+    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens (a take of speech without its sound)"
 
 
 class LoadSemantic(_Load):
-    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens: a take of speech without its sound"
+    KIND, PORT, WHAT = "semantic", ports.Semantic, "semantic tokens (a take of speech without its sound)"
 
 
 class SaveMel(_Save):

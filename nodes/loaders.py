@@ -31,15 +31,14 @@ class LoadCheckpoint(io.ComfyNode):
             "LoadCheckpoint",
             "IndexTTS2 Load Checkpoint",
             GROUP,
-            "Load the four models of a checkpoint. 'mini' is built in and always works; put other checkpoints in "
-            "folders of their own below models/indextts2. Nothing is downloaded.",
+            "Load the four models of a checkpoint. 'mini' is built in and always works; put each other checkpoint "
+            "in its own folder below models/indextts2. Nothing is downloaded.",
             inputs=[
                 choice(
                     "checkpoint",
                     list(folders.checkpoints()),
-                    "Which checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' or "
-                    "'IndexTTS-2.5' (the official ones; while one is not there, it says how to get it), or a folder of "
-                    "models/indextts2.",
+                    "Checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' or 'IndexTTS-2.5' (the "
+                    "official ones; if one is missing, the node says how to get it), or a folder in models/indextts2.",
                     default=MINI,
                 ),
                 choice(
@@ -53,9 +52,9 @@ class LoadCheckpoint(io.ComfyNode):
             outputs=[
                 ports.Encoder.Output(display_name="encoder", tooltip="Turns recordings into references."),
                 ports.T2S.Output(
-                    display_name="t2s", tooltip="Text-to-semantic: decides what is said, how, and how long."
+                    display_name="t2s", tooltip="Text-to-semantic: decides the words, the delivery and the length."
                 ),
-                ports.S2M.Output(display_name="s2m", tooltip="Semantic-to-mel: gives it the speaker's sound."),
+                ports.S2M.Output(display_name="s2m", tooltip="Semantic-to-mel: gives the tokens the speaker's sound."),
                 ports.Vocoder.Output(display_name="vocoder", tooltip="Turns mel spectrograms into audio."),
                 io.String.Output(display_name="info", tooltip="What was loaded: name, layout, licence, missing parts."),
             ],
@@ -100,14 +99,14 @@ class LoadTextToEmotion(io.ComfyNode):
             "LoadTextToEmotion",
             "IndexTTS2 Load Text-to-Emotion",
             GROUP,
-            "Load the small language model that reads an emotion from words: the one of a checkpoint, or a folder of "
-            "its own below models/indextts2.",
+            "Load the small language model that reads an emotion from text: the one of a checkpoint, or a folder "
+            "of its own below models/indextts2.",
             inputs=[
                 choice(
                     "model",
                     list(text_to_emotion_folders()),
-                    "Which model to load: 'mini' (built in, English), the one inside a checkpoint, or a "
-                    "folder of models/indextts2.",
+                    "Model to load: 'mini' (built in, English), the one inside a checkpoint, or a folder in "
+                    "models/indextts2.",
                     default=MINI,
                 ),
                 choice(
@@ -117,7 +116,7 @@ class LoadTextToEmotion(io.ComfyNode):
                     default="auto",
                 ),
             ],
-            outputs=[ports.T2E.Output(display_name="t2e", tooltip="Reads eight emotion weights from words.")],
+            outputs=[ports.T2E.Output(display_name="t2e", tooltip="Reads eight emotion weights from text.")],
             aliases=["qwen emotion", "emotion from text", "tts emotion"],
         )
 
@@ -143,8 +142,8 @@ class LoadLora(io.ComfyNode):
             "LoadLora",
             "IndexTTS2 Load LoRA",
             GROUP,
-            "Change the text-to-semantic model by a LoRA in peft's format, from models/indextts2/loras. The model "
-            "given is left as it is; several LoRAs can follow one another.",
+            "Apply a LoRA in peft's format, from models/indextts2/loras, to the text-to-semantic model. The input "
+            "model is left unchanged; several LoRAs can be chained.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model to change."),
                 choice(
@@ -159,7 +158,7 @@ class LoadLora(io.ComfyNode):
                     -2.0,
                     2.0,
                     0.05,
-                    "How much of the LoRA is added: 0 is none, 1 as it was trained; below 0 it is taken away.",
+                    "Strength of the LoRA: 0 is none, 1 is as trained; below 0 it is subtracted.",
                 ),
             ],
             outputs=[ports.T2S.Output(display_name="t2s", id="changed", tooltip="The changed text-to-semantic model.")],

@@ -18,11 +18,11 @@ WIDTH = 768
 
 
 def width_input() -> Any:
-    return integer("width", WIDTH, 256, 4096, "Width of the picture in pixels; its height follows.", step=8)
+    return integer("width", WIDTH, 256, 4096, "Width of the image in pixels; the height follows.", step=8)
 
 
 def image_output() -> Any:
-    return io.Image.Output(display_name="image", tooltip="The picture.")
+    return io.Image.Output(display_name="image", tooltip="The plot as an image.")
 
 
 def shown(node: Any, picture: torch.Tensor, *more: Any) -> io.NodeOutput:
@@ -64,10 +64,11 @@ class PlotEmotion(io.ComfyNode):
             "PlotEmotion",
             "IndexTTS2 Plot Emotion",
             GROUP,
-            "Draw what an emotion leans to and how strong it is; a schedule is drawn along the text. Bars are "
-            "likenesses from -1 to 1 with the checkpoint's own emotions, petals are those times the strength.",
+            "Draw the direction and strength of an emotion; a schedule is drawn along the text. Bars are its "
+            "similarity to the checkpoint's own emotions, from -1 to 1; petals are the similarity times the "
+            "strength.",
             inputs=[
-                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions are the ruler."),
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model whose stored emotions define strength 1."),
                 ports.Emotion.Input("emotion", tooltip="The emotion to draw."),
                 number(
                     "limit",
@@ -75,17 +76,21 @@ class PlotEmotion(io.ComfyNode):
                     0.1,
                     10.0,
                     0.05,
-                    "Strength index that is marked in red; above 1 the voice may change.",
+                    "Strength index marked in red; above 1 the voice may change.",
                 ),
                 width_input(),
                 ports.Speaker.Input(
-                    "speaker", optional=True, tooltip="What strength 0 means; needed where the emotion does not know."
+                    "speaker",
+                    optional=True,
+                    tooltip="The speaker, who defines strength 0; needed if the emotion does not carry one.",
                 ),
-                ports.Text.Input("text", optional=True, tooltip="Its words are written below a schedule."),
+                ports.Text.Input("text", optional=True, tooltip="The text whose words are written below a schedule."),
             ],
             outputs=[
                 image_output(),
-                io.Float.Output(display_name="strength", tooltip="Strength index: 0 the speaker's own, 1 usual."),
+                io.Float.Output(
+                    display_name="strength", tooltip="Strength index: 0 is the speaker's own emotion, 1 is typical."
+                ),
             ],
             aliases=["emotion radar", "emotion schedule plot"],
             is_output_node=True,
@@ -134,21 +139,23 @@ class PlotSemantic(io.ComfyNode):
             "PlotSemantic",
             "IndexTTS2 Plot Semantic Timeline",
             GROUP,
-            "Draw semantic tokens over seconds: segments, pauses, tokens, and lengths asked against lengths made. With "
-            "the text also emotions, with text and speaker also where each word is spoken.",
+            "Draw semantic tokens over seconds: segments, pauses, tokens, and the length asked for against the "
+            "length produced. With the text also emotions; with text and speaker also where each word is spoken.",
             inputs=[
-                ports.T2S.Input("t2s", tooltip="The text-to-semantic model, for its clock and to find words."),
+                ports.T2S.Input("t2s", tooltip="The text-to-semantic model, for its token rate and to find words."),
                 ports.Semantic.Input("semantic", tooltip="The tokens to draw."),
                 width_input(),
                 ports.Text.Input("text", optional=True, tooltip="The text that was spoken."),
                 ports.Speaker.Input(
-                    "speaker", optional=True, tooltip="Who talks; finds words, which runs the model once."
+                    "speaker", optional=True, tooltip="The speaker; used to find words, which runs the model once."
                 ),
                 ports.Emotion.Input("emotion", optional=True, tooltip="The emotion it was spoken with."),
             ],
             outputs=[
                 image_output(),
-                io.String.Output(display_name="report", tooltip="Length asked and made of each segment, in tokens."),
+                io.String.Output(
+                    display_name="report", tooltip="Length asked for and produced of each segment, in tokens."
+                ),
             ],
             aliases=["semantic info", "token timeline", "alignment"],
             is_output_node=True,

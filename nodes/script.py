@@ -36,16 +36,18 @@ class ScriptFromText(io.ComfyNode):
             "ScriptFromText",
             "IndexTTS2 Script from Text",
             GROUP,
-            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a table or "
-            "JSON. Faults are reported with line and column.",
+            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a "
+            "table or JSON. Errors are reported with line and column.",
             inputs=[
                 words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
-                choice("kind", KINDS, "The format; auto looks at the text.", default="auto"),
+                choice("kind", KINDS, "The format; auto detects it from the text.", default="auto"),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
-                io.Int.Output(display_name="line_count", tooltip="How many lines there are."),
-                io.String.Output(display_name="speakers", tooltip="Names in the order they first speak, one a row."),
+                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
+                io.String.Output(
+                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
+                ),
             ],
             aliases=["dialogue", "dialog", "subtitles", "srt", "screenplay"],
         )
@@ -68,16 +70,18 @@ class ScriptFromFile(io.ComfyNode):
             "ScriptFromFile",
             "IndexTTS2 Script from File",
             GROUP,
-            "Read a script file of the host's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
-            "Faults are reported with line and column. Files marked [example] ship with the pack.",
+            "Read a script file from ComfyUI's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
+            "Errors are reported with line and column. Files marked [example] ship with the pack.",
             inputs=[
-                choice("file", files, "The file. Key R reads the list again."),
-                words("encoding", "", "Of the file, such as cp1252 or gb18030; empty is UTF-8."),
+                choice("file", files, "The file. Press R to refresh the list."),
+                words("encoding", "", "Encoding of the file, such as cp1252 or gb18030; empty is UTF-8."),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
-                io.Int.Output(display_name="line_count", tooltip="How many lines there are."),
-                io.String.Output(display_name="speakers", tooltip="Names in the order they first speak, one a row."),
+                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
+                io.String.Output(
+                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
+                ),
             ],
             aliases=["subtitles", "srt", "vtt", "load script"],
         )
@@ -103,18 +107,24 @@ class VoiceCast(io.ComfyNode):
             "VoiceCast",
             "IndexTTS2 Voice Cast",
             GROUP,
-            "Say who speaks the lines of a name. Chain one node per name. The name * stands for everybody else, an "
-            "empty name for lines without one.",
+            "Set the voice that speaks the lines of a name. Chain one node per name. The name * stands for "
+            "everyone else, an empty name for lines without one.",
             inputs=[
-                words("name", "Anna", "As in the script; * for everybody not listed."),
+                words("name", "Anna", "The name as in the script; * for everyone not listed."),
                 built_in_input(),
-                ports.Speaker.Input("speaker", optional=True, tooltip="Who talks; goes before reference audio."),
+                ports.Speaker.Input(
+                    "speaker", optional=True, tooltip="The speaker; takes precedence over reference audio."
+                ),
                 io.Audio.Input("reference", optional=True, tooltip="A recording of the speaker, 3 to 15 seconds."),
                 ports.EmotionWeights.Input(
-                    "emotion_weights", optional=True, tooltip="Emotion of this name's lines without their own."
+                    "emotion_weights",
+                    optional=True,
+                    tooltip="Emotion of this name's lines that have none of their own.",
                 ),
                 ports.Emotion.Input(
-                    "emotion", optional=True, tooltip="A ready emotion of this name's lines; weights go before it."
+                    "emotion",
+                    optional=True,
+                    tooltip="A finished emotion for this name's lines; weights take precedence over it.",
                 ),
                 ports.Cast.Input("cast", optional=True, tooltip="The cast so far, from another Voice Cast."),
             ],
@@ -148,8 +158,8 @@ class SynthesizeScript(io.ComfyNode):
             "SynthesizeScript",
             "IndexTTS2 Synthesize Script",
             GROUP,
-            "Speak every line of a script to the length of its cue. Finished lines are kept until the host restarts, "
-            "so a cancelled run goes on where it was, and a changed line is the only one spoken again.",
+            "Speak every line of a script to the length of its cue. Finished lines are kept until ComfyUI "
+            "restarts, so a cancelled run resumes, and only changed lines are spoken again.",
             inputs=[
                 ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
                 ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
@@ -160,7 +170,7 @@ class SynthesizeScript(io.ComfyNode):
                     "cue",
                     CUES,
                     "fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
-                    "start: natural length, only the start is kept.",
+                    "start: natural length, only the start time is kept.",
                     default="fill",
                 ),
                 overflow_input(),
@@ -170,38 +180,47 @@ class SynthesizeScript(io.ComfyNode):
                     0.2,
                     0.8,
                     0.05,
-                    "How short a line may be made before it runs into the next, as a factor of its length; 0.8 "
-                    "keeps to what is hardly heard.",
+                    "Shortest a line may be compressed before it overflows, as a factor of its length; 0.8 is "
+                    "hardly audible.",
                 ),
                 integer("takes", 1, 1, 16, "Takes per line; the best is kept."),
-                integer("retries", 2, 0, 10, "Further seeds, so many times, for poor takes."),
+                integer("retries", 2, 0, 10, "Number of further seeds to try when all takes are poor."),
                 number(
                     "loudness",
                     -20.0,
                     -60.0,
                     0.0,
                     0.5,
-                    "Loudness of every line in LUFS; 0 leaves lines as they come out.",
+                    "Loudness of every line in LUFS; 0 leaves lines as they are.",
                 ),
-                switch("trim_tails", True, "Cut what follows the last word of a line."),
-                switch("soft_ends", True, "Soft ends, and joins that fade, so that nothing clicks."),
+                switch("trim_tails", True, "Cut the sound after the last word of a line."),
+                switch(
+                    "soft_ends",
+                    True,
+                    ("Fade the ends of lines and the joins between segments, so that nothing clicks."),
+                ),
                 number(
                     "longest_silence",
                     0.8,
                     0.0,
                     60.0,
                     0.05,
-                    "Longest silence inside lines of free length, in seconds; 0 leaves all.",
+                    "Longest silence inside lines of free length, in seconds; 0 keeps all.",
                 ),
                 integer("max_tokens", 1500, 10, 4000, "Longest segment, in tokens."),
                 integer("steps", 25, 1, 200, "Steps of semantic-to-mel."),
                 seed_input("lines without a seed of their own"),
-                ports.Cast.Input("cast", optional=True, tooltip="Who speaks; open gives the built-in voices in turn."),
+                ports.Cast.Input(
+                    "cast", optional=True, tooltip="The cast; unconnected assigns the built-in voices in turn."
+                ),
                 language_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
-                io.String.Output(display_name="report", tooltip="Each line: asked, made, how, and how much stretched."),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="For each line: length asked for, length produced, method and stretch.",
+                ),
             ],
             aliases=["dubbing", "dialogue", "batch tts", "audiobook", "subtitles to speech"],
         )
@@ -270,8 +289,8 @@ class TimelineMix(io.ComfyNode):
             "TimelineMix",
             "IndexTTS2 Timeline Mix",
             GROUP,
-            "Lay spoken lines on one timeline. Every cue starts at its very sample; lines without a cue follow the "
-            "line before. Also gives the script with its real times as SRT.",
+            "Place spoken lines on one timeline. Every cue starts at exactly its sample; lines without a cue "
+            "follow the previous line. Also outputs the script with its actual times as SRT.",
             inputs=[
                 lines_input(),
                 overflow_input(),
@@ -282,14 +301,14 @@ class TimelineMix(io.ComfyNode):
                     0.0,
                     360_000.0,
                     0.01,
-                    "Seconds of the whole at least, such as those of a video; 0 ends with the last line.",
+                    "Minimum length of the whole in seconds, such as that of a video; 0 ends with the last line.",
                 ),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="The whole timeline, mono."),
-                script_output("The placed lines with their real times."),
+                script_output("The placed lines with their actual times."),
                 io.String.Output(display_name="srt", tooltip="The same as SRT subtitles."),
-                io.String.Output(display_name="report", tooltip="Each line, and those that do not fit."),
+                io.String.Output(display_name="report", tooltip="Every line, and the lines that do not fit."),
             ],
             aliases=["mix", "dub", "concatenate", "subtitle audio"],
         )

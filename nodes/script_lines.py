@@ -28,8 +28,8 @@ def overflow_input() -> Any:
     return choice(
         "overflow",
         OVERFLOWS,
-        "Lines too long for their place. list: left out and reported with the seconds they need. overlap: they "
-        "run into the next line. shift: later lines wait.",
+        "Lines that are too long for their cue. list: left out and reported with the seconds they need. overlap: "
+        "they run into the next line. shift: later lines wait.",
         default="list",
     )
 
@@ -50,7 +50,7 @@ class ScriptLine(io.ComfyNode):
             "ScriptLine",
             "IndexTTS2 Script Line",
             GROUP,
-            "Take the audio of one spoken line, to listen to it or to work on it.",
+            "Extract the audio of one spoken line, to listen to it or to edit it.",
             inputs=[
                 lines_input(),
                 number_input(),
@@ -82,17 +82,17 @@ class ReplaceLine(io.ComfyNode):
             "ReplaceLine",
             "IndexTTS2 Replace Script Line",
             GROUP,
-            "Put another recording in the place of one line of a finished take. The other lines stay as they are.",
+            "Replace one line of a finished script by another recording. The other lines are unchanged.",
             inputs=[
                 lines_input(),
                 number_input(),
-                io.Audio.Input("audio", tooltip="What is heard instead, such as the audio of Speak."),
-                words("text", "", "What is said now, for subtitles; empty keeps the text.", multiline=True),
+                io.Audio.Input("audio", tooltip="The audio to use instead, such as that of Speak."),
+                words("text", "", "The new text, for subtitles; empty keeps the old one.", multiline=True),
                 switch("match_loudness", True, "Make the recording as loud as the line it replaces."),
             ],
             outputs=[
-                ports.Lines.Output(id="changed", display_name="lines", tooltip="The take with the other line."),
-                io.String.Output(display_name="report", tooltip="Each line, and those that do not fit."),
+                ports.Lines.Output(id="changed", display_name="lines", tooltip="The script with the new line."),
+                io.String.Output(display_name="report", tooltip="Every line, and the lines that do not fit."),
             ],
             aliases=["retake", "punch in", "patch line"],
         )
@@ -116,8 +116,8 @@ class PlotScript(io.ComfyNode):
             "PlotScript",
             "IndexTTS2 Plot Script Timeline",
             GROUP,
-            "Draw spoken lines on their clock: a lane per speaker, cues as frames, speech as bars; what was stretched "
-            "much or does not fit is red. The report is JSON for other programs.",
+            "Draw spoken lines on a timeline: one lane per speaker, cues as outlines, speech as bars; lines that "
+            "were stretched a lot or do not fit are red. The report is JSON for other programs.",
             inputs=[lines_input(), overflow_input(), width_input()],
             outputs=[image_output(), io.String.Output(display_name="json", tooltip="The report, as JSON.")],
             aliases=["script report", "timeline", "show script"],

@@ -21,14 +21,15 @@ DEFAULTS = FlowSettings()
 def flow_inputs() -> list[Any]:
     """Widgets of `FlowSettings`, named as its fields."""
     return [
-        integer("steps", DEFAULTS.steps, 1, 200, "Steps of the flow: 10 is fast, 25 released."),
+        integer("steps", DEFAULTS.steps, 1, 200, "Steps of the flow. 10 is fast, 25 is the original default."),
         number(
             "guidance",
             DEFAULTS.guidance,
             0.0,
             5.0,
             0.05,
-            "How strongly the speaker and the tokens are followed; 0 takes half the time, 0.7 is released.",
+            "Classifier-free guidance: how closely speaker and tokens are followed. 0 takes half the time, 0.7 is "
+            "the original default.",
         ),
         number(
             "temperature",
@@ -36,18 +37,19 @@ def flow_inputs() -> list[Any]:
             0.0,
             2.0,
             0.05,
-            "Strength of the noise at the start; 1 is the checkpoint's own choice, less is smoother.",
+            "Strength of the initial noise. 1 is the checkpoint's own value, lower is smoother.",
         ),
         choice(
             "grid",
             GRIDS,
-            "Where the steps lie. uniform: released. sway: more at the start. epss: for 7, 10 or 12 steps.",
+            "How the steps are spaced. uniform: the original. sway: more steps at the start. epss: for 7, 10 or 12 "
+            "steps.",
             default=DEFAULTS.grid,
         ),
         choice(
             "solver",
             SOLVERS,
-            "euler: released. ab2: second order at the same cost, for few steps.",
+            "euler: the original. ab2: second order at the same cost, for few steps.",
             default=DEFAULTS.solver,
         ),
         number(
@@ -56,7 +58,7 @@ def flow_inputs() -> list[Any]:
             0.0,
             2.0,
             0.05,
-            "How much of the text-to-semantic model's latent is added to the tokens: 0 none, 1 as released.",
+            "Strength of the text-to-semantic model's latents that are added to the tokens: 0 none, 1 as released.",
         ),
     ]
 
@@ -70,11 +72,11 @@ class SemanticToMel(io.ComfyNode):
             "SemanticToMel",
             "IndexTTS2 Semantic to Mel",
             GROUP,
-            "Give semantic tokens the sound of a speaker: a mel spectrogram of exactly the length asked for.",
+            "Turn semantic tokens into a mel spectrogram in the sound of a speaker, of exactly the length asked for.",
             inputs=[
                 ports.S2M.Input("s2m", tooltip="The semantic-to-mel model."),
-                ports.Semantic.Input("semantic", tooltip="What is said, of the same checkpoint's encoder."),
-                ports.Speaker.Input("speaker", tooltip="Who talks: the sound that is given to the tokens."),
+                ports.Semantic.Input("semantic", tooltip="Semantic tokens, made with the same checkpoint's encoder."),
+                ports.Speaker.Input("speaker", tooltip="The speaker whose sound the tokens are given."),
                 *flow_inputs(),
                 number(
                     "prompt_seconds",
@@ -82,26 +84,26 @@ class SemanticToMel(io.ComfyNode):
                     0.0,
                     60.0,
                     0.5,
-                    "Use only so many seconds of the speaker's reference, which is faster; 0 uses all.",
+                    "Seconds of the speaker's reference to use; fewer is faster, 0 uses all.",
                 ),
                 integer(
                     "frames",
                     0,
                     0,
                     1_000_000,
-                    "Exact number of mel frames of all segments together, pauses not counted; 0 keeps the "
-                    "length asked for before.",
+                    "Exact number of mel frames of all segments together, without pauses; 0 keeps the length asked "
+                    "for earlier.",
                 ),
                 switch(
                     "allow_any_stretch",
                     False,
-                    "Allow stretching below 0.5 or above 2 of the natural length, which hurts the sound.",
+                    "Allow stretching below 0.5 or above 2 times the natural length, which harms the sound.",
                 ),
-                seed_input("the noise at the start"),
+                seed_input("the initial noise"),
             ],
             outputs=[
                 ports.Mel.Output(display_name="mel", tooltip="Log-mel spectrogram, one row per segment."),
-                io.String.Output(display_name="report", tooltip="Frames of each segment and how far it was stretched."),
+                io.String.Output(display_name="report", tooltip="Frames of each segment and its stretch."),
             ],
             aliases=["flow matching", "cfm", "s2mel"],
         )
@@ -131,9 +133,9 @@ class MelFromAudio(io.ComfyNode):
             "MelFromAudio",
             "IndexTTS2 Mel from Audio",
             GROUP,
-            "The mel spectrogram of a recording, as the vocoder reads it: to hear what a vocoder alone does.",
+            "Mel spectrogram of a recording, as the vocoder reads it: to hear the vocoder alone.",
             inputs=[
-                ports.Vocoder.Input("vocoder", tooltip="The vocoder whose kind of mel is made."),
+                ports.Vocoder.Input("vocoder", tooltip="The vocoder that will read the mel."),
                 io.Audio.Input("audio", tooltip="The recording; any sample rate, stereo is mixed down."),
             ],
             outputs=[ports.Mel.Output(display_name="mel", tooltip="Log-mel spectrogram, one row per recording.")],

@@ -39,7 +39,7 @@ class Speak(io.ComfyNode):
                 words(
                     "text",
                     EXAMPLE,
-                    "What is said. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
+                    "Text to speak. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
                     multiline=True,
                 ),
                 built_in_input(),
@@ -49,7 +49,7 @@ class Speak(io.ComfyNode):
                     0.0,
                     1.0,
                     0.01,
-                    "How much of the connected emotion weights or emotion audio: 0 none, 1 as given.",
+                    "Strength of the connected emotion weights or emotion audio: 0 none, 1 as given.",
                 ),
                 number(
                     "seconds",
@@ -57,7 +57,7 @@ class Speak(io.ComfyNode):
                     0.0,
                     MOST,
                     0.01,
-                    "Exact length of the speech with its pauses, in seconds; 0 is the natural length.",
+                    "Exact length of the speech including pauses, in seconds; 0 is the natural length.",
                 ),
                 seed_input("all stages"),
                 io.Audio.Input(
@@ -66,16 +66,15 @@ class Speak(io.ComfyNode):
                 ports.EmotionWeights.Input(
                     "emotion_weights",
                     optional=True,
-                    tooltip="How it is said, as eight weights: from Emotion Weights (sliders) or Emotion from Text.",
+                    tooltip="Emotion as eight weights: from Emotion Weights (sliders) or Emotion from Text.",
                 ),
                 io.Audio.Input(
-                    "emotion_audio", optional=True, tooltip="A recording whose emotion is taken, whoever speaks in it."
+                    "emotion_audio", optional=True, tooltip="A recording whose emotion is used, whoever speaks in it."
                 ),
                 ports.Emotion.Input(
                     "emotion",
                     optional=True,
-                    tooltip="How it is said, as a vector that is used as it is: from Blend Emotions, Schedule Emotions "
-                    "and others.",
+                    tooltip="Emotion as a vector, used unchanged: from Blend Emotions, Schedule Emotions and others.",
                 ),
                 ports.Duration.Input(
                     "duration", optional=True, tooltip="A length in any unit, from Duration; replaces 'seconds'."
@@ -84,7 +83,9 @@ class Speak(io.ComfyNode):
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
-                io.String.Output(display_name="report", tooltip="What was asked and what came out, per segment."),
+                io.String.Output(
+                    display_name="report", tooltip="What was asked for and what was produced, per segment."
+                ),
             ],
             aliases=["tts", "text to speech", "clone", "index-tts", "say"],
         )

@@ -36,13 +36,13 @@ class PrepareText(io.ComfyNode):
             "PrepareText",
             "IndexTTS2 Prepare Text",
             GROUP,
-            "Write numbers out, split long text into segments, and read tags such as <pause 0.4s>, [happy 0.6], "
+            "Spell out numbers, split long text into segments, and read tags such as <pause 0.4s>, [happy 0.6], "
             "[seconds 2.5] or [speed 0.9].",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model that will speak; it knows its languages."),
-                words("text", EXAMPLE, "What is said, of any length; long text is split.", multiline=True),
+                words("text", EXAMPLE, "Text to speak, of any length; long text is split.", multiline=True),
                 integer(
-                    "segment_tokens", 0, 0, 600, "Longest segment, in text tokens; 0 takes the checkpoint's own limit."
+                    "segment_tokens", 0, 0, 600, "Longest segment, in text tokens; 0 uses the checkpoint's own limit."
                 ),
                 number(
                     "pause_seconds",
@@ -52,14 +52,14 @@ class PrepareText(io.ComfyNode):
                     0.05,
                     "Silence between segments, in seconds. Pauses written in the text keep their own length.",
                 ),
-                switch("read_tags", True, "Read tags in brackets; off speaks them as ordinary text."),
-                ports.Glossary.Input("glossary", optional=True, tooltip="How certain words are pronounced."),
+                switch("read_tags", True, "Interpret tags in brackets; off speaks them as ordinary text."),
+                ports.Glossary.Input("glossary", optional=True, tooltip="Pronunciations of particular words."),
                 language_input(),
             ],
             outputs=[
                 ports.Text.Output(id="segments", display_name="text", tooltip="The text, ready to be spoken."),
                 io.String.Output(display_name="report", tooltip="The segments and how they will be read."),
-                io.Int.Output(display_name="segment_count", tooltip="How many segments there are."),
+                io.Int.Output(display_name="segment_count", tooltip="Number of segments."),
             ],
             aliases=["tts text", "normalize", "split text", "ssml"],
         )
@@ -100,16 +100,18 @@ class PronunciationGlossary(io.ComfyNode):
             "PronunciationGlossary",
             "IndexTTS2 Pronunciation Glossary",
             GROUP,
-            "Say how words are pronounced, one a line: 'M.2 = M dot two'. English checkpoints also take CMU "
-            "phonemes, Chinese ones pinyin. 'term [zh] = reading' is for one language.",
+            "Set how words are pronounced, one per line: 'M.2 = M dot two'. English checkpoints also accept CMU "
+            "phonemes, Chinese ones pinyin. 'term [zh] = reading' applies to one language.",
             inputs=[
                 words(
                     "lines",
                     "# term = reading\nComfyUI = comfy U I",
-                    "One 'term = reading' a line; lines with # in front are left out.",
+                    "One 'term = reading' per line; lines that start with # are ignored.",
                     multiline=True,
                 ),
-                ports.Glossary.Input("glossary", optional=True, tooltip="A glossary to add to; these lines win."),
+                ports.Glossary.Input(
+                    "glossary", optional=True, tooltip="A glossary to extend; these lines take precedence."
+                ),
             ],
             outputs=[
                 ports.Glossary.Output(

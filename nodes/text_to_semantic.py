@@ -25,21 +25,21 @@ def sampling_inputs() -> list[Any]:
         choice(
             "mode",
             tuple(SAMPLERS),
-            "beam: draws along several beams, as released. sample: draws one token at a time, faster. greedy "
-            "and beam_search: no chance at all.",
+            "beam: samples with several beams, as released. sample: samples one token at a time, faster. greedy "
+            "and beam_search: no randomness.",
             default=DEFAULTS.mode,
         ),
-        integer("beams", DEFAULTS.beams, 1, 16, "Hypotheses kept side by side by the beam modes."),
+        integer("beams", DEFAULTS.beams, 1, 16, "Number of hypotheses that the beam modes keep."),
         number(
             "temperature",
             DEFAULTS.temperature,
             0.05,
             3.0,
             0.05,
-            "Liveliness of the draws: below 0.6 is flat, above 1.2 is unstable.",
+            "Sampling temperature. Lower is flatter: below 0.6 is monotonous, above 1.2 is unstable.",
         ),
         integer(
-            "top_k", DEFAULTS.top_k, 0, 1000, "Only so many of the likeliest tokens may be drawn; 0 switches it off."
+            "top_k", DEFAULTS.top_k, 0, 1000, "Sample only from this many of the likeliest tokens; 0 switches it off."
         ),
         number(
             "top_p",
@@ -47,7 +47,7 @@ def sampling_inputs() -> list[Any]:
             0.01,
             1.0,
             0.01,
-            "Only the likeliest tokens that together have this probability may be drawn; 1 switches it off.",
+            "Sample only from the likeliest tokens that together have this probability; 1 switches it off.",
         ),
         number(
             "repetition_penalty",
@@ -55,14 +55,14 @@ def sampling_inputs() -> list[Any]:
             0.0,
             30.0,
             0.1,
-            "How strongly tokens already spoken are avoided: 0 is what the checkpoint was made for, 1 is off.",
+            "Penalty on tokens that were already used: 0 is the checkpoint's own value, 1 is off.",
         ),
         integer(
             "max_tokens",
             DEFAULTS.max_tokens,
             1,
             1815,
-            "Most semantic tokens of one segment. Speech that has not ended by then is cut.",
+            "Largest number of semantic tokens per segment. Speech that has not ended by then is cut.",
         ),
     ]
 
@@ -92,28 +92,30 @@ class TextToSemantic(io.ComfyNode):
             "TextToSemantic",
             "IndexTTS2 Text to Semantic",
             GROUP,
-            "Decide what is said, how, and how long: from text to semantic tokens. The sound comes after it.",
+            "Turn text into semantic tokens, which hold the words, the delivery and the timing but not the sound.",
             inputs=[
                 ports.T2S.Input("t2s", tooltip="The text-to-semantic model."),
                 ports.Text.Input("text", tooltip="The text from Prepare Text."),
-                ports.Speaker.Input("speaker", tooltip="Who talks, made with the same checkpoint."),
+                ports.Speaker.Input("speaker", tooltip="The speaker, made with the same checkpoint."),
                 *sampling_inputs(),
                 integer(
                     "takes",
                     1,
                     1,
                     MOST_TAKES,
-                    "Decode so many takes at once and keep the nearest to the duration, or the likeliest.",
+                    "Number of takes to decode at once. The one nearest to the duration is kept, or the likeliest.",
                 ),
-                seed_input("the draws of tokens"),
+                seed_input("the token sampling"),
                 ports.Emotion.Input(
-                    "emotion", optional=True, tooltip="How it is said; open keeps the speaker's own emotion."
+                    "emotion", optional=True, tooltip="The emotion; unconnected keeps the speaker's own."
                 ),
-                ports.Duration.Input("duration", optional=True, tooltip="How long it takes; open is free."),
+                ports.Duration.Input("duration", optional=True, tooltip="The length; unconnected is free."),
             ],
             outputs=[
                 ports.Semantic.Output(display_name="semantic", tooltip="Semantic tokens, one row per segment."),
-                io.String.Output(display_name="report", tooltip="Length asked and made of each segment, in tokens."),
+                io.String.Output(
+                    display_name="report", tooltip="Length asked for and produced of each segment, in tokens."
+                ),
             ],
             aliases=["tts", "gpt", "text to speech"],
         )
@@ -159,15 +161,15 @@ class AudioToSemantic(io.ComfyNode):
             "AudioToSemantic",
             "IndexTTS2 Audio to Semantic",
             GROUP,
-            "Take what is said in a recording and its timing, without who says it. Semantic to Mel with another "
-            "speaker then says it again in that speaker's sound.",
+            "Turn a recording into semantic tokens: the words and their timing without the speaker. Semantic to "
+            "Mel with another speaker then says the same in that speaker's sound.",
             inputs=[
                 ports.Encoder.Input("encoder", tooltip="The encoder of the checkpoint whose semantic-to-mel follows."),
-                io.Audio.Input("audio", tooltip="The recording to say again; any length and sample rate."),
+                io.Audio.Input("audio", tooltip="The recording to convert; any length and sample rate."),
                 switch(
                     "keep_length",
                     True,
-                    "Make exactly as many samples as the recording has; off gives each token its natural length.",
+                    "Produce exactly as many samples as the recording has; off gives each token its natural length.",
                 ),
             ],
             outputs=[

@@ -23,17 +23,19 @@ class MelToAudio(io.ComfyNode):
             "MelToAudio",
             "IndexTTS2 Mel to Audio",
             GROUP,
-            "Make audio of a mel spectrogram, of exactly the samples asked for, and join the segments with their "
+            "Turn a mel spectrogram into audio of exactly the samples asked for, and join the segments with their "
             "pauses.",
             inputs=[
                 ports.Vocoder.Input(
                     "vocoder", tooltip="The vocoder of the checkpoint that made the mel, or one of the same kind."
                 ),
-                ports.Mel.Input("mel", tooltip="The mel spectrogram, of the kind this vocoder reads."),
+                ports.Mel.Input("mel", tooltip="A mel spectrogram of the kind that this vocoder reads."),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
-                io.String.Output(display_name="report", tooltip="What was asked and what came out, to the sample."),
+                io.String.Output(
+                    display_name="report", tooltip="What was asked for and what was produced, to the sample."
+                ),
             ],
             aliases=["bigvgan", "vocode", "mel decode"],
         )

@@ -43,7 +43,7 @@ def words(name: str, default: str, tooltip: str, **more: Any) -> io.String.Input
     return io.String.Input(name, default=default, tooltip=tooltip, **more)
 
 
-def seed_input(what: str = "the draws of this node", name: str = "seed") -> io.Int.Input:
+def seed_input(what: str = "this node", name: str = "seed") -> io.Int.Input:
     """The seed of every node with chance in it."""
     return integer(
         name,

@@ -35,7 +35,7 @@ class Words:
 WORDS = {
     "en": Words(
         "Inputs", "Outputs", "Example", "| Input | Kind | Meaning |", "| Output | Kind | Meaning |", "default {}",
-        "may stay open", "{} to {}", "one of {}",
+        "optional", "{} to {}", "one of {}",
     ),
     "zh": Words(
         "输入", "输出", "示例", "| 输入 | 类型 | 含义 |", "| 输出 | 类型 | 含义 |", "默认 {}", "可不接", "{} 到 {}",

@@ -14,7 +14,7 @@ WIDGETS = ("INT", "FLOAT", "BOOLEAN", "STRING", "COMBO")
 
 INTRODUCTION = """# Nodes
 
-Every node with its ports, by its group in the menu (`audio/IndexTTS2`). Ports in brackets may stay open. Widgets are
+Every node with its ports, by its group in the menu (`audio/IndexTTS2`). Ports in brackets are optional. Widgets are
 left out here: their meaning, unit and range stand in their tooltips and on the help page of each node (`web/docs/`, and
 in ComfyUI behind the information button of a selected node). `docs/ports.md` says what travels on each type of port.
 """
@@ -26,7 +26,7 @@ def port(name: str, kind: str, *, optional: bool = False) -> str:
 
 
 def takes(entry: dict[str, Any]) -> str:
-    """The sockets of a node, those that may stay open in brackets."""
+    """The sockets of a node, optional ones in brackets."""
     found = [
         port(name, spec[0], optional=kind == "optional")
         for kind in ("required", "optional")
