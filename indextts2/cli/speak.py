@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 HELP = "speak a text in the voice of a reference"
 UNITS = ("seconds", "tokens", "frames", "factor")
-SAMPLING = ("mode", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "max_tokens")
+SAMPLING = (
+    "mode", "beams", "temperature", "top_k", "top_p", "typical", "repetition_penalty", "length_penalty", "max_tokens",
+)  # fmt: skip
 FLOW = ("steps", "guidance", "grid", "solver")
 
 
@@ -108,12 +110,16 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
     add_offload_option(parser)
     sampling = parser.add_argument_group("text-to-semantic")
-    sampling.add_argument("--mode", choices=("beam", "sample", "greedy", "beam_search"))
+    sampling.add_argument("--mode", type=name_in("sampling", "SAMPLERS"), help="how tokens are chosen, such as sample")
     sampling.add_argument("--beams", type=positive(int))
     sampling.add_argument("--temperature", type=positive(float))
     sampling.add_argument("--top-k", type=positive(int, zero=True))
     sampling.add_argument("--top-p", type=positive(float))
+    sampling.add_argument("--typical", type=positive(float), metavar="MASS", help="typical sampling; below 1")
     sampling.add_argument("--repetition-penalty", type=positive(float))
+    sampling.add_argument(
+        "--length-penalty", type=positive(float, zero=True), help="above 0 makes beams prefer longer speech"
+    )
     sampling.add_argument("--max-tokens", type=positive(int))
     flow = parser.add_argument_group("semantic-to-mel")
     flow.add_argument("--steps", type=positive(int))

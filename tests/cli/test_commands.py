@@ -137,6 +137,8 @@ def test_text_can_come_from_the_standard_input(speak, monkeypatch):
         (["--precision", "int4"], "invalid choice"),
         (["--steps", "0"], "above zero"),
         (["--solver", "heun"], "one of euler, ab2 is expected, but got 'heun'"),
+        (["--mode", "magic"], "one of beam, sample, greedy, beam_search is expected, but got 'magic'"),
+        (["--typical", "1"], "typical lies between 0 and 1, but got 1.0"),
         (["--grid", "epss", "--steps", "9"], "epss grid exists for 7, 10, 12 steps, not for 9"),
         (["--nonsense"], "unrecognized arguments"),
     ],

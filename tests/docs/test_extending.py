@@ -67,7 +67,7 @@ def run(copy, code):
 
 
 def test_the_page_shows_a_solver_a_sampler_a_language_and_a_node():
-    assert {"A solver", "A language", "A node"} <= set(FOLLOWED)
+    assert {"A solver", "A sampler", "A language", "A node"} <= set(FOLLOWED)
 
 
 @pytest.mark.parametrize("title", [title for title, body in SECTIONS.items() if "Files:" in body])
@@ -90,6 +90,25 @@ def test_an_added_solver_solves_and_is_a_choice_of_the_command_line(extended):
     )
     second_order, third_order = map(float, errors.split())
     assert third_order < second_order / 10
+
+
+def test_an_added_sampler_draws_and_is_a_choice_of_the_command_line_and_the_nodes(extended):
+    said = run(
+        extended,
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from indextts2.cli.main import build_parser\n"
+        "from indextts2.sampling import SAMPLERS, SamplingSettings\n"
+        "from tests.host.load import load_pack\n"
+        "how = SamplingSettings(mode=build_parser().parse_args(['speak', 'Hi.', '--mode', 'min_p']).mode, top_k=0)\n"
+        "likely = torch.tensor([0.6, 0.3, 0.059, 0.041]).log().expand(2000, 1, -1)\n"
+        "noise = torch.empty(2000, 4).exponential_(generator=torch.Generator().manual_seed(0))\n"
+        "drawn = SAMPLERS[how.mode].candidates(likely, noise, how).tokens\n"
+        "pack = load_pack(Path('custom_nodes'))\n"
+        "widgets = pack.nodes['IndexTTS2_TextToSemantic'].INPUT_TYPES()['required']\n"
+        "print(sorted(set(drawn.flatten().tolist())), 'min_p' in str(widgets['mode']))\n",
+    )
+    assert said == "[0, 1] True"
 
 
 def test_an_added_language_is_read_by_a_checkpoint_of_its_kind(extended):
