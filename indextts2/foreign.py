@@ -2,7 +2,7 @@
 
 Every reader of the library goes through here, so that a file that lies around cannot take all memory, hang, or end in a
 traceback. What is checked is the same everywhere: size, encoding, depth, number of values, finite numbers, no key given
-twice, no alias. Each fault is a `ForeignDataError`, whose message fits behind "FILE cannot be read: ".
+twice. Each fault is a `ForeignDataError`, whose message fits behind "FILE cannot be read: ".
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Limits:
     depth: int = 64  # nested lists and mappings
     values: int = 1_000_000  # keys, items and plain values together
     digits: int = 64  # characters of one number
+    repeats: bool = False  # whether the last of several equal keys of JSON counts, as in json itself
 
 
 DEFAULT = Limits()
@@ -71,7 +72,7 @@ def parse_json(text: str | bytes, limits: Limits = DEFAULT) -> Any:
             parse_constant=_no_constant,
             parse_int=lambda digits: int(_short(digits, limits)),
             parse_float=lambda digits: _finite(_short(digits, limits)),
-            object_pairs_hook=_without_repeats,
+            object_pairs_hook=None if limits.repeats else _without_repeats,
         )
     except json.JSONDecodeError as error:
         raise ForeignDataError(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
@@ -80,8 +81,8 @@ def parse_json(text: str | bytes, limits: Limits = DEFAULT) -> Any:
 def parse_yaml(text: str, limits: Limits = CONFIGURATION) -> Any:
     """The value of a YAML text: mappings, lists, words, finite numbers, true, false and nothing else.
 
-    Dates stay words. Aliases, tags of other types, keys that are no plain values and keys given twice are refused.
-    Raises ForeignDataError.
+    Dates stay words. An alias counts as all the values it stands for. Tags of other types, merge keys, keys that are no
+    plain values and keys given twice are refused. Raises ForeignDataError.
     """
     import yaml
 
@@ -194,20 +195,32 @@ def _yaml_loader() -> Any:
         """SafeLoader within bounds; its composer recurses, so depth is counted before it does."""
 
         limits = CONFIGURATION
-        depth = values = 0
+        depth = deepest = values = 0
+
+        def __init__(self, stream: str) -> None:
+            super().__init__(stream)
+            self.extents: dict[int, tuple[int, int]] = {}  # of finished nodes: values in them, levels below them
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             event = self.peek_event()
             place = (event.start_mark.line + 1, event.start_mark.column + 1)
-            if isinstance(event, yaml.AliasEvent):
-                raise ForeignDataError("aliases are not supported; write the value out", *place)
-            self.depth, self.values = self.depth + 1, self.values + 1
-            if self.depth > self.limits.depth:
+            if isinstance(event, yaml.AliasEvent) and event.anchor in self.anchors:
+                if id(self.anchors[event.anchor]) not in self.extents:
+                    raise ForeignDataError("an alias stands inside the value it names", *place)
+                values, levels = self.extents[id(self.anchors[event.anchor])]
+            else:
+                values, levels = 1, 0
+            before, outer = self.values, self.depth
+            self.values, self.depth = before + values, outer + 1
+            self.deepest = max(self.deepest, self.depth + levels)
+            if self.deepest > self.limits.depth:
                 raise ForeignDataError(f"it nests deeper than {self.limits.depth} levels", *place)
             if self.values > self.limits.values:
                 raise ForeignDataError(f"it holds more than {self.limits.values:,} values", *place)
+            reached, self.deepest = self.deepest, self.depth + levels
             node = super().compose_node(parent, index)
-            self.depth -= 1
+            self.extents[id(node)] = (self.values - before, self.deepest - self.depth)
+            self.deepest, self.depth = max(reached, self.deepest), outer
             return node
 
         def construct_object(self, node: Any, deep: bool = False) -> Any:
@@ -234,6 +247,8 @@ def _yaml_loader() -> Any:
         for key_node, value_node in node.value:
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             key = loader.construct_object(key_node)
+            if key == "<<":
+                raise ForeignDataError("merge keys are not supported; write the values out", *place)
             if isinstance(key, list | dict):
                 raise ForeignDataError("a key should be a word or a number", *place)
             if key in found:

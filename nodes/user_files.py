@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..indextts2.errors import InputError
-from ..indextts2.values.files import SUFFIX, file_info
+from ..indextts2.values.files import SUFFIX, DamagedFile, file_info
 from .host import folders
 
 SUBFOLDER = "indextts2"
@@ -22,20 +22,31 @@ MOST_ENTRIES = 50_000  # files and folders that such a search looks at
 
 
 def saved_files(kind: str) -> list[str]:
-    """Names of all files of a kind, the newest first."""
-    found: list[tuple[float, str]] = []
+    """Names of all files of a kind, the newest first; behind them damaged ones, which say why when they are chosen."""
+    found: list[tuple[bool, float, str]] = []
     for label, root in folders.user_folders().items():
         for path in (root / SUBFOLDER).rglob(f"*{SUFFIX}"):
-            if _is_inside(path, root) and _kind(path) == kind:
-                found.append((path.stat().st_mtime, f"{path.relative_to(root).as_posix()} [{label}]"))
-    return [name for _, name in sorted(found, reverse=True)]
+            whole = _holds(path, kind) if _is_inside(path, root) else None
+            if whole is not None:
+                found.append((whole, _changed_at(path), f"{path.relative_to(root).as_posix()} [{label}]"))
+    return [name for _, _, name in sorted(found, reverse=True)]
 
 
-def _kind(path: Path) -> str:
+def _holds(path: Path, kind: str) -> bool | None:
+    """Whether a file is whole, where it is of the kind or too damaged to tell; None for every other file."""
     try:
-        return file_info(path).kind
+        return True if file_info(path).kind == kind else None
+    except DamagedFile:
+        return False
     except InputError:
-        return ""
+        return None
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # removed since it was listed
+        return 0.0
 
 
 def saved_file(name: str) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..foreign import ForeignDataError, read_yaml
 from .config_file import CONFIG_NAME
 from .releases import OFFICIAL_KIND, RELEASES
 
@@ -56,12 +57,10 @@ def _extra_folders(path: Path) -> list[Path]:
     """Folders under the key `indextts2` of any section; a file that cannot be read is reported and left."""
     if not path.is_file():
         return []
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        logger.warning("%s cannot be read: %s", path, " ".join(str(error).split()))
+        tree = read_yaml(path)
+    except ForeignDataError as error:
+        logger.warning("%s cannot be read: %s", path, error)
         return []
     sections = tree.values() if isinstance(tree, dict) else ()
     return [place for section in sections if isinstance(section, dict) for place in _of_section(section, path.parent)]

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..contracts import Emotion, EmotionWeights, Speaker, Waveform
 from ..errors import InputError, ScriptError
+from ..foreign import CONFIGURATION, ForeignDataError, parse_yaml, read_foreign_text, shown
 from .header import read_settings
 from .model import check_name
 
@@ -125,30 +126,24 @@ def read_cast_file(path: str | Path, built_in: Mapping[str, Path]) -> Cast:
     """A cast from a YAML file; paths in it are relative to it. Raises ScriptError or InputError."""
     source = Path(path)
     try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"The cast {source} cannot be read ({error}).") from error
+        text = read_foreign_text(source, CONFIGURATION)
+    except ForeignDataError as error:
+        raise ScriptError(f"The cast {shown(str(source), 200)} cannot be read: {error}.") from error
     return read_cast(text, built_in, source.parent)
 
 
 def read_cast(text: str, built_in: Mapping[str, Path], folder: Path) -> Cast:
-    """A cast from YAML text."""
-    import yaml
-
+    """A cast from YAML text. Raises ScriptError or InputError."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise ScriptError(f"The cast is no valid YAML ({error.problem}).", *place) from error
-    except yaml.YAMLError as error:
-        raise ScriptError(f"The cast is no valid YAML ({error}).") from error
+        content = parse_yaml(text)
+    except ForeignDataError as error:
+        raise ScriptError(f"The cast cannot be read: {error.reason}.", error.line, error.column) from error
     if not isinstance(content, dict) or not content:
         raise ScriptError("A cast is a list of names, such as 'Anna: {reference: anna.wav}'.", 1, 1)
     cast = Cast()
     for name, value in content.items():
         if not isinstance(name, str):
-            raise ScriptError(f"Names of a cast are texts, but got {name!r}. Put it in quotes.")
+            raise ScriptError(f"Names of a cast are texts, but got {shown(name)}. Put it in quotes.")
         for one in value if name == OTHERS and isinstance(value, list) else [value]:
             cast = cast.with_voice(name, _voice(name, one, built_in, folder))
     return cast
@@ -158,7 +153,7 @@ def _voice(name: str, value: Any, built_in: Mapping[str, Path], folder: Path) ->
     if isinstance(value, str):
         value = {"built_in" if value in built_in else "reference": value}
     if not isinstance(value, dict) or set(value) - set(_KEYS):
-        raise ScriptError(f"The cast gives {name} {value!r}; known keys are {', '.join(_KEYS)}.")
+        raise ScriptError(f"The cast gives {name} {shown(value)}; known keys are {', '.join(_KEYS)}.")
     sources = [key for key in _KEYS[:3] if value.get(key)]
     if len(sources) != 1:
         raise ScriptError(f"The cast should give {name} one of {', '.join(_KEYS[:3])}.")
@@ -185,4 +180,4 @@ def _weights(name: str, value: Any) -> EmotionWeights | None:
             return EmotionWeights.of(**{str(key): float(number) for key, number in value.items()})
         return read_settings(str(value))["emotion"]
     except (InputError, KeyError, TypeError, ValueError) as error:
-        raise ScriptError(f"{name}: an emotion such as 'happy .6' is expected, but got {value!r}.") from error
+        raise ScriptError(f"{name}: an emotion such as 'happy .6' is expected, but got {shown(value)}.") from error

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..foreign import parse_json
 from .candidates import TakeScore
 from .line import LineReport, SpokenLine
 
@@ -60,7 +61,7 @@ class LineStore:
             return None
         try:
             with safe_open(str(path), framework="pt") as file:
-                report = report_from(json.loads((file.metadata() or {})["report"]))
+                report = report_from(parse_json((file.metadata() or {})["report"]))
                 return SpokenLine(file.get_tensor("audio"), file.get_tensor("tokens"), report)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             logger.warning("The finished line %s is damaged and will be spoken again (%s).", path.name, error)

@@ -22,6 +22,7 @@ from typing import Any
 
 from ..contracts import EmotionWeights
 from ..errors import InputError, ScriptError
+from ..foreign import ForeignDataError, Limits, parse_json
 from .cues import Cue, ReadSettings, lines_of, timed_cue
 from .findings import Findings
 from .header import plain_number, read_settings, read_time, whole_number
@@ -33,7 +34,7 @@ DELIMITERS = ",;\t"
 LENGTHS = (*LINE_UNITS, "speed")
 FIELDS = ("speaker", "text", "emotion", "start", "end", "pause", "language", "seed", "takes", *LENGTHS)
 _SHORTEST_IN_MILLISECONDS = 100  # half of the cues last longer; a table in seconds has no such cues
-DEEPEST = 100  # levels of JSON; a script has four
+LIMITS = Limits(digits=4_000, repeats=True)  # long numbers and double keys are told with their row by the fields
 
 
 def read_table(text: str, findings: Findings, settings: ReadSettings, delimiter: str = "") -> tuple[Line, ...]:
@@ -229,12 +230,9 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
     """A list of lines, or an object with the key "lines", or a transcript's with "segments". Raises ScriptError."""
     text = text.removeprefix("\ufeff")
     try:
-        _check_depth(text)
-        content = json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise ScriptError(f"This is no valid JSON ({error.msg}).", error.lineno, error.colno) from error
-    except (ValueError, RecursionError) as error:
-        raise ScriptError(f"This JSON cannot be read ({error}).", 1, 1) from error
+        content = parse_json(text, LIMITS)
+    except ForeignDataError as error:
+        raise ScriptError(f"This is no valid JSON ({error.reason}).", error.line or 1, error.column or 1) from error
     if isinstance(content, dict) and "lines" not in content and isinstance(content.get("segments"), list):
         return lines_of(_whisper_segments(content, findings), findings, settings)
     items = content.get("lines") if isinstance(content, dict) else content
@@ -243,19 +241,6 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
     places = list(_places(text, isinstance(content, dict)))
     lines = (_item(item, text, at, findings) for item, at in zip(items, places, strict=True))
     return tuple(line for line in lines if line is not None)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number here")
-
-
-def _check_depth(text: str) -> None:
-    """Refuse nesting that would exhaust the stack of the parser. Brackets inside texts count too; none has so many."""
-    depth = 0
-    for character in text:
-        depth += (character in "[{") - (character in "]}")
-        if depth > DEEPEST:
-            raise ValueError("it is nested too deeply")
 
 
 def _places(text: str, in_object: bool) -> Iterator[int]:

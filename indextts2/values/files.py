@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import torch
 from torch import Tensor
 
 from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker, check_finite
 from ..errors import IndexTTS2Error, InputError
+from ..foreign import ForeignDataError, parse_json, shown
 
 Value = Speaker | Emotion | SemanticSpeech | MelSpectrogram
 
@@ -35,6 +36,11 @@ KINDS: dict[str, type[Any]] = {
 }
 FINGERPRINTS = ("fingerprint", "encoder_fingerprint")
 POSITIONS, KEYFRAMES = "keyframe_positions", "keyframe_vectors"
+LARGEST_SEED = 2**64 - 1
+
+
+class DamagedFile(InputError):
+    """A file that may have been saved by this pack, but cannot be read any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,38 +160,48 @@ def load_value(path: Path, kind: str) -> Any:
             "Use the load node of that kind."
         )
     try:
-        value = _deserialize(KINDS[kind], tensors, json.loads(metadata["fields"]))
+        value = _deserialize(KINDS[kind], tensors, _plain_fields(metadata))
         _check(value)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexTTS2Error) as error:
-        raise InputError(f"{path.name} does not hold a usable {kind}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexTTS2Error) as error:
+        raise DamagedFile(f"{path.name} does not hold a usable {kind}: {error}") from error
     return value
 
 
 def file_info(path: Path) -> FileInfo:
-    """Provenance stored in a file. Raises InputError for a foreign file."""
+    """Provenance stored in a file. Raises InputError for a foreign file, DamagedFile for one that cannot be read."""
     metadata, _ = _read(path, with_tensors=False)
     try:
-        plain = json.loads(metadata["fields"])
-        marks = {name: str(plain[name]) for name in FINGERPRINTS if plain.get(name)}
-    except (KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"{path.name} is damaged: its description cannot be read.") from error
+        plain = _plain_fields(metadata)
+        fingerprints = {name: str(plain[name]) for name in FINGERPRINTS if plain.get(name)}
+    except (KeyError, ValueError) as error:
+        raise DamagedFile(f"{path.name} is damaged: its description cannot be read ({error}).") from error
     note = FileNote(**{field.name: str(metadata.get(field.name, "")) for field in fields(FileNote)})
-    return FileInfo(metadata["kind"], note, marks)
+    return FileInfo(metadata["kind"], note, fingerprints)
+
+
+def _plain_fields(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a value that are no tensors. Raises ForeignDataError, or KeyError where there are none."""
+    plain = parse_json(metadata["fields"])
+    if not isinstance(plain, dict):
+        raise ForeignDataError("its fields should be a JSON object")
+    return plain
 
 
 def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise InputError(f"There is no file {path.name}. Refresh the list of files and choose another one.")
     try:
+        if not path.is_file():
+            raise InputError(f"There is no file {path.name}. Refresh the list of files and choose another one.")
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
             _check_format(path, metadata)
             return metadata, {name: file.get_tensor(name) for name in file.keys()} if with_tensors else {}
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path.name} is not a whole safetensors file. It was cut short or is something else; get it again."
+    except InputError:
+        raise
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:  # ValueError: a NUL in the name, odd types
+        raise DamagedFile(
+            f"{shown(path.name)} is not a whole safetensors file. It was cut short or is something else; get it again."
         ) from error
 
 
@@ -244,11 +260,50 @@ def _as_it_is(content: Any) -> Any:
     return content
 
 
-def _reports(content: list[dict[str, Any]]) -> tuple[DurationReport, ...]:
-    def frozen(report: dict[str, Any]) -> dict[str, Any]:
-        return {name: tuple(part) if isinstance(part, list) else part for name, part in report.items()}
+def _reports(content: Any) -> tuple[DurationReport, ...]:
+    return tuple(DurationReport(**_typed_fields(DurationReport, report)) for report in _list(content))
 
-    return tuple(DurationReport(**frozen(report)) for report in content)
+
+def _typed_fields(kind: type[Any], content: Any) -> dict[str, Any]:
+    """The fields of a dataclass of numbers, words and lists of them. Raises TypeError naming the one that is wrong."""
+    if not isinstance(content, dict):
+        raise TypeError(f"a report is a JSON object, but got {shown(content)}")
+    hints = get_type_hints(kind)
+    found = {}
+    for name, value in content.items():
+        kinds = get_args(hints[name]) or (hints[name],)
+        if Ellipsis in kinds:  # a tuple of one kind
+            if not all(_is_kind(item, kinds[:1]) for item in _list(value)):
+                raise TypeError(f"{name} holds {shown(value)}")
+            value = tuple(value)
+        elif not _is_kind(value, kinds):
+            raise TypeError(f"{name} is {shown(value)}")
+        found[name] = value
+    return found
+
+
+def _is_kind(value: Any, kinds: Sequence[Any]) -> bool:
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, tuple(kinds)) or (float in kinds and isinstance(value, int))
+
+
+def _list(content: Any) -> list[Any]:
+    if not isinstance(content, list):
+        raise TypeError(f"a list is expected, but got {shown(content)}")
+    return content
+
+
+def _whole(content: Any) -> int:
+    if isinstance(content, bool) or not isinstance(content, int):
+        raise TypeError(f"a whole number is expected, but got {shown(content)}")
+    return content
+
+
+def _word(content: Any) -> str:
+    if not isinstance(content, str):
+        raise TypeError(f"a word is expected, but got {shown(content)}")
+    return content
 
 
 OPTIONAL_TENSORS = ("latent", "base")
@@ -256,15 +311,15 @@ OPTIONAL_TENSORS = ("latent", "base")
 
 FIELDS: dict[str, Callable[[Any], Any]] = {
     "reports": _reports,
-    "pauses": lambda content: tuple(float(seconds) for seconds in content),
-    "texts": lambda content: tuple(str(text) for text in content),
-    "seed": int,
-    "sample_rate": int,
-    "hop": int,
-    "fingerprint": str,
-    "encoder_fingerprint": str,
-    "downsample": int,
-    "transition": str,
+    "pauses": lambda content: tuple(float(seconds) for seconds in _list(content)),
+    "texts": lambda content: tuple(_word(text) for text in _list(content)),
+    "seed": _whole,
+    "sample_rate": _whole,
+    "hop": _whole,
+    "fingerprint": _word,
+    "encoder_fingerprint": _word,
+    "downsample": _whole,
+    "transition": _word,
 }
 """Readers of fields from JSON; tensors stay as they are."""
 
@@ -285,6 +340,10 @@ def _check(value: Value) -> None:
     if isinstance(value, Emotion):
         _check_keyframes(value)
     if isinstance(value, SemanticSpeech):
+        if not 0 <= value.seed <= LARGEST_SEED:
+            raise InputError(f"its seed is {shown(value.seed)}.")
+        if value.downsample is not None and value.downsample < 1:
+            raise InputError(f"it makes {value.downsample} features of a token.")
         _check_lengths("token_lengths", value.token_lengths, value.tokens.shape[-1])
     if isinstance(value, MelSpectrogram):
         _check_lengths("frame_lengths", value.frame_lengths, value.mel.shape[-1])

@@ -26,7 +26,11 @@ HOSTILE_YAML = {
     "braces": "{a: " * 10_000,
     "dashes": "- " * 10_000 + "x",
     "an alias bomb": BOMB,
-    "an alias": "a: &x 1\nb: *x",
+    "an alias inside its value": "a: &x [*x]",
+    "an alias of nothing": "a: *x",
+    "aliases that nest": "".join(f"{n}: &{n} [[[[[[[[[[*{p}]]]]]]]]]]\n" for p, n in pairwise("abcdefghi")).replace(
+        "*a", "1"
+    ),
     "a merge": "a: &x {b: 1}\nc:\n  <<: *x",
     "!!float x": "a: !!float x",
     "!!bool x": "a: !!bool x",
@@ -94,6 +98,7 @@ def test_plain_values_are_read_as_they_stand():
     }  # fmt: skip
     assert parse_json('{"a": [1, 2.5, null, true, "\\u00e9 [{,"]}') == {"a": [1, 2.5, None, True, "é [{,"]}
     assert parse_yaml("") is None
+    assert parse_yaml("a: &x [1, 2]\nb: *x") == {"a": [1, 2], "b": [1, 2]}
 
 
 def test_brackets_inside_a_text_do_not_count_as_depth():
