@@ -105,8 +105,9 @@ def test_an_added_sampler_draws_and_is_a_choice_of_the_command_line_and_the_node
         "noise = torch.empty(2000, 4).exponential_(generator=torch.Generator().manual_seed(0))\n"
         "drawn = SAMPLERS[how.mode].candidates(likely, noise, how).tokens\n"
         "pack = load_pack(Path('custom_nodes'))\n"
-        "widgets = pack.nodes['IndexTTS2_TextToSemantic'].INPUT_TYPES()['required']\n"
-        "print(sorted(set(drawn.flatten().tolist())), 'min_p' in str(widgets['mode']))\n",
+        "inputs = pack.nodes['IndexTTS2_TextToSemantic'].GET_SCHEMA().inputs\n"
+        "(choices,) = [one.options for one in inputs if one.id == 'mode']\n"
+        "print(sorted(set(drawn.flatten().tolist())), 'min_p' in choices)\n",
     )
     assert said == "[0, 1] True"
 
