@@ -58,7 +58,7 @@ def saved_file(name: str) -> Path:
     path = root / plain
     if not _is_inside(path, root) or path.suffix != SUFFIX:
         raise InputError(f"'{name}' lies outside the host's input and output folders, or is no {SUFFIX} file.")
-    if not path.is_file():
+    if not os.path.isfile(path):  # which, unlike Path, takes names of any length
         raise InputError(f"There is no file '{name}'. Refresh the list (key R) and choose another one.")
     return path
 
@@ -128,7 +128,7 @@ def script_file(name: str) -> Path:
     """The script file of a name. Raises InputError for one outside the input folder, or that is not there."""
     root = folders.user_folders()["input"]
     path = root / name
-    if not name or not _is_inside(path, root) or not path.is_file():
+    if not name or not _is_inside(path, root) or not os.path.isfile(path):
         raise InputError(f"There is no script file '{name}' in the input folder. Put one there and press key R.")
     return path
 
@@ -143,4 +143,8 @@ def script_state(name: str | None) -> str:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+    """Whether a path leads below a folder; not when it cannot be followed: a NUL in it, or links in a circle."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
