@@ -64,21 +64,21 @@ class LoadCheckpoint(io.ComfyNode):
     @classmethod
     def execute(cls, checkpoint: str, precision: str) -> io.NodeOutput:
         from ..indextts2.loading import checkpoint as loading
-        from ..indextts2.loading.renames import ENCODER_PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
+        from ..indextts2.loading.parts import parts_needed
 
         opened = loading.open_checkpoint(folder_of(checkpoint))
         device = services.offload_device()
-        jobs: tuple[tuple[str, tuple[str, ...], Any, dict[str, Any]], ...] = (
-            ("encoder", ENCODER_PARTS, loading.load_encoder, {}),
-            ("t2s", T2S_PARTS, loading.load_t2s, {"dtype": services.precision(precision)}),
-            ("s2m", S2M_PARTS, loading.load_s2m, {}),
-            ("vocoder", VOCODER_PARTS, loading.load_vocoder, {}),
+        jobs: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+            ("encoder", loading.load_encoder, {}),
+            ("t2s", loading.load_t2s, {"dtype": services.precision(precision)}),
+            ("s2m", loading.load_s2m, {}),
+            ("vocoder", loading.load_vocoder, {}),
         )
         report = services.progress()
         handles: list[services.Loaded[Any] | None] = []
-        for done, (name, parts, load, options) in enumerate(jobs):
+        for done, (name, load, options) in enumerate(jobs):
             report(done, len(jobs))
-            absent = set(parts) & set(opened.missing) - {"emotion_bank"}
+            absent = set(parts_needed([name])) & set(opened.missing)
             handles.append(None if absent else services.loaded_of(load(opened, device, **options), name))
         if not any(handles):
             opened.require(opened.missing)

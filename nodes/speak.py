@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.loading.parts import GROUPS
 from ..indextts2.text.languages import AUTO, tag_of
 from . import memory, ports
 from .conditioning import built_in_input
@@ -17,7 +18,6 @@ from .text import EXAMPLE, language_input
 from .widgets import number, seed_input, words
 
 GROUP = "easy"
-PARTS = ("encoder", "t2s", "s2m", "vocoder")
 
 
 class Speak(io.ComfyNode):
@@ -116,7 +116,7 @@ def speech_models(inputs: dict[str, Any]) -> Any:
     """The four models as one, each brought to the compute device by the host when its turn comes."""
     from ..indextts2.stages.handles import SpeechModels
 
-    parts = {name: services.required(inputs[name]) for name in PARTS}
+    parts = {name: services.required(inputs[name]) for name in GROUPS}
     work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
     return SpeechModels(
         **{name: loaded.models for name, loaded in parts.items()},

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ..contracts import Duration, PreparedText, Waveform
+from ..loading.parts import GROUPS
 from ..stages.conditions import condition_speaker
 from ..stages.handles import SpeechModels, modules_of
 from ..stages.mel_to_audio import mel_to_audio
@@ -25,7 +26,6 @@ from ..stages.reference import encode_reference
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.t2s.text_to_semantic import text_to_semantic
 
-PARTS = ("encoder", "t2s", "s2m", "vocoder")
 FILL = 0.01  # what products that are left out come to; zero would be divided by in norms
 _ATEN = torch.ops.aten
 PRODUCTS = {
@@ -153,7 +153,7 @@ def memory_of(models: SpeechModels, case: MemoryCase | None = None) -> tuple[Par
     """Weights and work of every part, in the order they run. Products are left out; what comes out is no speech."""
     case = case or MemoryCase()
     known = [module for group in modules_of(models).values() for module in group]
-    work: dict[str, int] = dict.fromkeys(PARTS, 0)
+    work: dict[str, int] = dict.fromkeys(GROUPS, 0)
 
     def counted(part: str, job: Callable[[], Any]) -> Any:
         with torch.no_grad(), TensorPeak(known, leave_out_products=True) as peak:
@@ -173,4 +173,4 @@ def memory_of(models: SpeechModels, case: MemoryCase | None = None) -> tuple[Par
     mel = counted("s2m", lambda: semantic_to_mel(models.s2m, semantic, speaker, settings=flow))
     counted("vocoder", lambda: mel_to_audio(models.vocoder, mel))
     weights = weight_bytes(models)
-    return tuple(PartMemory(part, weights[part], work[part]) for part in PARTS)
+    return tuple(PartMemory(part, weights[part], work[part]) for part in GROUPS)

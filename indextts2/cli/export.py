@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from ..loading.native import About
 
 HELP = "write training runs into a checkpoint"
-PARTS = ("semantic_encoder", "codec", "style_encoder", "t2s", "s2m", "vocoder")
 MINI = "mini"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    from ..loading.parts import module_parts
+
     parser.add_argument("folder", type=Path, help="checkpoint to write, or to replace parts of")
-    for part in PARTS:
+    for part in module_parts():
         parser.add_argument(f"--{part.replace('_', '-')}", type=Path, metavar="RUN", help=f"run that trained {part}")
     parser.add_argument("--emotion-bank", type=Path, metavar="FILE", help="bank made from labelled recordings")
     parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="SentencePiece model")
@@ -40,9 +41,10 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..loading.checkpoint import open_checkpoint
     from ..loading.describe import describe
+    from ..loading.parts import module_parts
     from ..training.loop.export import export_checkpoint
 
-    runs = {part: getattr(options, part) for part in PARTS if getattr(options, part) is not None}
+    runs = {part: getattr(options, part) for part in module_parts() if getattr(options, part) is not None}
     if not (runs or options.emotion_bank or options.tokenizer or options.text_to_emotion):
         raise Usage("Nothing to export is given. Name at least one run, such as --vocoder RUN.")
     export_checkpoint(

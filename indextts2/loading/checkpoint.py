@@ -19,12 +19,12 @@ from .download.message import missing_files_message, with_files
 from .find import checkpoint_folder, machine_caches
 from .fingerprint import Fingerprints, fingerprints
 from .generation import KIND_BY_CONTENT
-from .native import SUFFIX, is_native, native_files, read_native
+from .native import is_native, native_files, read_native
 from .official import licence_files, official_files, official_sources, wanted_files
+from .parts import missing_parts, part_of, parts_needed
 from .quantise import quantised_layers, with_int8_layers
-from .renames import ENCODER_PARTS, LENIENT, PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
 from .stream import Source
-from .tensors import ModuleType, build_with, check_numbers, without_memory
+from .tensors import build_with, check_numbers, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class Checkpoint:
     @property
     def missing(self) -> tuple[str, ...]:
         """Parts of a complete checkpoint that are not there."""
-        return tuple(part for part in PARTS if part not in self.files)
+        return missing_parts(self.files)
 
     @property
     def missing_files(self) -> dict[str, tuple[str, ...]]:
@@ -70,7 +70,7 @@ class Checkpoint:
     def _wanted(self, part: str) -> tuple[str, ...]:
         if self.layout == OFFICIAL:
             return wanted_files(part, self.config, self.file_names)
-        return (Path(self.config.text.tokenizer).name if part == "tokenizer" else part + SUFFIX,)
+        return (part_of(part, self.config).native_file(self.config),)
 
     def require(self, parts: Iterable[str]) -> None:
         """Raises CheckpointError naming the parts of `parts` that are missing."""
@@ -127,50 +127,32 @@ def _official_licence(folder: Path) -> str:
     return OFFICIAL_LICENCES + ", ".join(names) if names else OFFICIAL_LICENCE
 
 
-def _builders(config: Config) -> dict[str, Callable[[], torch.nn.Module]]:
-    from ..models.resampling_codec import codec_of
-    from ..models.s2m import SemanticToMel
-    from ..models.semantic_encoder import SemanticEncoder
-    from ..models.style_encoder import StyleEncoder
-    from ..models.t2s import TextToSemantic
-    from ..models.vocoder import Vocoder
-
-    return {
-        "semantic_encoder": lambda: SemanticEncoder(config.semantic_encoder),
-        "codec": lambda: codec_of(config.codec),
-        "style_encoder": lambda: StyleEncoder(config.style_encoder),
-        "t2s": lambda: TextToSemantic(config.t2s),
-        "s2m": lambda: SemanticToMel(config.s2m),
-        "vocoder": lambda: Vocoder(config.vocoder),
-    }
-
-
 def empty_model(config: Config, part: str) -> torch.nn.Module:
     """A part's module with shapes and without memory for its parameters."""
     with without_memory():
-        return _builders(config)[part]()
+        return _builder(config, part)()
+
+
+def _builder(config: Config, part: str) -> Callable[[], torch.nn.Module]:
+    build = part_of(part, config).build
+    if build is None:
+        raise CheckpointError(f"The {part} of a checkpoint is no module. Read its tensors instead.")
+    return partial(build, config)
 
 
 def load_encoder(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> EncoderModels:
     """Semantic encoder, codec, style encoder and the statistics of the features."""
-    from ..models.semantic_encoder import SemanticEncoder
-    from ..models.style_encoder import StyleEncoder
-
-    checkpoint.require(ENCODER_PARTS)
-    config = checkpoint.config
-    dim = config.semantic_encoder.dim
-    statistics = _named(checkpoint, "statistics", {"mean": (dim,), "std": (dim,)})
+    checkpoint.require(parts_needed(["encoder"]))
+    statistics = _tensors(checkpoint, "statistics")
     return EncoderModels(
-        semantic_encoder=_load(
-            checkpoint, "semantic_encoder", lambda: SemanticEncoder(config.semantic_encoder), device, dtype
-        ),
+        semantic_encoder=_load(checkpoint, "semantic_encoder", device, dtype),
         codec=_load_codec(checkpoint, "encode", device, dtype),
-        style_encoder=_load(checkpoint, "style_encoder", lambda: StyleEncoder(config.style_encoder), device, dtype),
+        style_encoder=_load(checkpoint, "style_encoder", device, dtype),
         mean=statistics["mean"].to(device),
         std=statistics["std"].to(device),
-        config=config,
+        config=checkpoint.config,
         fingerprint=checkpoint.fingerprints.encoder,
     )
 
@@ -179,15 +161,12 @@ def load_t2s(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> T2SModels:
     """Text-to-semantic with its front end; the emotion bank too, where the checkpoint has one."""
-    from ..models.t2s import TextToSemantic
-
-    checkpoint.require(part for part in T2S_PARTS if part != "emotion_bank")
-    config = checkpoint.config
+    checkpoint.require(parts_needed(["t2s"]))
     return T2SModels(
-        model=_load(checkpoint, "t2s", lambda: TextToSemantic(config.t2s), device, dtype),
+        model=_load(checkpoint, "t2s", device, dtype),
         front_end=load_front_end(checkpoint),
         bank=_load_bank(checkpoint, device),
-        config=config,
+        config=checkpoint.config,
         fingerprint=checkpoint.fingerprints.t2s,
         encoder_fingerprint=checkpoint.fingerprints.encoder,
     )
@@ -197,14 +176,11 @@ def load_s2m(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> S2MModels:
     """Semantic-to-mel, and the codec's quantizer, which turns tokens into its input."""
-    from ..models.s2m import SemanticToMel
-
-    checkpoint.require(S2M_PARTS)
-    config = checkpoint.config
+    checkpoint.require(parts_needed(["s2m"]))
     return S2MModels(
-        model=_load(checkpoint, "s2m", lambda: SemanticToMel(config.s2m), device, dtype),
+        model=_load(checkpoint, "s2m", device, dtype),
         codec=_load_codec(checkpoint, "decode", device, dtype),
-        config=config,
+        config=checkpoint.config,
         fingerprint=checkpoint.fingerprints.s2m,
         encoder_fingerprint=checkpoint.fingerprints.encoder,
     )
@@ -214,11 +190,9 @@ def load_vocoder(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> VocoderModels:
     """The vocoder."""
-    from ..models.vocoder import Vocoder
-
-    checkpoint.require(VOCODER_PARTS)
+    checkpoint.require(parts_needed(["vocoder"]))
     config = checkpoint.config
-    model = _load(checkpoint, "vocoder", lambda: Vocoder(config.vocoder), device, dtype)
+    model = _load(checkpoint, "vocoder", device, dtype)
     return VocoderModels(model=model, config=config, mel=config.mel, fingerprint=checkpoint.fingerprints.vocoder)
 
 
@@ -230,7 +204,7 @@ def load_speech(
     with_text_to_emotion: bool = False,
 ) -> SpeechModels:
     """All models of a checkpoint. dtype is that of T2S; the other stages run in float32, as in the released program."""
-    checkpoint.require(part for part in PARTS if part != "emotion_bank")
+    checkpoint.require(parts_needed())
     text_to_emotion = None
     if with_text_to_emotion:
         from .text_to_emotion import load_text_to_emotion
@@ -253,17 +227,13 @@ def load_front_end(checkpoint: Checkpoint) -> FrontEnd:
     return front_end_for(checkpoint.config.text, checkpoint.files["tokenizer"][0])
 
 
-def _load(
-    checkpoint: Checkpoint,
-    part: str,
-    build: Callable[[], ModuleType],
-    device: str | torch.device,
-    dtype: torch.dtype,
-) -> ModuleType:
-    lenient = checkpoint.layout == OFFICIAL and part in LENIENT
+def _load(checkpoint: Checkpoint, part: str, device: str | torch.device, dtype: torch.dtype) -> Any:
+    """The module of a part."""
+    lenient = checkpoint.layout == OFFICIAL and part_of(part, checkpoint.config).lenient_keys
     tensors = checkpoint.read(part)
+    build = _builder(checkpoint.config, part)
 
-    def build_as_stored() -> ModuleType:
+    def build_as_stored() -> torch.nn.Module:
         return with_int8_layers(build(), quantised_layers(tensors))
 
     return build_with(build_as_stored, tensors, checkpoint.files[part][0], device=device, dtype=dtype, lenient=lenient)
@@ -289,22 +259,21 @@ def _load_codec(
 def _load_bank(checkpoint: Checkpoint, device: str | torch.device) -> EmotionBank | None:
     if "emotion_bank" not in checkpoint.files:
         return None
-    config = checkpoint.config
-    rows = sum(config.emotion_bank.group_sizes)
-    shapes = {"style_rows": (rows, config.style_encoder.dim), "emotion_rows": (rows, config.t2s.dim)}
-    tensors = _named(checkpoint, "emotion_bank", shapes)
+    tensors = _tensors(checkpoint, "emotion_bank")
     return EmotionBank(
-        tensors["style_rows"].to(device), tensors["emotion_rows"].to(device), config.emotion_bank.group_sizes
+        tensors["style_rows"].to(device), tensors["emotion_rows"].to(device), checkpoint.config.emotion_bank.group_sizes
     )
 
 
-def _named(checkpoint: Checkpoint, part: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def _tensors(checkpoint: Checkpoint, part: str) -> dict[str, Tensor]:
     """The tensors of a part that is no module, in float32, with their shapes and numbers checked."""
+    shapes = part_of(part, checkpoint.config).shapes
+    wanted = {} if shapes is None else shapes(checkpoint.config)
     found, source = checkpoint.read(part), checkpoint.files[part][0]
-    for name, shape in shapes.items():
+    for name, shape in wanted.items():
         have = tuple(found[name].shape) if name in found else None
         if have != shape:
             raise CheckpointError(f"{source}: '{name}' should have shape {shape}, but has {have}.")
-    tensors = {name: found[name].float() for name in shapes}
+    tensors = {name: found[name].float() for name in wanted}
     check_numbers(tensors, source)
     return tensors

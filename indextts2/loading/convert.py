@@ -15,9 +15,6 @@ from ..contracts import no_progress
 from ..errors import CheckpointError
 from .checkpoint import Checkpoint, empty_model
 from .native import (
-    SUFFIX,
-    TENSOR_PARTS,
-    TEXT_TO_EMOTION_FOLDER,
     About,
     about_of,
     finish_native,
@@ -25,7 +22,8 @@ from .native import (
     write_part,
 )
 from .official import licence_files
-from .quantise import INT8, PEAK, QUANTISED_PARTS, layers_to_quantise
+from .parts import INT8, Part, parts_of
+from .quantise import PEAK, layers_to_quantise
 from .stream import Source
 from .tensors import check_numbers
 
@@ -63,32 +61,35 @@ def convert(
     about = _about(checkpoint, precision)
     make_folder(target)
     changes = []
-    for done, part in enumerate(TENSOR_PARTS):
-        progress(done, len(TENSOR_PARTS))
-        _convert_part(checkpoint, part, target, about)
-        changes.append(SizeChange(part, _bytes(checkpoint.files[part]), _bytes([target / (part + SUFFIX)])))
-    shutil.copyfile(checkpoint.files["tokenizer"][0], target / Path(checkpoint.config.text.tokenizer).name)
-    if "text_to_emotion" in checkpoint.files:
-        place = checkpoint.files["text_to_emotion"]
-        shutil.copytree(place[0], target / TEXT_TO_EMOTION_FOLDER)
-        changes.append(SizeChange("text_to_emotion", _bytes(place), _bytes([target / TEXT_TO_EMOTION_FOLDER])))
+    parts = [row for row in parts_of(checkpoint.config) if row.name in checkpoint.files]
+    for done, row in enumerate(parts):
+        progress(done, len(parts))
+        own, new = checkpoint.files[row.name], target / row.native_file(checkpoint.config)
+        if row.named_by is not None:  # taken as it is, so there is no change to tell
+            shutil.copyfile(own[0], new)
+            continue
+        if row.is_folder:
+            shutil.copytree(own[0], new)
+        else:
+            _convert_part(checkpoint, row, target, about)
+        changes.append(SizeChange(row.name, _bytes(own), _bytes([new])))
     for text in licence_files(checkpoint.folder):
         (target / LICENCES / text.parent.name).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(text, target / LICENCES / text.parent.name / text.name)
     finish_native(target, checkpoint.config, about, declared=checkpoint.fingerprints)
-    progress(len(TENSOR_PARTS), len(TENSOR_PARTS))
+    progress(len(parts), len(parts))
     return tuple(changes)
 
 
-def _convert_part(checkpoint: Checkpoint, part: str, target: Path, about: About) -> None:
-    sources = checkpoint.sources(part)
-    file = checkpoint.files[part][0]
+def _convert_part(checkpoint: Checkpoint, row: Part, target: Path, about: About) -> None:
+    sources = checkpoint.sources(row.name)
+    file = checkpoint.files[row.name][0]
     if any(key.endswith(PEAK) for key in sources):
         raise CheckpointError(f"{file} is stored in eight bits, which lost digits. Convert the original instead.")
-    quantise = about.precision == INT8 and part in QUANTISED_PARTS
-    layers = layers_to_quantise(empty_model(checkpoint.config, part)) if quantise else {}
+    quantise = about.precision == row.min_precision == INT8
+    layers = layers_to_quantise(empty_model(checkpoint.config, row.name)) if quantise else {}
     checked: dict[str, Tensor | Source] = {key: partial(_checked, key, make, file) for key, make in sources.items()}
-    write_part(target, part, checked, checkpoint.config, about, layers)
+    write_part(target, row.name, checked, checkpoint.config, about, layers)
 
 
 def _checked(key: str, make: Source, file: Path) -> Tensor:

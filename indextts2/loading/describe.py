@@ -12,8 +12,8 @@ from .checkpoint import NATIVE, Checkpoint, open_checkpoint
 from .download.message import download_command
 from .download.sums import wrong_sums
 from .generation import KIND_BY_CONTENT
-from .native import TENSOR_PARTS, verify_sums
-from .official import SECTIONS
+from .native import verify_sums
+from .parts import Part, part_of, tensor_parts
 from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
 from .tensors import check_numbers, read_section
 
@@ -41,7 +41,7 @@ def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
         "folder": str(checkpoint.folder),
         "licence": checkpoint.licence,
         "provenance": str(checkpoint.metadata.get("provenance", "")),
-        "parts": [_part(name, paths) for name, paths in checkpoint.files.items()],
+        "parts": [_part(part_of(name, checkpoint.config), paths) for name, paths in checkpoint.files.items()],
         "bytes": sum(file.stat().st_size for paths in checkpoint.files.values() for file in _inner(paths)),
         "missing": list(checkpoint.missing),
         "missing_files": {part: list(names) for part, names in checkpoint.missing_files.items()},
@@ -61,12 +61,12 @@ def _how_to_get(checkpoint: Checkpoint) -> str:
     return download_command(checkpoint.folder, checkpoint.missing, kind)
 
 
-def _part(name: str, paths: tuple[Path, ...]) -> dict[str, Any]:
+def _part(row: Part, paths: tuple[Path, ...]) -> dict[str, Any]:
     files = _inner(paths)
-    headers = [header for file in files if (header := _entries(name, file))]
+    headers = [header for file in files if (header := _entries(row, file))]
     kinds = {PRECISION_NAMES.get(entry["dtype"], entry["dtype"]) for header in headers for entry in header.values()}
     return {
-        "name": name,
+        "name": row.name,
         "files": [str(path) for path in paths],
         "bytes": sum(file.stat().st_size for file in files),
         "parameters": sum(math.prod(entry["shape"]) for header in headers for entry in header.values()) or None,
@@ -79,14 +79,14 @@ def _inner(paths: tuple[Path, ...]) -> list[Path]:
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]
 
 
-def _entries(part: str, file: Path) -> dict[str, Any]:
+def _entries(row: Part, file: Path) -> dict[str, Any]:
     """Tensor -> dtype and shape, without reading the numbers; empty for a file that holds none or cannot be read."""
     if file.suffix == ".safetensors":
         return _header(file)
     if file.suffix not in PICKLES:
         return {}
     try:
-        tensors = read_section(file, SECTIONS.get(part, ()))
+        tensors = read_section(file, row.sections)
     except CheckpointError:
         return {}
     return {key: {"dtype": TYPE_NAMES.get(value.dtype, ""), "shape": value.shape} for key, value in tensors.items()}
@@ -109,7 +109,7 @@ def _header(path: Path) -> dict[str, Any]:
 def _damaged(checkpoint: Checkpoint) -> list[str]:
     native = checkpoint.layout == NATIVE
     damaged = verify_sums(checkpoint.folder, checkpoint.metadata) if native else wrong_sums(checkpoint.folder)
-    for part in TENSOR_PARTS:
+    for part in tensor_parts():
         if part in checkpoint.files:
             try:
                 check_numbers(checkpoint.read(part), checkpoint.files[part][0])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import CheckpointError
 from .config_file import CONFIG_NAME
+from .download.message import missing_files_message
 from .official import cached_snapshot
 from .releases import OFFICIAL_NAMES, RELEASES
 
@@ -96,8 +97,6 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
         if found.name == str(name):
             return found.folder
     if given.name in OFFICIAL_NAMES:
-        from .download.message import missing_files_message
-
         place = given if given.parent != Path() or not roots else roots[0] / given
         raise CheckpointError(missing_files_message(place.absolute(), kind=OFFICIAL_NAMES[given.name]))
     raise CheckpointError(

@@ -11,20 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config
-from .renames import ENCODER_PARTS, S2M_PARTS, T2S_PARTS, VOCODER_PARTS
+from .parts import GROUPS, parts_of
 
 DIGITS = 16  # hexadecimal; enough that two checkpoints never share one by chance
 SAMPLES = 16  # places of a file that are read; weights of another training differ everywhere
 SAMPLE_BYTES = 16_384
 CHUNK = 1 << 20
-
-GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "encoder": (ENCODER_PARTS, ("mel", "semantic_encoder", "codec", "style_encoder")),
-    "t2s": (T2S_PARTS, ("t2s", "text", "emotion_bank")),
-    "s2m": (S2M_PARTS[:1], ("mel", "s2m")),
-    "vocoder": (VOCODER_PARTS, ("mel", "vocoder")),
-}
-"""What each fingerprint covers: parts, and sections of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +34,15 @@ def fingerprints(
 ) -> Fingerprints:
     """Those a checkpoint declares, and for the others the ones of its files."""
     found: dict[str, str] = {}
-    for group, (parts, sections) in GROUPS.items():
+    for group in GROUPS:
+        rows = [row for row in parts_of(config) if row.group == group]
         stated = (declared or {}).get(group)
         if isinstance(stated, str) and stated:
             found[group] = stated
-        elif any(part in files for part in parts):
-            paths = [path for part in parts for path in files.get(part, ())]
-            found[group] = fingerprint_of(config, sections, paths)
+        elif any(row.name in files for row in rows):
+            paths = [path for row in rows for path in files.get(row.name, ())]
+            found[group] = fingerprint_of(config, {name for row in rows for name in row.config_sections}, paths)
     return Fingerprints(**found)
-
-
-def group_of(part: str) -> str:
-    """The fingerprint that covers a part."""
-    return next(group for group, (parts, _) in GROUPS.items() if part in parts)
 
 
 def fingerprint_of(config: Config, sections: Iterable[str], paths: Iterable[Path]) -> str:

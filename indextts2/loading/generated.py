@@ -19,13 +19,13 @@ from .checkpoint import NATIVE, Checkpoint, empty_model
 from .find import mini_folder
 from .fingerprint import Fingerprints
 from .native import STORED_PRECISIONS
-from .quantise import INT8, QUANTISED_PARTS, encoded, layers_to_quantise
-from .renames import MODEL_PARTS, PARTS
+from .parts import FP32, INT8, checkpoint_parts, part_of
+from .quantise import encoded, layers_to_quantise
 from .stream import Source
 
 DEVIATION = 0.02
 DRAWN = 999_983  # numbers drawn for a large tensor, which repeats them; a prime, so that no two of its rows are alike
-NORM_ENDINGS = ("gamma", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight", "running_var")
+SCALE_ENDINGS = ("gamma", "norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight", "running_var", "std")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class GeneratedCheckpoint(Checkpoint):
 
     def read(self, part: str) -> dict[str, Tensor]:
         """All tensors of a part, in the precision of the checkpoint."""
-        layers = {}
-        if self.precision == INT8 and part in QUANTISED_PARTS:
+        row, layers = part_of(part, self.config), {}
+        if self.precision == row.min_precision == INT8:
             layers = layers_to_quantise(empty_model(self.config, part))
-        dtype = STORED_PRECISIONS[self.precision] if part in MODEL_PARTS else torch.float32
+        dtype = torch.float32 if row.min_precision == FP32 else STORED_PRECISIONS[self.precision]
         made: dict[str, Tensor] = {}
         for key, make in generated_sources(self.config, part, self.seed).items():
-            whole = make().to("meta") if self.seed is None and part in MODEL_PARTS else make()
+            whole = make().to("meta") if self.seed is None and row.build else make()
             for name, value in encoded(key, whole, layers).items():
                 kind = dtype if value.is_floating_point() and name == key else value.dtype
                 made[name] = _same_number(value, kind) if value.is_meta else value.to(kind)
@@ -68,7 +68,7 @@ def generated_checkpoint(
     time and memory: for counting sizes.
     """
     config = config or full_size_config()
-    files = {part: (Path(f"generated {part}"),) for part in PARTS}
+    files = {part: (Path(f"generated {part}"),) for part in checkpoint_parts()}
     files["tokenizer"] = (tokenizer or mini_folder() / config.text.tokenizer,)
     marks = Fingerprints("generated", "generated", "generated", "generated")
     return GeneratedCheckpoint(
@@ -78,28 +78,27 @@ def generated_checkpoint(
 
 def generated_sources(config: Config, part: str, seed: int | None = 0) -> dict[str, Source]:
     """Tensor -> what makes it: the same for the same seed, each on its own; zeros without one."""
-    if part == "statistics":
-        dim = config.semantic_encoder.dim
-        return {"mean": partial(torch.zeros, dim), "std": partial(torch.ones, dim)}
-    if part == "emotion_bank":
-        rows = sum(config.emotion_bank.group_sizes)
-        return {
-            "style_rows": partial(_noise, (rows, config.style_encoder.dim), seed),
-            "emotion_rows": partial(_noise, (rows, config.t2s.dim), seed),
-        }
+    shapes = part_of(part, config).shapes
+    if shapes is not None:
+        return {key: _generated(key, shape, seed) for key, shape in shapes(config).items()}
     return dict(_of_module(empty_model(config, part), seed))
 
 
 def _of_module(module: torch.nn.Module, seed: int | None) -> Iterator[tuple[str, Source]]:
-    for place, (key, value) in enumerate(module.state_dict().items()):
+    for index, (key, value) in enumerate(module.state_dict().items()):
         if not value.is_meta:  # buffers are real: tables and statistics
             yield key, partial(_same, value)
-        elif key.endswith(NORM_ENDINGS) or (value.dim() == 1 and key.endswith("weight")):
-            yield key, partial(torch.ones, tuple(value.shape))
-        elif value.dim() == 1:
-            yield key, partial(torch.zeros, tuple(value.shape))
         else:
-            yield key, partial(_noise, tuple(value.shape), None if seed is None else seed + place)
+            yield key, _generated(key, tuple(value.shape), None if seed is None else seed + index)
+
+
+def _generated(key: str, shape: tuple[int, ...], seed: int | None) -> Source:
+    """What makes a tensor: scales are one and offsets zero, so that numbers keep their size from layer to layer."""
+    if key.endswith(SCALE_ENDINGS) or (len(shape) == 1 and key.endswith("weight")):
+        return partial(torch.ones, shape)
+    if len(shape) == 1:
+        return partial(torch.zeros, shape)
+    return partial(_noise, shape, seed)
 
 
 def _same(value: Tensor) -> Tensor:

@@ -21,29 +21,16 @@ from torch import Tensor
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, read_config, write_config
-from .fingerprint import Fingerprints, fingerprints, group_of, sha256_of
-from .quantise import INT8, PEAK, encoded
+from .fingerprint import Fingerprints, fingerprints, sha256_of
+from .parts import FP32, INT8, SUFFIX, group_of, part_of, parts_of, tensor_parts
+from .quantise import PEAK, encoded
 from .stream import Source, write_stream
 from .tensors import is_finite, read_section
 
 FORMAT = "native"
 FORMAT_VERSION = 1
-SUFFIX = ".safetensors"
-TENSOR_PARTS = (
-    "semantic_encoder",
-    "codec",
-    "style_encoder",
-    "statistics",
-    "t2s",
-    "emotion_bank",
-    "s2m",
-    "vocoder",
-)
-TEXT_TO_EMOTION_FOLDER = "text_to_emotion"
-
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 STORED_PRECISIONS = {**PRECISIONS, INT8: torch.float16}  # int8: large linear layers so, the rest in half precision
-KEPT_IN_FULL = frozenset({"statistics", "emotion_bank"})  # small, and algebra on them is done in fp32
 KEPT_NAMES = (
     "running_mean",
     "running_var",
@@ -79,13 +66,8 @@ def is_native(metadata: Mapping[str, Any]) -> bool:
 
 def native_files(folder: Path, config: Config) -> dict[str, tuple[Path, ...]]:
     """Part -> its file, for the parts that are there."""
-    candidates = {part: folder / (part + SUFFIX) for part in TENSOR_PARTS}
-    candidates["tokenizer"] = folder / Path(config.text.tokenizer).name
-    found: dict[str, tuple[Path, ...]] = {part: (path,) for part, path in candidates.items() if path.is_file()}
-    emotion = folder / TEXT_TO_EMOTION_FOLDER
-    if (emotion / "config.json").is_file():
-        found["text_to_emotion"] = (emotion,)
-    return found
+    places = {row: folder / row.native_file(config) for row in parts_of(config)}
+    return {row.name: (path,) for row, path in places.items() if row.is_at(path)}
 
 
 def read_native(part: str, files: tuple[Path, ...]) -> dict[str, Tensor]:
@@ -107,9 +89,9 @@ def write_native(
     parts: name of the part -> its live tensors. declared: fingerprints taken over from a checkpoint whose vectors these
     weights share, as after a conversion; empty ones are computed.
     """
-    unknown = sorted(set(parts) - set(TENSOR_PARTS))
+    unknown = sorted(set(parts) - set(tensor_parts()))
     if unknown:
-        raise ConfigError(f"A native checkpoint has no part {', '.join(unknown)}; known are {', '.join(TENSOR_PARTS)}.")
+        raise ConfigError(f"A checkpoint has no part {', '.join(unknown)}; known are {', '.join(tensor_parts())}.")
     make_folder(folder)
     for part, tensors in parts.items():
         write_part(folder, part, tensors, config, about)
@@ -189,7 +171,7 @@ def write_part(
 
     tensors: by name, or what makes them. int8_layers: linear layers to store in eight bits (`quantise`).
     """
-    dtype = torch.float32 if part in KEPT_IN_FULL else STORED_PRECISIONS[about.precision]
+    dtype = torch.float32 if part_of(part, config).min_precision == FP32 else STORED_PRECISIONS[about.precision]
     metadata = {
         "format": "pt",
         "part": part,

@@ -15,10 +15,6 @@ from ..models.int8_linear import Int8Linear, quantised
 from ..models.transformer import Conv1D
 from .tensors import ModuleType
 
-INT8 = "int8"
-QUANTISED_PARTS = frozenset({"t2s", "semantic_encoder"})
-"""Where nearly all weights are. S2M and the vocoder compute in float32 and are small beside them."""
-
 KEPT_LAYERS = ("mel_head", "text_head", "emo_layer", "emovec_layer")
 """Layers of T2S that stay whole: token probabilities, and the emotion vectors that algebra is done on."""
 

@@ -15,11 +15,14 @@ from torch import nn
 
 from ..errors import CheckpointError, ConfigError, MissingDependency
 from ..stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel
+from .parts import PARTS
 
 SETTINGS_FILE = "text_to_emotion.json"
 MODEL_FILE = "config.json"
 ADAPTER_FILE = "adapter_config.json"
-SUBFOLDERS = ("text_to_emotion", "qwen0.6bemo4-merge")
+SUBFOLDERS = tuple(
+    name for row in PARTS if row.is_folder for name in (row.name, *(file.names[0] for file in row.official_files))
+)
 """Where a checkpoint folder keeps its model: ours, and the released one (docs/spec/files.md)."""
 
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of texts"}

@@ -11,7 +11,7 @@ from indextts2.bench.memory import FILL, MemoryCase, TensorPeak, bytes_of, memor
 from indextts2.cli.main import main
 from indextts2.loading.checkpoint import load_speech
 from indextts2.loading.generated import generated_checkpoint
-from indextts2.loading.renames import MODEL_PARTS
+from indextts2.loading.parts import module_parts
 from indextts2.stages.handles import modules_of
 
 from ..conftest import TINY
@@ -86,7 +86,7 @@ def test_every_part_has_weights_and_work_and_more_speech_needs_more(models):
 def test_zeros_have_the_sizes_of_generated_weights(precision, tiny_tokenizer):
     zeros = generated_checkpoint(precision, TINY, tokenizer=tiny_tokenizer, seed=None)
     noise = generated_checkpoint(precision, TINY, tokenizer=tiny_tokenizer)
-    for part in MODEL_PARTS:
+    for part in module_parts():
         kinds = [{key: (value.dtype, value.shape) for key, value in one.read(part).items()} for one in (zeros, noise)]
         assert kinds[0] == kinds[1]
 

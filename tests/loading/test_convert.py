@@ -17,7 +17,8 @@ from indextts2.cli.main import main
 from indextts2.errors import CheckpointError
 from indextts2.loading.checkpoint import open_checkpoint
 from indextts2.loading.convert import _checked, convert
-from indextts2.loading.native import TENSOR_PARTS, About, write_part
+from indextts2.loading.native import About, write_part
+from indextts2.loading.parts import tensor_parts
 from indextts2.loading.stream import write_stream
 from indextts2.loading.tensors import is_finite
 from indextts2.models.int8_linear import PIECE
@@ -44,7 +45,7 @@ def test_conversion_in_single_precision_changes_no_bit(official, tmp_path):
 
 def test_converting_a_native_checkpoint_again_gives_the_same_files(tiny_checkpoint, tmp_path):
     convert(open_checkpoint(tiny_checkpoint), tmp_path / "again")
-    for part in TENSOR_PARTS:
+    for part in tensor_parts():
         name = f"{part}.safetensors"
         assert (tmp_path / "again" / name).read_bytes() == (tiny_checkpoint / name).read_bytes()
 

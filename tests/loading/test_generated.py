@@ -9,7 +9,7 @@ from indextts2.bench.stages import BenchSettings, benchmark
 from indextts2.cli.main import build_parser
 from indextts2.loading.checkpoint import empty_model
 from indextts2.loading.generated import full_size_config, generated_checkpoint, generated_sources
-from indextts2.loading.renames import MODEL_PARTS
+from indextts2.loading.parts import module_parts
 
 from ..conftest import TINY
 
@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_weights_in_any_order(tiny_tokenizer):
 def test_the_full_size_has_the_published_number_of_parameters():
     counts = {
         part: sum(value.numel() for value in empty_model(full_size_config(), part).state_dict().values())
-        for part in MODEL_PARTS
+        for part in module_parts()
     }
     assert counts["vocoder"] == pytest.approx(112_199_472, rel=1e-4)
     assert counts["codec"] == pytest.approx(22_102_912 + 83_984, rel=1e-3)

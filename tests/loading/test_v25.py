@@ -14,7 +14,7 @@ from indextts2.errors import CheckpointError, CheckpointMismatch, ConfigError
 from indextts2.loading.checkpoint import load_speech, load_t2s, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
-from indextts2.loading.renames import PARTS
+from indextts2.loading.parts import checkpoint_parts
 from indextts2.models.resampling_codec import ResamplingCodec
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.conditions import condition_speaker
@@ -112,7 +112,7 @@ def test_an_unknown_key_is_reported_and_ignored_here_and_refused_in_an_older_fil
 
 def test_every_part_is_found_and_described(official):
     checkpoint = open_checkpoint(official)
-    assert checkpoint.missing == () and set(PARTS) <= set(checkpoint.files)
+    assert checkpoint.missing == () and set(checkpoint_parts()) <= set(checkpoint.files)
     assert checkpoint.files["codec"][0].name == "codec.pth"
     told = describe(checkpoint, verify=True)
     assert told["complete"] and told["version"] == "2.5" and not told["damaged"]

@@ -34,7 +34,7 @@ from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.find import find_checkpoints
-from indextts2.loading.native import TENSOR_PARTS
+from indextts2.loading.parts import tensor_parts
 
 from .publish import publish
 from .serve import serving
@@ -178,7 +178,7 @@ def compared(official: Path, native: Path) -> dict[str, int]:
     """Tensors that are bit for bit the same in both, and those that are not."""
     one, other = open_checkpoint(official), open_checkpoint(native)
     same = different = 0
-    for part in TENSOR_PARTS:
+    for part in tensor_parts():
         left, right = one.sources(part), other.sources(part)
         different += len(left.keys() ^ right.keys())
         for key in left.keys() & right.keys():

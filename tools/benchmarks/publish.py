@@ -12,16 +12,15 @@ from torch import Tensor
 
 from indextts2.config import Config
 from indextts2.loading.config_file import dump_config, read_config
-from indextts2.loading.download.published import PUBLISHED
+from indextts2.loading.download.published import OFFICIAL_KIND, PUBLISHED
 from indextts2.loading.generated import generated_sources
-from indextts2.loading.official import TEXT_TO_EMOTION
+from indextts2.loading.parts import names_where, part_of
 from indextts2.training.data.tokenizer import train_english_tokenizer
 from tests.conftest import TINY
 from tests.loading.official_writer import as_published, nested_s2m, write_auxiliary
 from tests.loading.qwen_writer import write_qwen
 
 SMALL_FILES = ("config.yaml", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt")
-AUXILIARY = ("semantic_encoder", "codec", "style_encoder", "vocoder")
 PUBLISHED_LAYERS = 24  # of the semantic encoder, of which fewer are used
 
 
@@ -42,13 +41,13 @@ def publish(folder: Path, work: Path, *, small_files: Path | None = None, tiny: 
         config = read_config(folder / "config.yaml").config
     torch.save({"model": _published("t2s", config)}, folder / "gpt.pth")
     torch.save(_with_moments(_published("s2m", config)), folder / "s2mel.pth")
-    auxiliary = {part: _published(part, config) for part in AUXILIARY}
+    auxiliary = {part: _published(part, config) for part in names_where(lambda row: row.official_files[0].repository)}
     auxiliary["semantic_encoder"].update(_dead_layers(auxiliary["semantic_encoder"], config))
     encoder = sum(value.numel() for key, value in auxiliary["codec"].items() if key.startswith("encoder."))
     auxiliary["codec"]["decoder.0.weight"] = torch.zeros(encoder)  # as large as the encoder
     write_auxiliary(folder / "hf_cache", auxiliary, hub_cache=False, nested=True)
-    write_qwen(folder / TEXT_TO_EMOTION[1])
-    for file in PUBLISHED:
+    write_qwen(folder / part_of("text_to_emotion", config).official_files[0].names[0])
+    for file in PUBLISHED[OFFICIAL_KIND]:
         if not (folder / file.local).exists():
             (folder / file.local).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.local).write_bytes(b"{}")

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from indextts2.loading.download.published import PUBLISHED
+from indextts2.loading.download.published import OFFICIAL_KIND, PUBLISHED
 from indextts2.loading.fingerprint import sha256_of
 
 
@@ -28,7 +28,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, *, cut_once: str = "") -> Iterator[Server]:
     """cut_once: the file whose first transfer breaks off halfway."""
-    places = {(file.repository, file.path): folder / file.local for file in PUBLISHED}
+    places = {(file.repository, file.path): folder / file.local for file in PUBLISHED[OFFICIAL_KIND]}
     sums = {place: sha256_of(place) for place in places.values() if place.exists()}
     server, lock = Server(""), threading.Lock()
 

@@ -14,7 +14,8 @@ from ...contracts import Progress, no_progress
 from ...errors import CheckpointError
 from ..find import machine_caches
 from ..fingerprint import sha256_of
-from ..official import AUXILIARY_FOLDER, cached_snapshot
+from ..official import cached_snapshot
+from ..parts import AUXILIARY_FOLDER
 from ..releases import OFFICIAL_KIND
 from .fetch import PART_SUFFIX, Wanted, fetch
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
@@ -28,17 +29,14 @@ REFRESH_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
-    """kind: of `find.RELEASES`. parts: of `published.PARTS`, all when empty. workers: files fetched at a time.
-
-    revision: empty for the newest.
-    """
+    """What a download fetches, and from where."""
 
     source: str = HUGGING_FACE
-    revision: str = ""
-    parts: tuple[str, ...] = ()
-    workers: int = 4
+    revision: str = ""  # empty for the newest
+    parts: tuple[str, ...] = ()  # of `published.DOWNLOADABLE`, all when empty
+    workers: int = 4  # files fetched at a time
     patience: Patience = field(default_factory=Patience)
-    kind: str = OFFICIAL_KIND
+    kind: str = OFFICIAL_KIND  # of `releases.RELEASES`
 
 
 @dataclass(frozen=True, slots=True)

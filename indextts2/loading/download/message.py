@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..releases import OFFICIAL_KIND
-from .published import PARTS
+from .published import DOWNLOADABLE
 
 PACK = Path(__file__).resolve().parents[3]
 """The folder that the command is run in."""
@@ -17,7 +17,7 @@ PACK = Path(__file__).resolve().parents[3]
 def download_command(folder: Path | str, parts: Iterable[str] = (), kind: str = OFFICIAL_KIND) -> str:
     """The exact command that brings missing parts of a released checkpoint to a folder."""
     change = "cd /d" if os.name == "nt" else "cd"
-    chosen = [part for part in parts if part in PARTS]
+    chosen = [part for part in parts if part in DOWNLOADABLE]
     words = [f'{change} "{PACK}" && "{sys.executable}" -m indextts2 download official --to "{folder}"']
     words += [f"--kind {kind}"] if kind != OFFICIAL_KIND else []
     return " ".join([*words, "--parts", *chosen] if chosen else words)

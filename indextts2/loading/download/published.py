@@ -3,140 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ...config import Config
 from ...errors import InputError
-from ..generation import CODEC_FILE, VOCABULARY_FILE
-from ..official import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES
+from ..generation import KIND_BY_CONTENT
+from ..official import LICENCE_FOLDER, LICENCE_NAMES
+from ..parts import OfficialFile, Part, parts_of
 from ..releases import OFFICIAL_KIND, RELEASES
-
-SPEECH_ENCODER = "facebook/w2v-bert-2.0"
-CODEC = "amphion/MaskGCT"
-STYLE_ENCODER = "funasr/campplus"
-VOCODER = "nvidia/bigvgan_v2_22khz_80band_256x"
 
 CONFIG_PART = "config"
 LICENCE_PART = "licence"
+CONFIG_FILES = {"2.0": OfficialFile(("config.yaml",), bytes=2_882), "2.5": OfficialFile(("config.yaml",), bytes=2_860)}
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One file. path: in the repository; local: below the model folder; bytes: as listed, None where not known.
-
-    sha256: as listed, "" where not known; what a hub lists itself goes before it.
-    """
+    """One file of a released checkpoint. What a hub lists itself goes before the size and sum known here."""
 
     part: str
     repository: str
-    path: str
-    local: str
-    bytes: int | None = None
-    sha256: str = ""
+    path: str  # in the repository
+    local: str  # below the model folder
+    bytes: int | None = None  # None where not known
+    sha256: str = ""  # empty where not known
 
 
-def _of(kind: str, part: str, name: str, count: int | None = None, sha256: str = "") -> PublishedFile:
-    return PublishedFile(part, RELEASES[kind], name, name, count, sha256)
+def _published(kind: str, part: str, file: OfficialFile) -> PublishedFile:
+    repository = file.repository or RELEASES[kind]
+    return PublishedFile(part, repository, file.path or file.names[0], file.local, file.bytes, file.sha256)
 
 
-def _auxiliary(part: str, repository: str, path: str, local: str, count: int | None = None) -> PublishedFile:
-    return PublishedFile(part, repository, path, f"{AUXILIARY_FOLDER}/{local}", count)
+def _files(row: Part) -> tuple[OfficialFile, ...]:
+    """All published files of a part; those of a folder are its companions."""
+    return row.companions if row.is_folder else (*row.official_files, *row.companions)
 
 
-_STATISTICS_SHA = "c9c176c2b8850ab2e3ba828bbfa969deaf4566ce55db5f2687b8430b87526ad2"
-_BANK_SHA = (
-    "f219cb447d80216ba615666da2ff8d63ac544eee26657f3a7b278692bf7a67c4",
-    "9c4292e96dee535aea9a6206e9a0c856dd578dde9212acdb16dd3ada4d12bf80",
-)
-
-_OWN: dict[str, tuple[PublishedFile, ...]] = {
-    "2.0": (
-        _of("2.0", CONFIG_PART, "config.yaml", 2_882),
-        _of("2.0", "tokenizer", "bpe.model", 475_997),
-        _of("2.0", "t2s", "gpt.pth", 3_484_663_079),
-        _of("2.0", "s2m", "s2mel.pth", 1_202_198_223),
-        _of("2.0", "emotion_bank", "feat1.pt", 57_170),
-        _of("2.0", "emotion_bank", "feat2.pt", 374_866),
-        _of("2.0", "statistics", "wav2vec2bert_stats.pt", 9_343),
-    ),
-    "2.5": (
-        _of("2.5", CONFIG_PART, "config.yaml", 2_860),
-        _of(
-            "2.5",
-            "tokenizer",
-            VOCABULARY_FILE,
-            907_395,
-            "747979631e813193436aabcff7c1c235d37de8097b71c563ec8b63b7a515c718",
-        ),
-        _of(
-            "2.5",
-            "t2s",
-            "gpt.pth",
-            3_259_599_833,
-            "43a8f4c30eccdf201958d3b9713511482c19d56dc20b0b1c4ee1e6b080b19d85",
-        ),
-        _of(
-            "2.5", "codec", CODEC_FILE, 607_290_935, "d15cbed16a40f478438c961fb043f68dfa6353bf56c966761315db3433e9722c"
-        ),
-        _of("2.5", "s2m", "s2mel.pth", 414_908_601, "9b1b0003fc189c94cc349758d7ebc25f903b7eb2de4602879959cc64ce816456"),
-        _of("2.5", "emotion_bank", "feat1.pt", 57_170, _BANK_SHA[0]),
-        _of("2.5", "emotion_bank", "feat2.pt", 374_866, _BANK_SHA[1]),
-        _of("2.5", "statistics", "wav2vec2bert_stats.pt", 9_343, _STATISTICS_SHA),
-    ),
-}
-"""What the repository of each kind holds itself (docs/spec/v25.md#files)."""
-
-_CODEC = _auxiliary("codec", CODEC, "semantic_codec/model.safetensors", "semantic_codec_model.safetensors", 177_183_712)
-_AUXILIARY: tuple[PublishedFile, ...] = (
-    _auxiliary("semantic_encoder", SPEECH_ENCODER, "config.json", "w2v-bert-2.0/config.json", 1_874),
-    _auxiliary(
-        "semantic_encoder", SPEECH_ENCODER, "preprocessor_config.json", "w2v-bert-2.0/preprocessor_config.json", 275
-    ),
-    _auxiliary(
-        "semantic_encoder", SPEECH_ENCODER, "model.safetensors", "w2v-bert-2.0/model.safetensors", 2_322_063_736
-    ),
-    _auxiliary("style_encoder", STYLE_ENCODER, "campplus_cn_common.bin", "campplus_cn_common.bin", 28_036_335),
-    _auxiliary("vocoder", VOCODER, "config.json", "bigvgan/config.json", 1_405),
-    _auxiliary("vocoder", VOCODER, "bigvgan_generator.pt", "bigvgan/bigvgan_generator.pt", 449_228_171),
-)
-"""What every kind needs of other repositories."""
-
-_EMOTION_FOLDER = "qwen0.6bemo4-merge"
-_EMOTION_FILES: dict[str, int | None] = {
-    "model.safetensors": 1_192_135_096,
-    "config.json": None,
-    "generation_config.json": 117,
-    "tokenizer.json": None,
-    "tokenizer_config.json": None,
-    "vocab.json": None,
-    "merges.txt": None,
-    "added_tokens.json": None,
-    "special_tokens_map.json": None,
-    "chat_template.jinja": 550,
-    "Modelfile": None,
-}
+def _all_of(kind: str, content: str) -> tuple[PublishedFile, ...]:
+    config = replace(Config(), s2m=replace(Config().s2m, content=content))
+    files = [_published(kind, row.name, file) for row in parts_of(config) for file in _files(row)]
+    return (_published(kind, CONFIG_PART, CONFIG_FILES[kind]), *files)
 
 
-def _all_of(kind: str) -> tuple[PublishedFile, ...]:
-    codec = (_CODEC,) if not any(file.part == "codec" for file in _OWN[kind]) else ()
-    emotion = (
-        _of(kind, "text_to_emotion", f"{_EMOTION_FOLDER}/{name}", count) for name, count in _EMOTION_FILES.items()
-    )
-    return (*_OWN[kind], *_AUXILIARY, *codec, *emotion)
-
-
-PUBLISHED: dict[str, tuple[PublishedFile, ...]] = {kind: _all_of(kind) for kind in RELEASES}
+PUBLISHED = {kind: _all_of(kind, content) for content, kind in KIND_BY_CONTENT.items()}
 """Kind of released checkpoint -> its files."""
 
-PARTS = tuple(dict.fromkeys(file.part for file in PUBLISHED[OFFICIAL_KIND] if file.part != CONFIG_PART))
-"""What can be downloaded by itself; the configuration always comes with it."""
+DOWNLOADABLE = tuple(dict.fromkeys(file.part for file in PUBLISHED[OFFICIAL_KIND] if file.part != CONFIG_PART))
+"""Parts that can be downloaded by themselves; the configuration always comes with them."""
 
 
 def published_files(parts: Collection[str] = (), kind: str = OFFICIAL_KIND) -> list[PublishedFile]:
     """The files of some parts and the configuration; of all parts when empty. Raises InputError."""
-    unknown = [part for part in parts if part not in PARTS]
+    unknown = [part for part in parts if part not in DOWNLOADABLE]
     if unknown:
-        raise InputError(f"There is no part '{unknown[0]}' to download; known are {', '.join(PARTS)}.")
-    wanted = {*(parts or PARTS), CONFIG_PART}
+        raise InputError(f"There is no part '{unknown[0]}' to download; known are {', '.join(DOWNLOADABLE)}.")
+    wanted = {*(parts or DOWNLOADABLE), CONFIG_PART}
     return [file for file in PUBLISHED[kind] if file.part in wanted]
 
 

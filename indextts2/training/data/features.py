@@ -26,6 +26,7 @@ from ...audio.resample import resample_sinc, resample_soxr
 from ...config import Config
 from ...contracts import Waveform
 from ...errors import TrainingError
+from ...loading.parts import group_of, module_parts
 from ...models.codec import SemanticCodec
 from ...models.semantic_encoder import SemanticEncoder
 from ...models.style_encoder import StyleEncoder
@@ -64,7 +65,7 @@ def write_features(recipe_file: Path, folder: Path) -> TrainingResult:
     """Add what the folder lacks, with the encoders of the recipe's runs; `step` counts the utterances added."""
     recipe = load_recipe(recipe_file, FeatureRecipe)
     started = time.monotonic()
-    runs = {name: Path(getattr(recipe, name)) for name in ("semantic_encoder", "codec", "style_encoder")}
+    runs = {name: Path(getattr(recipe, name)) for name in module_parts() if group_of(name) == "encoder"}
     encoder = load_trained(MINI, **runs)
     corpora = [Path(corpus) for corpus in recipe.corpora]
     added = extract_features(corpora, encoder, folder, speeds=recipe.speeds, mark=weights_mark(encoder))

@@ -13,9 +13,9 @@ from ...config import Config
 from ...errors import CheckpointError, TrainingError
 from ...loading.checkpoint import empty_model
 from ...loading.config_file import CONFIG_NAME, read_config
-from ...loading.fingerprint import Fingerprints, group_of
-from ...loading.native import TEXT_TO_EMOTION_FOLDER, About, write_native
-from ...loading.renames import MODEL_PARTS
+from ...loading.fingerprint import Fingerprints
+from ...loading.native import About, write_native
+from ...loading.parts import group_of, module_parts, part_of
 from ...loading.tensors import check_names, check_numbers, read_section
 from ..data.features import STATISTICS
 from ..emotion.bank import BANK_FILE
@@ -41,8 +41,8 @@ def export_checkpoint(
     config, marks = _before(folder, config)
     parts: dict[str, dict[str, Tensor]] = {}
     for part, run in runs.items():
-        if part not in MODEL_PARTS:
-            raise TrainingError(f"There is no part '{part}' to export; known are {', '.join(MODEL_PARTS)}.")
+        if part not in module_parts():
+            raise TrainingError(f"There is no part '{part}' to export; known are {', '.join(module_parts())}.")
         parts[part] = _weights(part, run, config)
         if part == "codec":
             parts["statistics"] = export_weights(run, STATISTICS)
@@ -52,7 +52,8 @@ def export_checkpoint(
     replaced = {group_of(part) for part in (*parts, *(["tokenizer"] if tokenizer else []))}
     kept = Fingerprints(**{name: mark for name, mark in marks.items() if name not in replaced})
     if text_to_emotion is not None:
-        shutil.copytree(text_to_emotion, folder / TEXT_TO_EMOTION_FOLDER, dirs_exist_ok=True)
+        target = folder / part_of("text_to_emotion", config).native_file(config)
+        shutil.copytree(text_to_emotion, target, dirs_exist_ok=True)
     write_native(folder, config, parts, about, tokenizer=tokenizer, declared=kept)
     return config
 
