@@ -165,7 +165,7 @@ def test_a_fine_tuned_t2s_alone_still_knows_its_encoder(native):
         (native / f"{name}.safetensors").unlink()
     t2s = load_t2s(open_checkpoint(native))
     assert t2s.encoder_fingerprint == encoder != t2s.fingerprint
-    with pytest.raises(CheckpointError, match="lacks codec, s2m"):
+    with pytest.raises(CheckpointError, match=r"lacks codec \(codec\.safetensors\), s2m"):
         load_s2m(open_checkpoint(native))
 
 
