@@ -11,14 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from ..config import Config
-from .parts import AUXILIARY_FOLDER, OfficialFile, Part, part_of, parts_of
+from .parts import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES, OfficialFile, Part, part_of, parts_of
 from .renames import live_sources
 from .stream import Source
 from .tensors import read_section
-
-LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
-LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
-"""Beginnings of the names of licence texts, in small letters."""
 
 
 def official_files(

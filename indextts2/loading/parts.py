@@ -30,6 +30,10 @@ SUFFIX = ".safetensors"
 AUXILIARY_FOLDER = "hf_cache"
 """Folder below the official one for the models that come from other repositories."""
 
+LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
+LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
+"""Beginnings of the names of licence texts, in small letters."""
+
 FP32, FP16, INT8 = "fp32", "fp16", "int8"
 
 
@@ -103,6 +107,10 @@ def _own(name: str, config_key: str = "", count: int | None = None, sha256: str 
     return OfficialFile((name,), config_key, bytes=count, sha256=sha256)
 
 
+def _auxiliary(name: str, repository: str, path: str, count: int) -> OfficialFile:
+    return OfficialFile((name,), "", repository, path, count)
+
+
 def _qwen(name: str, count: int | None = None) -> OfficialFile:
     return _own(f"qwen0.6bemo4-merge/{name}", "", count)
 
@@ -122,14 +130,7 @@ V20: tuple[Part, ...] = (
     Part(
         "semantic_encoder",
         "encoder",
-        (
-            OfficialFile(
-                ("w2v-bert-2.0/model.safetensors",),
-                repository=SPEECH_ENCODER,
-                path="model.safetensors",
-                bytes=2_322_063_736,
-            ),
-        ),
+        (_auxiliary("w2v-bert-2.0/model.safetensors", SPEECH_ENCODER, "model.safetensors", 2_322_063_736),),
         build=make.semantic_encoder,
         config_sections=("semantic_encoder",),
         dead_keys=lambda config: (
@@ -140,10 +141,8 @@ V20: tuple[Part, ...] = (
         lenient_keys=True,
         min_precision=INT8,
         companions=(
-            OfficialFile(("w2v-bert-2.0/config.json",), "", SPEECH_ENCODER, "config.json", 1_874),
-            OfficialFile(
-                ("w2v-bert-2.0/preprocessor_config.json",), "", SPEECH_ENCODER, "preprocessor_config.json", 275
-            ),
+            _auxiliary("w2v-bert-2.0/config.json", SPEECH_ENCODER, "config.json", 1_874),
+            _auxiliary("w2v-bert-2.0/preprocessor_config.json", SPEECH_ENCODER, "preprocessor_config.json", 275),
         ),
     ),
     Part(
@@ -243,15 +242,11 @@ V20: tuple[Part, ...] = (
     Part(
         "vocoder",
         "vocoder",
-        (
-            OfficialFile(
-                ("bigvgan/bigvgan_generator.pt",), repository=VOCODER, path="bigvgan_generator.pt", bytes=449_228_171
-            ),
-        ),
+        (_auxiliary("bigvgan/bigvgan_generator.pt", VOCODER, "bigvgan_generator.pt", 449_228_171),),
         build=make.vocoder,
         config_sections=("vocoder", "mel"),
         sections=("generator",),
-        companions=(OfficialFile(("bigvgan/config.json",), "", VOCODER, "config.json", 1_405),),
+        companions=(_auxiliary("bigvgan/config.json", VOCODER, "config.json", 1_405),),
     ),
     Part(
         "text_to_emotion",

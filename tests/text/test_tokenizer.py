@@ -6,9 +6,9 @@ import pytest
 
 from indextts2.config import TextConfig
 from indextts2.errors import CheckpointError, ConfigError, TrainingError
-from indextts2.text import front_end_for
 from indextts2.text.english import VOCABULARY
 from indextts2.text.expander import identity
+from indextts2.text.front_end import front_end_for
 from indextts2.text.official import OfficialFrontEnd
 from indextts2.text.tokenizer import TextTokenizer
 from indextts2.training.data.tokenizer import train_english_tokenizer, train_official_tokenizer

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from ...config import Config
 from ...errors import InputError
 from ..generation import KIND_BY_CONTENT
-from ..official import LICENCE_FOLDER, LICENCE_NAMES
-from ..parts import OfficialFile, Part, parts_of
+from ..parts import LICENCE_FOLDER, LICENCE_NAMES, OfficialFile, Part, parts_of
 from ..releases import OFFICIAL_KIND, RELEASES
 
 CONFIG_PART = "config"
