@@ -8,6 +8,8 @@ from dataclasses import make_dataclass
 import pytest
 from comfy_api.latest import io
 
+from tests.docs.glossary import units, unused
+
 CORE = {
     "Speak", "LoadCheckpoint", "LoadTextToEmotion", "LoadLora", "EncodeReference", "SpeakerCondition",
     "EmotionFromReference", "EmotionFromWeights", "EmotionFromText", "PrepareText", "PronunciationGlossary",
@@ -15,13 +17,6 @@ CORE = {
     "MelFromAudio", "MelToAudio",
 }  # fmt: skip
 """Permanent: a workflow saved today must open for ever. Names may be added, never changed or removed."""
-
-NEVER = re.compile(r"\b(spk|timbre|emo|codes?|gpt_latent|prompt text)\b", re.IGNORECASE)
-UNITS = re.compile(
-    r"\b(seconds?|frames?|tokens?|samples?|pictures|pixels|per second|steps?|whole number|beams?|hypotheses|"
-    r"probability|times|multiplied|share|factor|takes|dimension|0|1)\b",
-    re.IGNORECASE,
-)
 
 
 @pytest.fixture
@@ -53,7 +48,7 @@ def test_every_node_has_a_name_a_place_in_the_menu_and_a_description(schemas):
 
 def is_sentence(tooltip: str | None) -> bool:
     text = tooltip or ""
-    return len(text) > 10 and text.endswith(".") and "  " not in text and not NEVER.search(text)
+    return len(text) > 10 and text.endswith(".") and "  " not in text and not unused().search(text)
 
 
 def test_every_port_has_a_tooltip_that_is_a_sentence_in_our_words(schemas):
@@ -62,7 +57,7 @@ def test_every_port_has_a_tooltip_that_is_a_sentence_in_our_words(schemas):
 
 def test_every_number_says_what_it_counts(schemas):
     numbers = [item for item in every_port(schemas) if isinstance(item[1], io.Int.Input | io.Float.Input)]
-    assert [f"{name}: '{port.tooltip}'" for name, port in numbers if not UNITS.search(port.tooltip or "")] == []
+    assert [f"{name}: '{port.tooltip}'" for name, port in numbers if not units().search(port.tooltip or "")] == []
 
 
 def test_every_output_has_a_name(schemas):
