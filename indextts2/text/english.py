@@ -17,6 +17,7 @@ import torch
 from ..config import TextConfig
 from .annotations import ANNOTATION
 from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
+from .kinds.marks import left_out_warning
 from .normalise import Glossary
 from .pieces import NO_WORD, TextPieces, chosen_language, unknown_character_warning
 from .pronounce import PHONES, dictionary, letter_names, parse_reading, phones_of, starts_with_vowel
@@ -125,10 +126,11 @@ class EnglishFrontEnd:
 
     def _units(self, text: str, glossary: Glossary) -> tuple[list[_Unit], str, tuple[str, ...]]:
         """Words and punctuation of a text; the normalised text; warnings."""
-        tracked = _expanded(text, glossary)
+        left_out: list[str] = []
         unknown: list[str] = []
+        tracked = _expanded(text, glossary, left_out)
         units = _one_punctuation_each(_scanned(tracked, unknown))
-        warnings = unknown_character_warning(unknown)
+        warnings = unknown_character_warning(unknown) + left_out_warning(left_out)
         normalised = re.sub(f"{LETTER_NAMES}+", lambda match: spelled_letters(match.group()), tracked.text)
         return _vowel_after_the(units), normalised.strip(), warnings
 
@@ -160,8 +162,8 @@ def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:
     return units
 
 
-def _expanded(text: str, glossary: Glossary) -> TrackedText:
-    """The text with everything but its annotations written out in words."""
+def _expanded(text: str, glossary: Glossary, left_out: list[str]) -> TrackedText:
+    """The text with everything but its annotations written out in words. left_out: gets what is no speech."""
     whole = TrackedText("")
     source = TrackedText(text)
     _annotate(source, glossary)
@@ -169,7 +171,7 @@ def _expanded(text: str, glossary: Glossary) -> TrackedText:
     for match in [*ANNOTATION.finditer(source.text), None]:
         end = match.start() if match else len(source.text)
         plain = source.part(position, end)
-        expand(plain)
+        expand(plain, left_out)
         whole.append(plain)
         position = end
         if match:

@@ -117,3 +117,18 @@ def roman(text: str) -> int:
     return sum(
         -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
     )
+
+
+def pairs(text: str) -> str:
+    """As names are read: 380 -> three eighty, 101 -> one oh one, 1984 -> nineteen eighty four, 2490 -> twenty four "
+    "ninety."""
+    if not 1 < len(text) <= 4 or text.startswith("0"):
+        return digits(text) if len(text) > 1 else cardinal(int(text))
+    head, tail = text[:-2], text[-2:]
+    if not head:
+        return cardinal(int(tail))
+    if text.endswith("000"):
+        return f"{cardinal(int(text[0]))} thousand"
+    if tail == "00":
+        return f"{cardinal(int(head))} hundred"
+    return f"{cardinal(int(head))} {'oh ' if tail[0] == '0' else ''}{cardinal(int(tail))}"

@@ -2,7 +2,7 @@
 
 | tag | meaning |
 |---|---|
-| `<pause 0.4s>` `[pause 400ms]` `[pause 0.4]` | silence here |
+| `<pause 0.4s>` `[pause 400ms]` `[pause 0.4]`, SSML's `<break time="400ms"/>` | silence here |
 | `[happy .6]` `[sad 0.4 calm 0.2]` `[neutral]` | emotion weights from here to the next emotion tag; neutral is none |
 | `[seconds 2.5]` `[tokens 60]` `[frames 200]` | length of the text up to the next tag |
 | `[speed 0.9]` | speaking rate from here to the next speed tag; 1 is the model's own |
@@ -20,6 +20,12 @@ from dataclasses import dataclass
 from ..config import EMOTIONS
 
 _TAG = re.compile(r"<\s*(pause\b[^<>|\n]*)>|\[\s*([a-z]+\b[^\[\]\n]*)\]", re.IGNORECASE)
+_BREAK = re.compile(r"<\s*break\b([^<>|]*)>(?:\s*</break\s*>)?", re.IGNORECASE)
+_BREAK_TIME = re.compile(r"time\s*=\s*[\"']?\s*\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
+_BREAK_STRENGTH = re.compile(r"strength\s*=\s*[\"']?\s*([a-z-]+)", re.IGNORECASE)
+_STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.7, "x-strong": 1.0}
+"""Seconds of SSML's breaks that state no time; medium is the usual one."""
+
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _PAUSE = re.compile(rf"pause\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
 _LENGTH = re.compile(rf"(seconds|tokens|frames|speed)\s+{_NUMBER}\s*", re.IGNORECASE)
@@ -57,7 +63,20 @@ def find_tags(text: str) -> tuple[list[TagSpan], tuple[str, ...]]:
             tags.append(TagSpan(*parsed, *match.span()))
         elif _NAMES.match(content):
             warnings.append(f"{match.group()} looks like a tag, but is not understood; it is read as text.")
-    return tags, tuple(warnings)
+    breaks = [
+        TagSpan("pause", (min(_break_seconds(match.group(1)), _LONGEST_PAUSE),), *match.span())
+        for match in _BREAK.finditer(text)
+    ]
+    return sorted([*tags, *breaks], key=lambda tag: tag.start), tuple(warnings)
+
+
+def _break_seconds(attributes: str) -> float:
+    """The silence of a break of SSML."""
+    time = _BREAK_TIME.search(attributes)
+    if time:
+        return float(time.group(1)) / (_MILLISECONDS if time.group(2).lower() == "ms" else 1.0)
+    strength = _BREAK_STRENGTH.search(attributes)
+    return _STRENGTHS.get(strength.group(1).lower() if strength else "medium", _STRENGTHS["medium"])
 
 
 def _parse(content: str) -> tuple[str, tuple[float, ...]] | None:

@@ -71,6 +71,31 @@ class TrackedText:
         self.starts[begin:end] = part.starts
         self.ends[begin:end] = part.ends
 
+    def replace_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Put each text in place of the characters begin..end-1, parted by blanks from words around it.
+
+        edits: (begin, end, new) in order, without overlaps. New characters stand for the whole span.
+        """
+        parts: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        position = 0
+        for begin, end, new in edits:
+            if new and begin and (self.text[begin - 1].isalnum() or begin == position):
+                new = " " + new
+            if new and self.text[end : end + 1].isalnum():
+                new += " "
+            parts += [self.text[position:begin], new]
+            starts += self.starts[position:begin]
+            ends += self.ends[position:begin]
+            first, last = self.span(begin, end)
+            starts += [first] * len(new)
+            ends += [last] * len(new)
+            position = end
+        self.text = "".join(parts) + self.text[position:]
+        self.starts = starts + self.starts[position:]
+        self.ends = ends + self.ends[position:]
+
     def replace(self, begin: int, end: int, new: str) -> None:
         """Put `new` in place of the characters begin..end-1. Characters that both have in common keep their spans."""
         starts: list[int] = []

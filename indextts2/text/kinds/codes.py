@@ -1,0 +1,141 @@
+"""Numbers that name something: telephones, cards, ISBN, ZIP, versions, flights, models; read digit by digit or in "
+"pairs."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import next_word
+from .find import Kind, kind
+from .letters import is_word, spell
+
+STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
+    "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho",
+    "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana", "ME": "Maine",
+    "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota", "MS": "Mississippi", "MO": "Missouri",
+    "MT": "Montana", "NE": "Nebraska", "NV": "Nevada", "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico",
+    "NY": "New York", "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon",
+    "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota", "TN": "Tennessee",
+    "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia", "WA": "Washington", "WV": "West Virginia",
+    "WI": "Wisconsin", "WY": "Wyoming", "DC": "D.C.",
+}  # fmt: skip
+_AIRLINES = "AA|UA|BA|DL|LH|AF|QF|EK|SQ|KL|WN|AC|NH|JL|CX|TK|QR|EY|LX|OS|IB|AY|SK|VS|AS|FR"
+_PLACES = (
+    "Boeing|Porsche|Peugeot|Ferrari|Airbus|Fahrenheit|Room|room|Suite|suite|Flight|flight|Route|route|Highway|"
+    "highway|Interstate|Apt|apartment|Gate|Bus|bus|Unit"
+)
+_GROUP = re.compile(r"[A-Za-z]+|\d+")
+_HEXADECIMAL = re.compile(r"(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{6,}")
+
+
+def by_digits(match: re.Match[str]) -> str:
+    """Groups of digits one by one, with a short pause between them. Groups of letters are words, or letters."""
+    plus = "plus " if match.group().lstrip().startswith("+") else ""
+    return plus + ", ".join(_group(group) for group in _GROUP.findall(match.group()))
+
+
+def _card(match: re.Match[str]) -> str | None:
+    """Groups of four digits, unless all of them are years."""
+    groups = _GROUP.findall(match.group())
+    return None if all("1100" <= group <= "2099" for group in groups) else by_digits(match)
+
+
+def _group(group: str) -> str:
+    if not group.isdigit():
+        return group.lower() if is_word(group) else spell(group)
+    return f"{numbers.cardinal(int(group[0]))} hundred" if group in ("800", "900") else numbers.digits(group)
+
+
+def _named_code(match: re.Match[str]) -> str:
+    groups = _GROUP.findall(match.group(2))
+    said = (numbers.digits(group) if group.isdigit() else spell(group) for group in groups)
+    return f"{spell(match.group(1))}, {', '.join(said)}"
+
+
+def _zip(match: re.Match[str]) -> str:
+    state = STATES.get(match.group(1) or "", "")
+    return f"{state} {', '.join(numbers.digits(group) for group in match.group(2).split('-'))}".strip()
+
+
+def _emergency(match: re.Match[str]) -> str | None:
+    """911, unless it counts something."""
+    word = next_word(match)
+    return None if word.islower() and word.endswith("s") and len(word) > 4 else numbers.digits(match.group())
+
+
+def _version(match: re.Match[str]) -> str:
+    lead = "version " if match.group(1) else ""
+    return lead + " point ".join(numbers.spoken(part) for part in match.group(2).split("."))
+
+
+def _internet(match: re.Match[str]) -> str | None:
+    parts = match.group().split(".")
+    return " dot ".join(numbers.digits(part) for part in parts) if all(int(part) < 256 for part in parts) else None
+
+
+def _flight(match: re.Match[str]) -> str:
+    return f"{match.group(1) or ''} {spell(match.group(2) or '')} {numbers.pairs(match.group(3))}".strip()
+
+
+def _place(match: re.Match[str]) -> str | None:
+    number = match.group(2)
+    return f"{match.group(1)} {numbers.pairs(number) if not number.endswith('00') else numbers.spoken(number)}"
+
+
+def mixed(match: re.Match[str]) -> str | None:
+    """MP3 -> M P three, A380 -> A three eighty, 1080p -> ten eighty P: capitals beside digits are letters."""
+    text = match.group()
+    if _HEXADECIMAL.fullmatch(text) or len(_GROUP.findall(text)) > 6:
+        return " ".join(
+            spell(sign) if sign.isalpha() else numbers.cardinal(int(sign)) for sign in text if sign.isalnum()
+        )
+    spoken: list[str] = []
+    for part in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)?", text):
+        if part[0].isdigit():
+            spoken.append(numbers.pairs(part) if part.isdigit() and len(part) > 1 else numbers.spoken(part))
+        elif part == "s" and spoken and text.endswith("s"):
+            spoken[-1] = numbers.plural(spoken[-1])
+        else:
+            short = len(part) < 3 or not is_word(part)
+            spoken.append(spell(part) if part.isupper() or len(part) == 1 or (short and len(part) < 4) else part)
+    return " ".join(spoken)
+
+
+CODES: tuple[Kind, ...] = (
+    kind("ISBN", r"\b(ISBN)(?:-1[03])?:?\s*(\d[\d -]{8,16}[\dXx])\b", _named_code),
+    kind("card", r"(?<![\w-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b|(?<![\w-])\d{4}([ -])\d{6}\2\d{5}\b", _card),
+    kind("telephone", r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits),
+    kind("telephone", r"(?<![\w-])1-8\d\d-[A-Z0-9]+(?:-[A-Z0-9]+)*\b", by_digits),
+    kind("telephone", r"(?<![\w-])(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])", by_digits),
+    kind("telephone", r"(?<![\w-])\d{3}-\d{4}(?![\w-])", by_digits),
+    kind("telephone", r"(?<![\w-])0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-])", by_digits),
+    kind(
+        "telephone",
+        r"(?<=[Cc]all )\d{3}\b(?![.,]\d)|(?<=[Dd]ial )\d{3,8}\b|(?<=dialed )\d{3,8}\b|(?<=called )\d{3}\b(?! "
+        r"[a-z]+s\b)",
+        by_digits,
+    ),
+    kind("telephone", r"(?<![\w$.,/-])911\b(?![.,/]\d|-\d)", _emergency),
+    kind("social number", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])", by_digits),
+    kind(
+        "ZIP",
+        rf"(?:(?<=[a-z] )|(?<=[a-z], )|(?<![\w,] )\b(?!ID|IN|OR|ME|OK|HI|OH))({'|'.join(STATES)})[ "
+        rf",]+(\d{{5}}(?:-\d{{4}})?)(?!\w)",
+        _zip,
+    ),
+    kind("ZIP", r"(?<![\w-])()(\d{5}-\d{4})(?![\w-])", _zip),
+    kind("internet address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)", _internet),
+    kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version),
+    kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version),
+    kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight),
+    kind("place", rf"\b({_PLACES})\.? (\d{{3,4}})\b(?![.,:]\d|%)", _place),
+)
+"""Codes that no other kind must see first."""
+
+MODELS: tuple[Kind, ...] = (
+    kind("model", r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?(?![\w])", mixed),
+    kind("model", r"(?<=[A-Z])-?(\d{2,4})\b(?![.,:]\d|%)", lambda match: " " + numbers.pairs(match.group(1))),
+)
+"""Letters and digits that nothing else explains; the last but the plain numbers."""

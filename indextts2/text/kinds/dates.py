@@ -1,0 +1,166 @@
+"""Dates, years, decades, days of the week, alone and as ranges."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .find import Kind, kind
+
+MONTHS = (
+    "january february march april may june july august september october november december".split()
+)  # fmt: skip
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTH = (
+    r"(January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
+)
+_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(\d{4}|['’]\d\d)"
+_DASH = r"\s?(?:[-–—]|to)\s?"
+_WEEKDAY = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
+_CENTURY_AHEAD = 50  # two digits below it are of this century
+_FIRST_YEAR, _LAST_YEAR = 1100, 2099  # of a number of four digits that is read as a year without more
+_BEFORE_YEAR = (
+    "in|In|since|Since|by|By|from|From|until|till|before|Before|after|After|around|circa|year|of|during|early|late|mid|"
+    "summer|winter|spring|autumn|fall|to|anno|AD|A\\.D\\.|\\bc\\."
+)
+
+
+def month_name(text: str) -> str:
+    """Jan. -> january."""
+    return next(month for month in MONTHS if month.startswith(text.lower()[:3]))
+
+
+def year_in_words(text: str) -> str:
+    """1884 -> eighteen eighty four, '41 -> forty one, 05 -> oh five."""
+    bare = text.lstrip("'’")
+    if len(bare) == 4:
+        return numbers.year(int(bare))
+    return f"oh {numbers.cardinal(int(bare))}" if bare.startswith("0") else numbers.cardinal(int(bare))
+
+
+def _month_day(match: re.Match[str]) -> str | None:
+    """May 8, 1884; May 3rd-5th, 1884."""
+    month, day, last, year = match.groups()
+    if not 1 <= int(day) <= 31 or (last and not 1 <= int(last) <= 31):
+        return None
+    words = f"{month_name(month)} {numbers.ordinal(int(day))}"
+    words += f" to {numbers.ordinal(int(last))}" if last else ""
+    return words + (f", {year_in_words(year)}" if year else "")
+
+
+def _day_month(match: re.Match[str]) -> str | None:
+    """5 May 1884, the 3rd of May, 3-5 May."""
+    day, last, of, month, year = match.groups()
+    if not 1 <= int(day) <= 31 or (last and not 1 <= int(last) <= 31):
+        return None
+    words = numbers.ordinal(int(day)) + (f" to {numbers.ordinal(int(last))}" if last else "")
+    return f"{words} {'of ' if of else ''}{month_name(month)}" + (f" {year_in_words(year)}" if year else "")
+
+
+def _two_days(match: re.Match[str]) -> str | None:
+    """Jan 3 - Feb 5."""
+    first, day, second, other, year = match.groups()
+    if not (1 <= int(day) <= 31 and 1 <= int(other) <= 31):
+        return None
+    words = f"{month_name(first)} {numbers.ordinal(int(day))} to {month_name(second)} {numbers.ordinal(int(other))}"
+    return words + (f", {year_in_words(year)}" if year else "")
+
+
+def _month_year(match: re.Match[str]) -> str:
+    return f"{month_name(match.group(1))} {year_in_words(match.group(2))}"
+
+
+def _in_words(year: str, month: int, day: int) -> str | None:
+    if not (1 <= month <= len(MONTHS) and 1 <= day <= 31):
+        return None
+    if len(year) == 2:
+        year = f"{20 if int(year) < _CENTURY_AHEAD else 19}{year}"
+    return f"{MONTHS[month - 1]} {numbers.ordinal(day)}, {numbers.year(int(year))}"
+
+
+def _year_first(match: re.Match[str]) -> str | None:
+    return _in_words(match.group(1), int(match.group(3)), int(match.group(4)))
+
+
+def _slashed(match: re.Match[str]) -> str | None:
+    """12/31/1999 as in America, 31/12/1999 where that cannot be."""
+    first, second, year = int(match.group(1)), int(match.group(3)), match.group(4)
+    return _in_words(year, first, second) or _in_words(year, second, first)
+
+
+def _dotted(match: re.Match[str]) -> str | None:
+    """12.05.2023, the day first as it is where dots are used."""
+    first, second, year = int(match.group(1)), int(match.group(2)), match.group(3)
+    return _in_words(year, second, first) or _in_words(year, first, second)
+
+
+def _decade(match: re.Match[str]) -> str:
+    text = next(group for group in match.groups() if group)
+    words = numbers.year(int(text)) if len(text) == 4 else numbers.cardinal(int(text))
+    return numbers.plural(words)
+
+
+def _year_range(match: re.Match[str]) -> str | None:
+    """1914-1918 and 1914-18; 2019/20 without the to."""
+    first, mark, second = match.groups()
+    whole = second if len(second) == 4 else first[:2] + second
+    if not (_FIRST_YEAR <= int(first) <= _LAST_YEAR and int(first) < int(whole) <= _LAST_YEAR):
+        return None
+    joined = " " if mark.strip() == "/" else " to "
+    return f"{numbers.year(int(first))}{joined}{year_in_words(second)}"
+
+
+def _old_year(match: re.Match[str]) -> str:
+    return f"{match.group(1)} {numbers.pairs(match.group(2))}"
+
+
+def _weekdays(match: re.Match[str]) -> str:
+    """Mon-Fri, Mon/Wed/Fri, Sat & Sun."""
+    words = re.sub(r"\s?[-–—]\s?", " to ", match.group().replace(".", ""))
+    words = re.sub(_WEEKDAY, lambda found: weekday(found.group()), words)
+    return re.sub(r"\s?&\s?", " and ", re.sub(r"\s?/\s?", ", ", words))
+
+
+def weekday(text: str) -> str:
+    """Thurs -> thursday."""
+    return next(day for day in DAYS if day.startswith(text.lower()[:3]))
+
+
+DATES: tuple[Kind, ...] = (
+    kind("date", r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)", _year_first),
+    kind("date", r"(?<![\d/.-])(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)", _slashed),
+    kind("date", r"(?<![\d/.-])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d/-]|\.\d)", _dotted),
+    kind("date", rf"\b{MONTH}\s+{_DAY}{_DASH}{MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?(?!\w|[:,.]\d)", _two_days),
+    kind(
+        "date",
+        rf"\b{MONTH}\s+{_DAY}(?:{_DASH}{_DAY})?(?:\s*,?\s+{_YEAR})?(?!\w|[:,.]\d|\s?(?:%|[AaPp]\.?[Mm]\b))",
+        _month_day,
+    ),
+    kind("date", rf"\b{MONTH}\s+{_DAY}()()(?!\w|[:.]\d)", _month_day),
+    kind(
+        "date",
+        rf"(?<![\w.,/:$-]){_DAY}(?:{_DASH}{_DAY})?(?:\s+(of))?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
+        _day_month,
+    ),
+    kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year),
+    kind(
+        "decade",
+        r"(?<!\w)['’](\d0)s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"
+        r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -]))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
+        r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
+        _decade,
+    ),
+    kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
+    kind("year", rf"\b({_BEFORE_YEAR}) (10\d\d|[2-9]\d\d(?=\s?(?:AD|BC|BCE|CE)\b))(?![\w%-]|[.,:]\d)", _old_year),
+    kind("weekdays", rf"\b{_WEEKDAY}\b\.?(?:\s?[-–—/&,]\s?{_WEEKDAY}\b\.?)+(?!\w)", _weekdays, needs_digit=False),
+)
+"""Dates in every order. What cannot be a date is left to other kinds."""
+
+_PLAIN_YEAR = re.compile(r"(?:1[1-9]|20)\d\d")
+
+
+def is_year(text: str) -> bool:
+    """Whether a plain number of four digits is read as a year."""
+    return _PLAIN_YEAR.fullmatch(text) is not None

@@ -1,0 +1,232 @@
+"""Numbers with units: lengths, weights, temperatures, shares, powers; alone, as fractions and as ranges."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import rest_of
+from .find import Kind, kind
+from .letters import spell
+from .money import NUMBER, SCALES
+from .units import SPELLED_OUT, WORDS, unit_words
+
+_UNIT = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True))
+_DASH = r"\s?(?:[-–—]|to|or)\s?"
+_MINUS = r"((?<![\w)\]%°\"'])[-–](?=\.?\d))?"
+_FREE = r"(?<![\w.,/$£€¥^])(?<!\d[-–])"
+_END = r"(?![\w'^]|-\d)(?:\.(?=\s+[a-z(,]|,))?"
+_PEOPLE = re.compile(
+    r"\s+(?:people|men|women|children|Americans|[a-z]+ (?:people|users|views|viewers|jobs)|(?!(?:across|miles|"
+    "meters|yards|"
+    r"this|is|was|plus|times|class|always|less|races|towards|upwards|downwards|backwards|sideways)\b)[a-z]{3,}s)\b"
+)
+_BEHIND_INCHES = re.compile(
+    r"\s*(?:$|[.,;:)]|(?:wide|long|tall|high|deep|thick|across|in|x|by|of|diameter|apart|square)\b)"
+)
+_RESOLUTION = re.compile(
+    r"(?:[458]|10)(?:\s+(?:video|tv|resolution|display|monitor|uhd|hdr|cameras?|footage|quality|screens?|blu|ultra|run|race|at|"
+    r"and)\b|\s*(?:$|[,.;:!?)]))",
+    re.I,
+)
+_VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!n)|hour)")
+
+
+def counted(amount: str, one: str, many: str) -> str:
+    """1 pound, 2 pounds, 0.5 pounds."""
+    return f"{numbers.spoken(amount)} {one if amount.strip() == '1' else many}"
+
+
+def _units(match: re.Match[str], sign: str, amount: str, before: str) -> tuple[str, str] | None:
+    """The words of a unit, where it is one here: "5 in the morning" has no inches, "1.2m people" no meters."""
+    rest = rest_of(match)
+    if sign == "in" and not (match.group().endswith(".") or _BEHIND_INCHES.match(rest)):
+        return None
+    if (
+        sign in ("K", "t", "h", "A", "N", "B", "pt", "st", "mo", "ac", "ct", "pts", "MP", "bar")
+        and not before
+        and sign not in ("t", "h", "MP")
+    ):
+        return None
+    if sign == "m" and not before and _PEOPLE.match(rest):
+        return None
+    return unit_words(sign)
+
+
+def _measure(match: re.Match[str]) -> str | None:
+    minus, low, low_unit, amount, blank, sign = match.groups()
+    words = _units(match, sign, amount, blank)
+    if words is None or (low_unit and low_unit != sign):
+        return None
+    lead = ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "")
+    return (
+        lead + counted(amount if not low else "2", *words) if not low else lead + f"{numbers.spoken(amount)} {words[1]}"
+    )
+
+
+def _adjective(match: re.Match[str]) -> str | None:
+    """5-mm, 10-ft, 300-km: one unit, as in front of a noun."""
+    amount, sign = match.groups()
+    words = unit_words(sign)
+    return None if words is None else f"{numbers.spoken(amount)} {words[0]}"
+
+
+def fraction_in_words(whole: str | None, above: int, below: int) -> str:
+    """1/2 -> one half; 2 1/4 -> two and a quarter."""
+    words = numbers.fraction(above, below)
+    if not whole:
+        return words
+    part = words if above > 1 else "a " + words.removeprefix("one ")
+    return f"{numbers.spoken(whole.strip())} and {part}"
+
+
+def _fraction(match: re.Match[str]) -> str | None:
+    """1/2 tsp -> half a teaspoon, 1 1/2 lb -> one and a half pounds, 3/4 cup -> three quarters of a cup."""
+    whole, above, below, sign = match.group(1), int(match.group(2)), int(match.group(3)), match.group(4)
+    words = unit_words(sign) or _spelled_unit(sign)
+    if words is None or not 0 < above < below or (sign == "in" and not _BEHIND_INCHES.match(rest_of(match))):
+        return None
+    one, many = words
+    if whole:
+        return f"{fraction_in_words(whole, above, below)} {many}"
+    article = "an" if _VOWEL_SOUND.match(one) else "a"
+    if above == 1 and below == 2:
+        return f"half {article} {one}"
+    share = numbers.fraction(above, below)
+    if above == 1:
+        return f"{'an' if share.startswith('one e') else 'a'} {share.removeprefix('one ')} {one}"
+    return f"{share} of {article} {one}"
+
+
+def _spelled_unit(word: str) -> tuple[str, str] | None:
+    if not re.fullmatch(SPELLED_OUT, word):
+        return None
+    irregular = {"feet": "foot", "foot": "foot", "inches": "inch", "inch": "inch", "glass": "glass", "glasses": "glass",
+                 "pinches": "pinch", "pinch": "pinch"}  # fmt: skip
+    one = irregular.get(word, word.removesuffix("s"))
+    many = {"foot": "feet", "inch": "inches", "glass": "glasses", "pinch": "pinches", "dozen": "dozen"}.get(
+        one, one + "s"
+    )
+    return one, many
+
+
+def _feet_inches(match: re.Match[str]) -> str:
+    """5'10" -> five foot ten."""
+    feet, inches, mark = match.group(1), match.group(2), match.group(3)
+    return f"{numbers.cardinal(int(feet))} foot {numbers.spoken(inches)}" if mark or inches else ""
+
+
+def _closes(match: re.Match[str], mark: str) -> bool:
+    """Whether a quotation is open before the match, which its mark then closes."""
+    line = match.string[: match.start()].rpartition("\n")[2]
+    if mark == '"':
+        return len(re.findall(r'(?<!\d)"', line)) % 2 == 1
+    return len(re.findall(r"(?<!\w)'(?=\w)", line)) > len(re.findall(r"(?<=[\w.,!?])'(?!\w)", line))
+
+
+def _marked(match: re.Match[str]) -> str | None:
+    """6' tall -> six feet tall, 27" monitor -> twenty seven inch monitor."""
+    amount, mark = match.group(1), match.group(2)[:1]
+    if _closes(match, mark):
+        return None
+    one, many = ("inch", "inches") if mark == '"' else ("foot", "feet")
+    adjective = re.match(r"[\s-]*[a-z]{3,}", rest_of(match)) and not re.match(
+        r"\s*(?:tall|wide|long|high|deep|thick|and|or|by|from|above|below|across|off|apart|of|in|is|to)\b",
+        rest_of(match),
+    )
+    return f"{numbers.spoken(amount)} {one if adjective or amount == '1' else many}"
+
+
+_SCALES = {
+    "C": " celsius",
+    "F": " fahrenheit",
+    "K": " kelvin",
+    "N": " north",
+    "S": " south",
+    "E": " east",
+    "W": " west",
+    "": "",
+}
+
+
+def _degrees(match: re.Match[str]) -> str:
+    """10°-15°C -> ten to fifteen degrees celsius."""
+    minus, low, high_minus, amount, scale = match.groups()
+    lead = (
+        ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
+    )
+    return lead + counted(amount, "degree", "degrees") + _SCALES[(scale or "").upper()]
+
+
+def _percent(match: re.Match[str]) -> str:
+    minus, low, high_minus, amount, sign = match.groups()
+    lead = (
+        ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
+    )
+    return f"{lead}{numbers.spoken(amount)} {'per mille' if sign == '‰' else 'percent'}"
+
+
+_POWERS = {"²": "2", "³": "3", "¹": "1", "⁰": "0", "⁻": "-", "⁺": "", **{chr(0x2070 + n): str(n) for n in range(4, 10)}}
+
+
+def power_in_words(exponent: str) -> str:
+    """2 -> squared, 4 -> to the fourth, -3 -> to the minus three."""
+    if exponent in ("2", "3"):
+        return "squared" if exponent == "2" else "cubed"
+    if exponent.startswith("-"):
+        return f"to the minus {numbers.spoken(exponent[1:])}"
+    return f"to the {numbers.ordinal(int(exponent))}"
+
+
+def _power(match: re.Match[str]) -> str | None:
+    base, exponent = match.group(1), "".join(_POWERS.get(sign, sign) for sign in match.group(2).lstrip("^"))
+    if not re.fullmatch(r"-?\d{1,6}", exponent):
+        return None
+    return f"{numbers.spoken(base) if base[0].isdigit() else base} {power_in_words(exponent)}"
+
+
+def _scaled(match: re.Match[str]) -> str | None:
+    """1.2M views, 3.5k, 2bn, 1.2m people."""
+    low, amount, scale = match.groups()
+    if scale in ("m", "b") and "." not in amount * (scale == "b") and not _PEOPLE.match(rest_of(match)):
+        return None
+    if scale == "K" and _RESOLUTION.match(f"{amount}{rest_of(match)}"):
+        return f"{numbers.spoken(amount)} {spell(scale)}"
+    lead = f"{numbers.spoken(low)} to " if low else ""
+    return f"{lead}{numbers.spoken(amount)} {SCALES[scale.lower()]}"
+
+
+def _times(match: re.Match[str]) -> str:
+    return f"{numbers.spoken(match.group(1))} times"
+
+
+MEASURES: tuple[Kind, ...] = (
+    kind("feet and inches", r"(?<![\w.,])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(\"|'')", _feet_inches),
+    kind("feet and inches", r"(?<![\w.,])(\d)'(\d{1,2})()(?![\w'\"])", _feet_inches),
+    kind("percent", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?[%‰]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?([%‰])", _percent),
+    kind(
+        "degrees",
+        rf"{_MINUS}{_FREE}(?:({NUMBER})\s?°?\s?[CF]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?°\s?([CFKNSEW]\b)?",
+        _degrees,
+    ),
+    kind(
+        "fraction",
+        rf"(?<![\w/.,$])(\d{{1,4}}\s+)?(\d{{1,3}})/(\d{{1,3}})\s?-?({SPELLED_OUT}|{_UNIT})(?![\w'/])(?:\.(?=\s+[a-z]|,))?",
+        _fraction,
+    ),
+    kind(
+        "scaled number",
+        rf"(?<![\w.,$£€])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³-])".replace(
+            "mln|", ""
+        ),
+        _scaled,
+    ),
+    kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
+    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w'])", _adjective),
+    kind(
+        "power", rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)", _power, needs_digit=False
+    ),
+    kind("feet or inches", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(\"|''|'(?=[\s,.;:)-]|$))", _marked),
+    kind("times", rf"(?<![\w.,$])({NUMBER})[x×](?![\w])(?!\s?\d)", _times),
+)
+"""Measures. Units are rows of `units.py`."""

@@ -1,0 +1,138 @@
+"""Amounts of money, alone and as ranges."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import word_before
+from .find import Kind, kind
+
+NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+CURRENCIES: dict[str, tuple[str, str, str, str]] = {  # one, many, a hundredth, many of those
+    "$": ("dollar", "dollars", "cent", "cents"),
+    "£": ("pound", "pounds", "penny", "pence"),
+    "€": ("euro", "euros", "cent", "cents"),
+    "¥": ("yen", "yen", "", ""),
+    "₹": ("rupee", "rupees", "paisa", "paise"),
+    "₩": ("won", "won", "", ""),
+    "₽": ("ruble", "rubles", "kopeck", "kopecks"),
+    "₺": ("lira", "lira", "", ""),
+    "₿": ("bitcoin", "bitcoin", "", ""),
+    "฿": ("baht", "baht", "", ""),
+    "₫": ("dong", "dong", "", ""),
+    "₪": ("shekel", "shekels", "", ""),
+    "₴": ("hryvnia", "hryvnias", "", ""),
+    "₱": ("peso", "pesos", "", ""),
+    "₦": ("naira", "naira", "", ""),
+    "¢": ("cent", "cents", "", ""),
+    "kr": ("krona", "kronor", "", ""),
+    "zł": ("zloty", "zlotys", "", ""),
+}
+CODES: dict[str, str | tuple[str, str, str, str]] = {
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "RUB": "₽", "BTC": "₿",
+    "CNY": ("yuan", "yuan", "", ""), "RMB": ("yuan", "yuan", "", ""), "CHF": ("franc", "francs", "", ""),
+    "CAD": ("Canadian dollar", "Canadian dollars", "cent", "cents"),
+    "AUD": ("Australian dollar", "Australian dollars", "cent", "cents"),
+}  # fmt: skip
+COUNTRIES = {
+    "US": "U S ", "A": "Australian ", "AU": "Australian ", "C": "Canadian ", "CA": "Canadian ", "NZ": "New Zealand ",
+    "HK": "Hong Kong ", "S": "Singapore ", "R": "Brazilian ",
+}  # fmt: skip
+SCALES = {
+    "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million", "b": "billion",
+    "bn": "billion",
+    "t": "trillion", "tn": "trillion", "thousand": "thousand", "million": "million", "billion": "billion",
+    "trillion": "trillion", "hundred": "hundred", "grand": "grand",
+}  # fmt: skip
+SCALE = r"(?:\s?(thousand|hundred|million|billion|trillion|(?:mil|mn|mm|[bt]n|(?<=\d)[kmbt])(?![\w'])))"
+DASH = r"\s?(?:[-–—]|to)\s?"
+_SYMBOL = r"[$£€¥₹₩₽₺₿฿₫₪₴₱₦]"
+_COUNTRY = r"(?:(?<![A-Za-z])(US|AU|A|CA|C|NZ|HK|S|R))?"
+_MINUS = r"(?:(?<![\w)\]%.])[-–](?=[A-Z]{0,2}[$£€¥₹₩₽₺₿฿₫₪₴₱₦]))"
+_PER = r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|min))?"
+_PER_WORDS = {
+    "hr": "hour", "h": "hour", "wk": "week", "mo": "month", "yr": "year", "lb": "pound", "kg": "kilogram",
+    "oz": "ounce",
+    "gal": "gallon", "ea": "piece", "sq ft": "square foot", "min": "minute",
+}  # fmt: skip
+Names = tuple[str, str, str, str]
+
+
+def _names(sign: str) -> Names:
+    found = CODES.get(sign.upper(), sign)
+    return found if isinstance(found, tuple) else CURRENCIES[found]
+
+
+def _count(amount: str, one: str, many: str) -> str:
+    return f"{numbers.spoken(amount)} {one if amount == '1' else many}"
+
+
+def amount_in_words(amount: str, scale: str, names: Names, country: str = "", *, one: bool = False) -> str:
+    """12.50 -> twelve dollars and fifty cents; 3.5 billion -> three point five billion dollars. one: as an "
+    "adjective."""
+    single, many, cent, cents = names
+    if scale:
+        return f"{numbers.spoken(amount)} {SCALES[scale.lower()]} {country}{single if one else many}"
+    whole, point, part = amount.partition(".")
+    if not point or len(part) != 2 or not cent:
+        return _count(amount, country + single, country + (single if one else many))
+    if not int(part):
+        return _count(whole, country + single, country + (single if one else many))
+    if not whole.strip("0,"):
+        return _count(str(int(part)), cent, cents)
+    return f"{_count(whole, country + single, country + many)} and {_count(str(int(part)), cent, cents)}"
+
+
+def _is_adjective(match: re.Match[str]) -> bool:
+    """Whether an amount stands before a noun: a $5 bill, $10-a-month."""
+    rest = match.string[match.end() :]
+    return word_before(match).lower() in ("a", "an") and re.match(r"(?:-|\s)[a-z]{3,}", rest) is not None
+
+
+def _money(match: re.Match[str]) -> str:
+    minus, country, sign, amount, scale, per = match.groups()
+    words = amount_in_words(
+        amount, scale or "", _names(sign), COUNTRIES.get(country or "", ""), one=_is_adjective(match)
+    )
+    words += f" per {_PER_WORDS.get(per.lower(), per)}" if per else ""
+    return ("minus " if minus else "") + words
+
+
+def _range(match: re.Match[str]) -> str:
+    country, sign, low, low_scale, high, high_scale = match.groups()
+    names = _names(sign)
+    country = COUNTRIES.get(country or "", "")
+    if low_scale and low_scale != high_scale:
+        first = amount_in_words(low, low_scale, names, country)
+        return f"{first} to {amount_in_words(high, high_scale or '', names, country)}"
+    cents = any(len(amount.partition(".")[2]) == 2 for amount in (low, high)) and not high_scale
+    first = amount_in_words(low, "", names, country) if cents else numbers.spoken(low)
+    return f"{first} to {amount_in_words(high, high_scale or '', names, country)}"
+
+
+def _behind(match: re.Match[str]) -> str:
+    """5€, 3.5 billion USD, 20-30 €, 50¢."""
+    low, amount, scale, sign = match.groups()
+    lead = f"{numbers.spoken(low)} to " if low else ""
+    return lead + amount_in_words(amount, scale or "", _names(sign))
+
+
+def _code_first(match: re.Match[str]) -> str:
+    sign, amount, scale = match.groups()
+    return amount_in_words(amount, scale or "", _names(sign))
+
+
+_CODE = "|".join(CODES)
+_RANGE = rf"{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
+MONEY: tuple[Kind, ...] = (
+    kind("money range", _RANGE, _range, flags=re.I),
+    kind("money", rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{_PER}", _money, flags=re.I),
+    kind("money", rf"\b({_CODE})\s?({NUMBER}){SCALE}?(?!\w)", _code_first),
+    kind(
+        "money",
+        rf"(?<![\w.,])(?:({NUMBER}){DASH})?({NUMBER}){SCALE}?\s?({_SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
+        _behind,
+    ),
+)
+"""Money with its sign before or behind the number, with a country, a scale, or a price per something."""

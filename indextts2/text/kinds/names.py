@@ -1,0 +1,250 @@
+"""Abbreviations, titles, initials and parts of addresses, by what stands around them."""
+
+from __future__ import annotations
+
+import re
+
+from .context import at_end, next_word, rest_of, stop_after_initials, stop_before_capital, word_before
+from .dates import month_name, weekday
+from .find import Kind, kind
+from .letters import spell
+
+TITLES = {
+    "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "lt": "lieutenant",
+    "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend", "gov": "governor",
+    "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable", "fr": "father", "maj": "major",
+    "cpl": "corporal", "pvt": "private", "adm": "admiral", "cmdr": "commander", "supt": "superintendent",
+    "messrs": "messers",
+    "mt": "mount", "ft": "fort", "st": "saint", "ste": "saint", "mme": "madam", "mlle": "mademoiselle", "pt": "point",
+}  # fmt: skip
+"""Before a name, with or without their point where that is usual."""
+
+WORDS = {
+    "etc": "et cetera", "approx": "approximately", "dept": "department", "inc": "incorporated", "corp": "corporation",
+    "ltd": "limited", "co": "company", "bros": "brothers", "est": "established", "assn": "association",
+    "assoc": "association",
+    "govt": "government", "natl": "national", "intl": "international", "univ": "university", "incl": "including",
+    "excl": "excluding", "esp": "especially", "misc": "miscellaneous", "avg": "average", "max": "maximum",
+    "min": "minimum",
+    "ca": "circa", "cf": "compare", "viz": "namely", "vs": "versus", "jr": "junior", "sr": "senior",
+    "esq": "esquire", "tel": "telephone",
+    "temp": "temperature", "vol": "volume", "fig": "figure", "ch": "chapter", "bldg": "building",
+    "mfg": "manufacturing",
+    "mgmt": "management", "dist": "district", "pop": "population", "cont": "continued", "introd": "introduction",
+    "resp": "respectively", "orig": "originally", "cap": "chapter", "ed": "edition", "eds": "editors",
+    "trans": "translated",
+    "al": "al", "apt": "apartment", "ext": "extension", "hrs": "hours", "yrs": "years", "lbs": "pounds", "oz": "ounces",
+    "tsp": "teaspoon", "tbsp": "tablespoon", "sq": "square", "qt": "quart", "gal": "gallon", "pkg": "package",
+    "rd": "road",
+    "ave": "avenue", "blvd": "boulevard", "ln": "lane", "hwy": "highway", "pkwy": "parkway", "mins": "minutes",
+    "secs": "seconds", "cu": "cubic", "dr": "doctor", "mr": "mister", "mrs": "missus", "ms": "miz", "prof": "professor",
+    "lt": "lieutenant", "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend",
+    "gov": "governor", "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable",
+    "mt": "mount",
+    "messrs": "messers", "cmdr": "commander", "maj": "major", "supt": "superintendent", "asst": "assistant",
+    "mgr": "manager",
+}  # fmt: skip
+"""With their point, wherever they stand."""
+
+_NEED_NUMBER = frozenset("vol fig ch ed temp max min cap pop al est trans sq dist cont oz gal qt cu".split())
+"""Words or parts of words as well: only before a number, or where a small letter follows, or at no end."""
+
+_ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros".split())
+STREETS = {
+    "st": "street", "ave": "avenue", "av": "avenue", "rd": "road", "blvd": "boulevard", "dr": "drive", "ln": "lane",
+    "ct": "court",
+    "pl": "place", "sq": "square", "hwy": "highway", "pkwy": "parkway", "ter": "terrace", "cir": "circle",
+    "trl": "trail",
+    "aly": "alley", "expy": "expressway", "rte": "route",
+}  # fmt: skip
+_COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
+    "SE": "southeast",
+            "SW": "southwest"}  # fmt: skip
+_LATIN = {"eg": "for example", "ie": "that is"}
+_SLASHED = {"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
+    "a/c": "A C",
+            "c/o": "care of", "and/or": "and or", "w/in": "within", "h/t": "hat tip", "I/O": "I O", "A/C": "A C",
+            "A/B": "A B",
+            "TCP/IP": "T C P I P"}  # fmt: skip
+
+
+def _street(match: re.Match[str]) -> str:
+    """12 Elm Dr., Baker St., 5th Ave."""
+    compass, name, sign, point = match.groups()
+    ended = bool(point) and (at_end(match) or stop_after_initials(match) == ".")
+    lead = f"{_COMPASS[compass]} " if compass else ""
+    return f"{lead}{name} {STREETS[sign.lower()]}{'.' if ended else ''}"
+
+
+def _house(match: re.Match[str]) -> str:
+    """The street of a house with its number, whatever comes behind it."""
+    number, rest = match.group(1), match.group(2)
+    from .. import english_numbers as numbers
+
+    said = numbers.pairs(number) if len(number) in (3, 4) else numbers.spoken(number)
+    return f"{said}{rest}"
+
+
+def _saint(match: re.Match[str]) -> str | None:
+    """St. Louis, St Peter, not Main St. Louis."""
+    before = word_before(match)
+    if (
+        before[:1].isupper()
+        and before.lower() not in ("in", "at", "the", "to", "of", "on", "and", "near")
+        and not _starts_sentence(match)
+    ):
+        return None
+    return "saint"
+
+
+def _starts_sentence(match: re.Match[str]) -> bool:
+    return (
+        re.search(r"(?:^|[.!?\n]\s*|[\"'(]\s*)$", match.string[max(0, match.start() - 4) : match.start()]) is not None
+    )
+
+
+def _title(match: re.Match[str]) -> str | None:
+    """Dr. Smith, Dr Smith, Rev. Green, Hon. Smith."""
+    word = match.group(1)
+    return TITLES[word.lower()]
+
+
+def _word(match: re.Match[str]) -> str | None:
+    word = match.group(1).lower()
+    if word in _NEED_NUMBER and not re.match(r"\s*(?:[\d\ufffc]|[a-z,;:)])", rest_of(match)):
+        return None
+    stop = stop_before_capital(match) if word == "etc" else stop_after_initials(match)
+    return WORDS[word] + (stop if word in _ENDS else "")
+
+
+def _dotted(match: re.Match[str]) -> str | None:
+    """U.S. -> letter names, with a point where it ends a sentence too. e.g. -> for example."""
+    letters = match.group().replace(".", "").replace(" ", "")
+    if letters.lower() in _LATIN:
+        return _LATIN[letters.lower()]
+    stop = stop_after_initials(match) if match.group().endswith(".") else ""
+    return spell(letters) + stop
+
+
+def _initial(match: re.Match[str]) -> str | None:
+    """John F. Kennedy: the point behind the initial ends no sentence."""
+    before, word = word_before(match), next_word(match)
+    if word.lower() in _SENTENCE_WORDS or not (before[:1].isupper() or not before or before.endswith(".")):
+        return None
+    return spell(match.group(1))
+
+
+_SENTENCE_WORDS = frozenset(
+    "the then he she it they we but and in on at this that there what when you his her if so as for no yes".split()
+)
+
+
+def _degree(match: re.Match[str]) -> str:
+    stop = stop_after_initials(match) if match.group().endswith(".") else ""
+    return spell(match.group().replace(".", "")) + stop
+
+
+def _month(match: re.Match[str]) -> str | None:
+    """Nov. and Jan. in prose."""
+    return month_name(match.group(1))
+
+
+def _day(match: re.Match[str]) -> str | None:
+    """Sat. as a day: not where a verb or the star may stand."""
+    word = match.group(1)
+    if word == "Sun" and not re.match(r"[,\s]+(?:\d|\ufffc|[A-Z][a-z]{2})", rest_of(match)):
+        return None
+    if (
+        not at_end(match)
+        and _starts_sentence(match)
+        and not re.match(r",|\s*(?:\d|\ufffc)", rest_of(match))
+        and word in ("Sat", "Sun", "Wed")
+    ):
+        return None
+    return weekday(word) + ("." if at_end(match) or stop_after_initials(match) else "")
+
+
+def _slashed(match: re.Match[str]) -> str:
+    words = _SLASHED[match.group()] if match.group() in _SLASHED else _SLASHED[match.group().lower()]
+    return " ".join(spell(word) if len(word) == 1 and word.isupper() else word for word in words.split())
+
+
+_STREET = "|".join(sorted((name.capitalize() for name in STREETS), key=len, reverse=True))
+_TITLE = "|".join(sorted((name.capitalize() for name in TITLES), key=len, reverse=True))
+_WORD = "|".join(sorted(WORDS, key=len, reverse=True))
+_PATH = r"[A-Z][\w']+(?: [A-Z][\w']+){0,2}"
+NAMES: tuple[Kind, ...] = (
+    kind(
+        "slash",
+        r"(?<![\w/])(?:[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
+        _slashed,
+        needs_digit=False,
+    ),
+    kind(
+        "street",
+        rf"(?:(?<=[\d\ufffc] )|\b(?=[A-Z]))(?:(NE|NW|SE|SW|[NSEW])\.? )?((?:\d+(?:st|nd|rd|th)|{_PATH})) ({_STREET})\b"
+        r"(\.)?(?=\s*(?:,|$|\n|[.;:!?)]|\s(?:in|is|at|and|to|near|was|on|from|has|by|for|with|#|Apt|Suite|Unit|NE|NW|SE|SW)\b|\s[a-z]))",
+        lambda match: _named_street(match),
+        needs_digit=False,
+    ),
+    kind(
+        "street",
+        rf"(?<=\ufffc )({_STREET})\b(\.)?(?! [A-Z]\w*(?<!NE)(?<!NW)(?<!SE)(?<!SW)\b(?<!Apt)(?<!Suite))",
+        lambda match: STREETS[match.group(1).lower()] + (stop_after_initials(match) if match.group(2) else ""),
+        needs_digit=False,
+    ),
+    kind("compass", r"(?<=\ufffc )(NE|NW|SE|SW)\b", lambda match: _COMPASS[match.group(1)], needs_digit=False),
+    kind("saint", r"\bSt(?:\.|(?= [A-Z][a-z]))(?=\s+[A-Z])", _saint, needs_digit=False),
+    kind(
+        "street",
+        r"(?<=[a-z] )(St|Ave|Rd|Blvd|Ln)\.",
+        lambda match: STREETS[match.group(1).lower()] + stop_after_initials(match),
+        needs_digit=False,
+    ),
+    kind("degree", r"\b(?:Ph\.?\s?D|M\.?Sc|B\.?Sc|M\.?B\.?A|Ll\.?B|Ed\.?D|Psy\.?D)\b\.?", _degree, needs_digit=False),
+    kind("title", rf"\b({_TITLE})\.(?=\s+[\"']?[A-Z])(?<!\bSt\.)", _title, needs_digit=False),
+    kind("title", r"\b(Mr|Mrs|Ms|Dr|Prof|mr|mrs|dr)(?=\s+[A-Z\ufffc])", _title, needs_digit=False),
+    kind("title", r"\b(mr|mrs)\b(?!\.)", _title, needs_digit=False),
+    kind("initialism", r"\b[A-Z]{1,3};[A-Z]{1,3}\b", lambda match: spell(match.group()), needs_digit=False),
+    kind(
+        "dotted letters",
+        r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z][a-z])",
+        _dotted,
+        needs_digit=False,
+    ),
+    kind("initial", r"(?<![\w.])([A-Z])\.(?=\s+[A-Z][\w'])", _initial, needs_digit=False),
+    kind("versus", r"\b(?:vs|v)\b\.?(?=\s)(?<=vs|s\.|v\.)", "versus", needs_digit=False),
+    kind("month", r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=\s|,|$)", _month, needs_digit=False),
+    kind("day", r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.(?=[\s,)\"']|$)", _day, needs_digit=False),
+    kind("abbreviation", rf"\b({_WORD})\.(?=[\s,;:)\"'\ufffc\d]|$)", _word, flags=re.I, needs_digit=False),
+)
+"""Abbreviations. The surer a surrounding, the earlier its row."""
+
+
+def _named_street(match: re.Match[str]) -> str | None:
+    """A street, where its name is one: not "Then Dr" or "Main St Peter"."""
+    name = match.group(2).split()[0]
+    if name in (
+        "The",
+        "Then",
+        "And",
+        "But",
+        "See",
+        "Ask",
+        "Call",
+        "In",
+        "On",
+        "At",
+        "When",
+        "Is",
+        "Our",
+        "My",
+        "Good",
+        "If",
+        "Dear",
+    ):
+        return None
+    if match.group(3) == "Dr" and not match.group(4) and not re.match(r"\s*(?:,|$|\n)", rest_of(match)):
+        return None
+    words = _street(match)
+    return words[:1].upper() + words[1:] if not match.group(1) else words

@@ -1,0 +1,103 @@
+"""Plain numbers: ordinals, counts, years, numbers behind words such as Chapter and No."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .dates import is_year
+from .find import Kind, kind
+from .letters import spell
+
+_HEADS = (
+    "Chapter|chapter|Part|part|Episode|episode|Season|season|Track|track|Level|level|Day|day|Lesson|lesson|Unit|unit|Step|"
+    "step|Volume|volume|Section|section|Page|page|Act|Scene|Figure|Table|Round|Question|Exercise|Scene"
+)
+_NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol": "volume", "vols": "volumes",
+    "ch": "chapter",
+             "chap": "chapter", "fig": "figure", "figs": "figures", "sec": "section", "ep": "episode", "art": "article",
+             "pt": "part", "eq": "equation", "ex": "example", "par": "paragraph", "tab": "table", "apt": "apartment",
+             "ste": "suite", "rm": "room", "bldg": "building", "ext": "extension", "lvl": "level", "#": "number",
+             "nr": "number", "op": "opus", "§": "section", "§§": "sections", "¶": "paragraph",
+             "cf": "compare"}  # fmt: skip
+_SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len, reverse=True))
+
+
+def _headed(match: re.Match[str]) -> str:
+    """Chapter 01 -> chapter one."""
+    return f"{match.group(1)} {numbers.cardinal(int(match.group(2)))}"
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """No. 5, Nos. 1-3, pp. 12-14, #5, § 3."""
+    head = _NUMBERED[match.group(1).lower()]
+    first, letter, last = match.group(2), match.group(3), match.group(4)
+    words = f"{head} {_plain(first)}" + (f" {spell(letter)}" if letter else "")
+    return words + (f" {'and' if match.group(0).count('&') else 'to'} {_plain(last)}" if last else "")
+
+
+def _coded(match: re.Match[str]) -> str:
+    """code 90210, PIN 0423: digit by digit."""
+    return f"{match.group(1)}{match.group(2)}{numbers.digits(match.group(3))}"
+
+
+_CODED = "code|Code|zip|ZIP|PIN|pin|ID|account|Account|serial|extension|passcode|password|ticket|confirmation|postcode"
+_STREETS = (
+    "St|Ave|Rd|Blvd|Dr|Ln|Ct|Pl|Sq|Hwy|Pkwy|Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Square|"
+    "Terrace|Way|Highway"
+)
+
+
+def _plain(text: str) -> str:
+    return numbers.cardinal(int(text)) if text.isdigit() and len(text) < 12 else numbers.spoken(text)
+
+
+def _ordinal(match: re.Match[str]) -> str:
+    return numbers.ordinal(int(match.group(1).replace(",", "")))
+
+
+def _ordinals(match: re.Match[str]) -> str:
+    return f"{numbers.ordinal(int(match.group(1)))} to {numbers.ordinal(int(match.group(2)))}"
+
+
+def number_in_words(match: re.Match[str]) -> str:
+    """A year of four digits, or a count."""
+    text = match.group()
+    return numbers.year(int(text)) if is_year(text) else numbers.spoken(text)
+
+
+def _minus(match: re.Match[str]) -> str:
+    return "minus " + numbers.spoken(match.group(1))
+
+
+def _grouped(match: re.Match[str]) -> str:
+    return numbers.spoken(re.sub(r"\s", "", match.group()))
+
+
+HEADED: tuple[Kind, ...] = (
+    kind("headed number", rf"\b({_HEADS}) (0\d{{1,2}})\b(?![.,:]\d)", _headed),
+    kind(
+        "numbered",
+        rf"(?<![\w.])({_SIGN})\.\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)",
+        _numbered,
+        flags=re.I,
+    ),
+    kind("numbered", r"(?<![\w&])(pp|[Nn]os?)\s?(\d+)()(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
+    kind(
+        "house number",
+        rf"(?<![\w.,$-])\d{{3,4}}(?= (?:[NSEW]\.? )?(?:[A-Z][\w']+ ){{1,3}}(?:{_STREETS})\b)",
+        lambda match: numbers.pairs(match.group()),
+    ),
+    kind("code", rf"\b({_CODED})(:? (?:is |no\.? |number )?)(\d{{4,}})\b(?![.,:%]\d)", _coded),
+    kind("numbered", r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
+)
+NUMBERS: tuple[Kind, ...] = (
+    kind("ordinals", r"\b(\d{1,3})(?:st|nd|rd|th)?\s?[-–]\s?(\d{1,3})(?:st|nd|rd|th)\b", _ordinals),
+    kind("ordinal", r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", _ordinal, flags=re.I),
+)
+LAST: tuple[Kind, ...] = (
+    kind("negative", r"(?<![\w)\]\ufffc.–-])[-–](\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\w-])", _minus),
+    kind("grouped number", r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3}){2,}(?! ?\d)", _grouped),
+    kind("number", r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|(?<![A-Za-z\ufffc])\.\d+|\d+", number_in_words),
+)
+"""Whatever digits are left."""

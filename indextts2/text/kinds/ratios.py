@@ -1,0 +1,124 @@
+"""What stands around a slash, a colon or a sign of calculation: fractions, ratios, scores, sizes, comparisons."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import rest_of, word_before
+from .find import Kind, kind
+from .measures import fraction_in_words
+from .money import NUMBER
+
+_FIXED = {
+    "24/7": "twenty four seven",
+    "9/11": "nine eleven",
+    "50/50": "fifty fifty",
+    "20/20": "twenty twenty",
+    "7/7": "seven seven",
+}
+_SHAPES = frozenset("16:9 9:16 4:3 21:9 16:10 18:9 32:9 2.35:1 2.39:1 1.85:1".split())
+_OUT_OF = frozenset((10, 100, 1000, 20))
+_STARS = re.compile(r"\s*(?:stars?|points?|people|doctors|dentists|correct|times|of the|votes)\b")
+_LARGEST_DENOMINATOR = 100
+_HIGHEST_PRESSURE, _LOWEST_PRESSURE = range(70, 251), range(30, 151)
+
+
+def _fraction(match: re.Match[str]) -> str | None:
+    whole, above, below = match.group(1), int(match.group(2)), int(match.group(3))
+    text = f"{match.group(2)}/{match.group(3)}"
+    lead = f"{numbers.spoken(whole.strip())} " if whole else ""
+    if text in _FIXED:
+        return lead + _FIXED[text]
+    if above in _HIGHEST_PRESSURE and below in _LOWEST_PRESSURE and above > below and below % 10 != 1 and above != 100:
+        return f"{lead}{numbers.pairs(str(above))} over {numbers.cardinal(below)}"
+    if above == below:
+        return f"{lead}{numbers.cardinal(above)} {numbers.cardinal(below)}"
+    if not whole and 1 < above <= below and (below in _OUT_OF or _STARS.match(rest_of(match))):
+        return f"{numbers.cardinal(above)} out of {numbers.cardinal(below)}"
+    if not (above > 0 and 1 < below <= _LARGEST_DENOMINATOR):
+        return f"{lead}{numbers.cardinal(above)} slash {numbers.cardinal(below)}"
+    if (
+        not whole
+        and (above, below) == (1, 2)
+        and re.match(r"\s+(?:an?|the|of|my|your|his|her|their|our)\b", rest_of(match))
+    ):
+        return "half"
+    return fraction_in_words(whole, above, below)
+
+
+def _ratio(match: re.Match[str]) -> str:
+    joint = "by" if match.group() in _SHAPES else "to"
+    return f" {joint} ".join(numbers.spoken(part) for part in match.group().split(":"))
+
+
+def _sizes(match: re.Match[str]) -> str:
+    """1920x1080 -> nineteen twenty by ten eighty, 3x4x5 -> three by four by five."""
+    parts = re.split(r"\s?[x×*]\s?", match.group())
+    pixels = len(parts) == 2 and all(len(part) in (3, 4) and part.isdigit() for part in parts)
+    return " by ".join(numbers.pairs(part) if pixels else numbers.spoken(part) for part in parts)
+
+
+def _score(match: re.Match[str]) -> str:
+    return f"{numbers.spoken(match.group(1))} to {numbers.spoken(match.group(2))}"
+
+
+def _range(match: re.Match[str]) -> str:
+    low, high = match.groups()
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _number(text: str) -> str:
+    from .dates import is_year
+
+    return numbers.year(int(text)) if is_year(text) else numbers.spoken(text)
+
+
+_SIGNS = {
+    "+": "plus", "-": "minus", "−": "minus", "–": "minus", "*": "times", "×": "times", "÷": "divided by",
+    "/": "divided by",
+    "=": "equals", "<": "is less than", ">": "is greater than", "≤": "is at most", "≥": "is at least",
+    "<=": "is at most",
+    ">=": "is at least", "==": "equals", "!=": "is not equal to", "≠": "is not equal to", "±": "plus or minus",
+    "≈": "is about", "^": "to the power of", "~": "about",
+}  # fmt: skip
+
+
+def _operator(match: re.Match[str]) -> str:
+    if match.group().strip() == "x":
+        return " by "
+    return f" {_SIGNS[match.group().strip()]} "
+
+
+def _bound(match: re.Match[str]) -> str:
+    """<5 -> less than five, ~30 -> about thirty, >= 3 -> at least three, +5 -> plus five."""
+    word = word_before(match).lower()
+    plain = {"<": "less than ", ">": "more than ", "~": "about ", "≈": "about ", "<=": "at most ", ">=": "at least ",
+             "≤": "at most ", "≥": "at least ", "+": "plus ", "±": "plus or minus ", "=": "equals "}  # fmt: skip
+    del word
+    return plain[match.group(1)]
+
+
+RATIOS: tuple[Kind, ...] = (
+    kind("fraction", r"(?<![\w/.,$-])(\d{1,9} +)?(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _fraction),
+    kind("ratio", r"(?<![\w:.])\d{1,4}(?:\.\d+)?(?::\d{1,6}(?:\.\d+)?){1,3}(?![\w:])", _ratio),
+    kind("size", rf"(?<![\w.,$])(?:{NUMBER})(?:\s?[x×]\s?(?:{NUMBER})){{1,3}}(?!\w)", _sizes),
+    kind(
+        "range", r"(?<![\w.,/:-])(\d[\d,]*(?:\.\d+)?)\s?[-–—]\s?(\d[\d,]*(?:\.\d+)?)(?![\w%/:]|[-–]\d|[.,]\d)", _range
+    ),
+)
+"""Ratios, after times and dates had their turn."""
+
+SIGNS: tuple[Kind, ...] = (
+    kind(
+        "calculation",
+        r"(?<=[\d)\ufffc]) ?(?:<=|>=|==|!=|x(?= ?[\d\ufffc])|[+*×÷=<>≤≥≠±≈^]| [-−–/]) ?(?=[\d(\ufffc-])|"
+        r"(?<=\b[a-z]) (?:[+*×÷=<>≤≥≠±≈-]) (?=[\da-z]\b)",
+        _operator,
+    ),
+    kind("bound", r"(?<![\w)<>=-])(<=|>=|[<>~≈≤≥+±=])\s?(?=[\d.\ufffc$£€])", _bound),
+)
+"""Signs between and before numbers; they look at numbers that are already found."""
+
+HYPHENS: tuple[Kind, ...] = (kind("hyphen", r"(?<=\ufffc)-(?=[\w\ufffc])|(?<=\w)-(?=\ufffc)", " "),)
+"""The hyphens of R2-D2 and of a 5-year-old; what is beside them is found by now."""

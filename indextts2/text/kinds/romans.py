@@ -1,0 +1,93 @@
+"""Roman numerals: after names, after words that are counted, before centuries."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import next_word, word_before
+from .find import Kind, kind
+
+_ROMAN = r"(?=[MDCLXVI])(?:M{0,3})(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?<=[MDCLXVI])"
+_WORDS = frozenset("MIX DI MI CV CD MD DC MC LI XL MM CC CM DL DV XX MIX MI VI DIX LIV MCI CI DM CL ML".split())
+"""Valid numerals that are something else when they stand alone."""
+
+_COUNTED = (
+    "Chapter|Part|Act|Scene|Volume|Vol|Book|War|Section|Episode|Type|Class|Grade|Phase|Stage|Level|Article|Title|Appendix|"
+    "Figure|Table|Bowl|Mark|Mk|Series|Division|Tier|Category|Group|Canto|Psalm|Lesson|Unit|Model|Schedule|Amendment|Rocky|"
+    "Apollo|Saturn|Gemini|Quest|Fantasy|Warcraft|Diablo|Schedule|Lecture|Exercise|Step|Round|Hall|Olympiad|Fate|Games?"
+)
+_RULERS = (
+    "Henry|Louis|Edward|George|Charles|William|James|Richard|Elizabeth|Philip|Paul|Pius|John|Benedict|Leo|Napoleon|Mary|Anne|"
+    "Catherine|Peter|Nicholas|Frederick|Gregory|Alexander|Ramses|Ramesses|Francis|Victoria|Ivan|Otto|Rudolf|Ferdinand|Felipe|"
+    "Carlos|Juan|Alfonso|Christian|Gustav|Harald|Haakon|Olaf|Margaret|Isabella|Wilhelm|Friedrich|Innocent|Clement|Urban|"
+    "Boniface|Sixtus|Julius|Adrian|Constantine|Darius|Xerxes|Cyrus|Ptolemy|Cleopatra|Thutmose|Amenhotep|Robert|David|"
+    "Stephen|Leopold|Albert|Ludwig|Maximilian|Mehmed|Murad|Selim|Suleiman|Abdul|Pedro|Umberto|Michael|Baldwin|Edmund"
+)
+_PRONOUN_BEHIND = frozenset(
+    "am have had love think know do did want need hope can could would should will must don't didn't can't won't "
+    "never just "
+    "saw see said say told tell wish swear feel felt mean guess like believe promise got get always really still "
+    "was'nt".split()
+)
+"""Verbs behind an I that is the speaker and no numeral."""
+
+
+def _value(text: str) -> int:
+    return numbers.roman(text)
+
+
+def _counted(match: re.Match[str]) -> str | None:
+    """Chapter IV, Type II, Super Bowl LVIII; Part I unless "I" goes on with a verb."""
+    if match.group(2) == "I" and next_word(match).lower() in _PRONOUN_BEHIND:
+        return None
+    return numbers.cardinal(_value(match.group(2)))
+
+
+def _ruler(match: re.Match[str]) -> str | None:
+    """Louis XIV, Elizabeth I."""
+    if match.group(2) == "I" and next_word(match).lower().partition("'")[0] in _PRONOUN_BEHIND:
+        return None
+    return f"{match.group(1)} the {numbers.ordinal(_value(match.group(2)))}"
+
+
+def _century(match: re.Match[str]) -> str:
+    return numbers.ordinal(_value(match.group(1)))
+
+
+def _alone(match: re.Match[str]) -> str | None:
+    """Rocky II, Final Fantasy VII: behind a name with a capital."""
+    text = match.group()
+    before = word_before(match)
+    if text in _WORDS or not before[:1].isupper() or (before.isupper() and len(before) > 1):
+        return None
+    return numbers.cardinal(_value(text))
+
+
+def _heading(match: re.Match[str]) -> str:
+    return numbers.cardinal(_value(match.group(1))) + "."
+
+
+ROMANS: tuple[Kind, ...] = (
+    kind("century", rf"\b({_ROMAN})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|cent\.))", _century, needs_digit=False),
+    kind(
+        "counted numeral",
+        rf"(?<=\b)(?:(?<=\b)({_COUNTED})\.? )({_ROMAN})\b(?!\.\w|['’](?!s\b)\w)",
+        lambda match: (lambda words: None if words is None else f"{match.group(1)} {words}")(_counted(match)),
+        needs_digit=False,
+    ),
+    kind(
+        "ruler",
+        rf"\b((?:(?:{_RULERS}) )*(?:{_RULERS})) ({_ROMAN})\b(?!\.\w|['’](?!s\b)\w|\.\s?[A-Z]\.)",
+        _ruler,
+        needs_digit=False,
+    ),
+    kind("numeral", rf"(?<=[a-z] )(?=[IVXL]{{2}}){_ROMAN}\b(?!['’](?!s\b)\w)", _alone, needs_digit=False),
+    kind(
+        "numeral",
+        r"\b(?:III?|VIII?|XII|XIII|XI[VX]|XVI{0,3}|XXI{0,3}|XXX)\b(?!['’])",
+        lambda match: numbers.cardinal(_value(match.group())),
+        needs_digit=False,
+    ),
+    kind("numeral heading", rf"(?m)^[ \t]*({_ROMAN})\.?[ \t]*$(?=\n)", _heading, needs_digit=False),
+)

@@ -1,0 +1,130 @@
+"""Times of day and lengths of time, alone and as ranges; chapter and verse."""
+
+from __future__ import annotations
+
+import re
+
+from .. import english_numbers as numbers
+from .context import rest_of, stop_before_capital
+from .find import Kind, kind
+from .letters import spell
+
+HALF = r"([ap]\.m\.|[ap]\.m|[ap]m\b|[AP]\.M\.|[AP]M\b)"
+_CLOCK = r"(\d{1,2})(?::([0-5]\d))?"
+_DASH = r"\s?(?:[-–—]|to|until|till)\s?"
+BOOKS = {
+    "gen": "genesis", "ex": "exodus", "exod": "exodus", "lev": "leviticus", "num": "numbers", "deut": "deuteronomy",
+    "josh": "joshua", "judg": "judges", "sam": "samuel", "kgs": "kings", "chron": "chronicles", "neh": "nehemiah",
+    "ps": "psalm", "psa": "psalm", "pss": "psalms", "prov": "proverbs", "eccl": "ecclesiastes", "isa": "isaiah",
+    "jer": "jeremiah", "lam": "lamentations", "ezek": "ezekiel", "dan": "daniel", "hos": "hosea", "mic": "micah",
+    "hab": "habakkuk", "zeph": "zephaniah", "hag": "haggai", "zech": "zechariah", "mal": "malachi", "matt": "matthew",
+    "mt": "matthew", "mk": "mark", "lk": "luke", "jn": "john", "rom": "romans", "cor": "corinthians",
+    "gal": "galatians",
+    "eph": "ephesians", "phil": "philippians", "col": "colossians", "thess": "thessalonians", "tim": "timothy",
+    "philem": "philemon", "heb": "hebrews", "jas": "james", "pet": "peter", "rev": "revelation",
+}  # fmt: skip
+_FULL_BOOKS = (
+    "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|Esther|Job|"
+    "Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Lamentations|Ezekiel|Daniel|Hosea|Joel|Amos|Obadiah|Jonah|Micah|Nahum|"
+    "Habakkuk|Zephaniah|Haggai|Zechariah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|Corinthians|Galatians|Ephesians|"
+    "Philippians|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|James|Peter|Jude|Revelation"
+)
+_NUMBERED = {"1": "first", "2": "second", "3": "third"}
+
+
+def clock_in_words(hour: str, minute: str | None, half: str | None, *, o_clock: bool = True) -> str:
+    """8:05 -> eight oh five; 8:00 -> eight o'clock; 20:00 -> twenty hundred; 5 pm -> five P M."""
+    number, spoken = int(hour), numbers.cardinal(int(hour))
+    if minute is not None and int(minute):
+        spoken += (" oh " if int(minute) < 10 else " ") + numbers.cardinal(int(minute))
+    elif minute is not None and not half and o_clock:
+        spoken += " o'clock" if 0 < number <= 12 else " hundred"
+    return f"{spoken} {spell(half)}" if half else spoken
+
+
+def _stop(match: re.Match[str], half: str | None) -> str:
+    return stop_before_capital(match) if half and half.endswith(".") else ""
+
+
+def _is_hour(hour: str, minute: str | None = None) -> bool:
+    return int(hour) <= 24 and (minute is None or len(minute) == 2)
+
+
+def _range(match: re.Match[str]) -> str | None:
+    """5-6pm, 9am-5:30pm, 10:30-12:00."""
+    first, minute, half, last, last_minute, last_half = match.groups()
+    if not (_is_hour(first) and _is_hour(last)) or not (minute or last_minute or last_half):
+        return None
+    whole = bool(last_half or half)
+    words = clock_in_words(first, minute, half, o_clock=not whole)
+    words += " to " + clock_in_words(last, last_minute, last_half, o_clock=not whole)
+    return words + _stop(match, last_half)
+
+
+def _time(match: re.Match[str]) -> str | None:
+    hour, minute, half = match.groups()
+    if not _is_hour(hour, minute):
+        return None
+    follows = re.match(r"\s*(?:o'clock|hours|hrs)\b", rest_of(match))
+    words = clock_in_words(hour, minute, half, o_clock=follows is None)
+    return words + _stop(match, half)
+
+
+def _hour(match: re.Match[str]) -> str | None:
+    hour, half = match.groups()
+    return clock_in_words(hour, None, half) + _stop(match, half) if _is_hour(hour) else None
+
+
+def _with_seconds(match: re.Match[str]) -> str:
+    """1:02:33 -> one oh two thirty three."""
+    hour, *others, half = match.groups()
+    words = [numbers.cardinal(int(hour))]
+    words += [
+        f"oh {numbers.cardinal(int(part))}" if part.startswith("0") else numbers.cardinal(int(part)) for part in others
+    ]
+    return " ".join(words) + (f" {spell(half)}{_stop(match, half)}" if half else "")
+
+
+def _verse(match: re.Match[str]) -> str:
+    """Matt. 5:3 -> matthew five three; 1 Cor. 13:4-7 -> first corinthians thirteen, four to seven."""
+    number, book, chapter, verse, last = match.groups()
+    name = BOOKS.get(book.rstrip(".").lower(), book.rstrip("."))
+    words = f"{_NUMBERED.get(number or '', '')} {name} {numbers.cardinal(int(chapter))}".strip()
+    words += f" {numbers.cardinal(int(verse))}" if verse else ""
+    return words + (f" to {numbers.cardinal(int(last))}" if last else "")
+
+
+_UNITS = {"h": "hour", "hr": "hour", "hrs": "hour", "m": "minute", "min": "minute", "mins": "minute", "s": "second",
+          "sec": "second", "secs": "second", "d": "day"}  # fmt: skip
+_PART = re.compile(r"(\d+)\s?([a-z]+)")
+
+
+def _length(match: re.Match[str]) -> str:
+    """1h 30m -> one hour thirty minutes."""
+    parts = [(number, _UNITS[unit]) for number, unit in _PART.findall(match.group())]
+    return " ".join(f"{numbers.spoken(number)} {unit}{'' if number == '1' else 's'}" for number, unit in parts)
+
+
+_ABBREVIATED = "|".join(sorted((name.capitalize() for name in BOOKS), key=len, reverse=True))
+TIMES: tuple[Kind, ...] = (
+    kind(
+        "verse",
+        rf"(?<!\w)(?:([123])\s)?((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\b\.?)\s(\d{{1,3}}):(\d{{1,3}})"
+        r"(?:[-–](\d{1,3}))?(?!\w|:)",
+        _verse,
+    ),
+    kind("time", rf"(?<![\w.:])(\d{{1,2}}):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:\s?{HALF})?(?!\w|:\d)", _with_seconds),
+    kind("time range", rf"(?<![\w.:/$-]){_CLOCK}\s?{HALF}?{_DASH}{_CLOCK}\s?{HALF}?(?![\w:%]|[-–/]\d|[.,]\d)", _range),
+    kind("time", rf"(?<![\w.:$-])(\d{{1,2}})[:.]([0-5]\d)\s?{HALF}(?!\w)", _time),
+    kind("time", r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?![\w:%]|\.\d)", _time),
+    kind("hour", rf"(?<![\w.:$])(\d{{1,2}})\s?{HALF}(?!\w)", _hour),
+    kind(
+        "duration",
+        r"(?<![\w.,])\d{1,4}\s?(?:h|hrs?|d)\s?\d{1,2}\s?(?:m|mins?|h)?(?:\s?\d{1,2}\s?(?:s|secs?))?(?!\w)"
+        r"(?<=[a-z])",
+        _length,
+    ),
+    kind("duration", r"(?<![\w.,])\d{1,4}\s?m(?:in)?\s?\d{1,2}\s?s(?:ec)?s?(?!\w)", _length),
+    kind("duration", r"(?<![\w.,])\d{1,3}(?:h|hrs?)(?!\w)", _length),
+)
+"""Times before ratios: what has two digits of minutes behind a colon is a time."""
