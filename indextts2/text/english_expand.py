@@ -28,10 +28,10 @@ _TIGHT = re.compile(r"(?<![\w.'][A-Za-z])(?<![pP])(?<=[A-Za-z])\.(?=\d)")  # M.2
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
 
-def expand(tracked: TrackedText, left_out: list[str] | None = None) -> None:
+def expand(tracked: TrackedText, left_out: list[str] | None = None, *, capitals: bool = True) -> None:
     """Rewrite the text in place into words, punctuation and private signs of letters.
 
-    left_out: gets what is no speech and was taken out.
+    left_out: gets what is no speech and was taken out. capitals: False leaves words in capitals as they are.
     """
     _fold(tracked)
     leave_out_marks(tracked, [] if left_out is None else left_out)
@@ -39,7 +39,8 @@ def expand(tracked: TrackedText, left_out: list[str] | None = None) -> None:
         tracked.sub(pattern, replacement)
     tracked.sub(_TIGHT, " ")
     say_kinds(tracked, KINDS)
-    read_capitals(tracked)
+    if capitals:
+        read_capitals(tracked)
     tracked.sub(_BETWEEN_WORDS, " slash ")
 
 

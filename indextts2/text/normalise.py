@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from .annotations import ANNOTATION
+from .english_expand import LETTER_NAMES, expand, spelled_letters
 from .expander import Expander, plain_digits
+from .kinds.marks import left_out_warning
 from .pinyin import PINYIN, is_pinyin, official_spelling
 from .pronounce import parse_reading
 from .tracked import TrackedText
@@ -51,6 +53,8 @@ _TAKEN = re.compile(r"(?:[$£€¥]\s?)?\d+(?:[.,:/]\d+)*\s?(?:%|℃|°C|[A-Za-z
 """A number with what belongs to it, which every expander takes."""
 
 _NOTHING_TO_EXPAND = re.compile(r"[A-Za-z\s,!?;'<>_-]*\.?\s*")
+_MARKS = re.compile(r"<\|[^|<>\n]*\|>")  # of vocabularies that have them
+_LETTERS = re.compile(f"{LETTER_NAMES}+")
 _SHOWN = 60  # characters of a text quoted in a warning
 _TRAILING_BLANK = re.compile(r"\s+$")
 
@@ -133,7 +137,8 @@ class OfficialNormaliser:
         contraction = _CONTRACTION_REFERENCE if self._compatible else _CONTRACTION_WORD
         tracked.sub(contraction, lambda match: match.group(1) + " is")
         self._apply_glossary(tracked, glossary or {}, "zh" if chinese else "en")
-        tracked.sub(_TECHNICAL, lambda match: match.group().replace("-", _HYPHEN_MARK))
+        if chinese or self._compatible:
+            tracked.sub(_TECHNICAL, lambda match: match.group().replace("-", _HYPHEN_MARK))
         names, pinyin = Protected("<n_", ">"), Protected("<pinyin_", ">")
         if chinese:
             tracked.sub(_TRAILING_BLANK, "")
@@ -182,6 +187,15 @@ class OfficialNormaliser:
         if self._compatible:
             lost = "" if chinese else tracked.text  # what the reference makes of an expander's error
             tracked.replace(0, len(tracked.text), self._expanded(tracked.text, chinese, lost, warnings))
+            return
+        if not chinese:  # by our own kinds; the reference's expander leaves much of ordinary English alone
+            left_out: list[str] = []
+            marks = Protected("QZXMARK", "QZX")
+            tracked.sub(_MARKS, lambda match: marks.hide(match.group()))
+            expand(tracked, left_out, capitals=False)
+            marks.restore(tracked)
+            tracked.sub(_LETTERS, lambda match: spelled_letters(match.group()))
+            warnings += left_out_warning(left_out)
             return
         ends = [match.end() for match in _CHUNK_END.finditer(tracked.text)]
         bounds = sorted({0, *ends, len(tracked.text)})
