@@ -16,7 +16,7 @@ import torch
 
 from ..config import TextConfig
 from .annotations import ANNOTATION
-from .english_expand import LETTER_NAMES, PLURAL, expand, name_of_symbol, spelled_letters
+from .english_expand import ENDINGS, LETTER_NAMES, expand, name_of_symbol, spelled_letters
 from .kinds.marks import left_out_warning
 from .normalise import Glossary
 from .pieces import NO_WORD, TextPieces, chosen_language, unknown_character_warning
@@ -137,9 +137,12 @@ class EnglishFrontEnd:
 
 def _shown(word: str, phones: tuple[str, ...]) -> str:
     """A word in capitals where it is spelled letter by letter."""
-    bare, mark, ending = word.partition("'")
-    names = letter_names(bare)
-    return f"{bare.upper()}{mark}{ending}" if names and names == phones[: len(names)] else word
+    for ending in ("", *ENDINGS.values()):
+        letters = word.removesuffix(ending)
+        names = letter_names(letters)
+        if word.endswith(ending) and names and names == phones[: len(phones) - bool(ending)]:
+            return letters.upper() + ending
+    return word
 
 
 def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:
@@ -220,10 +223,10 @@ def _annotated(word: str, reading: str, start: int, end: int, unknown: list[str]
 
 
 def _letter_by_letter(signs: str, start: int, end: int) -> _Unit:
-    """One word made of letter names."""
-    text = spelled_letters(signs)
-    phones = letter_names(text.removesuffix("'s")) + (("Z",) if signs.endswith(PLURAL) else ())
-    return _Unit(text.lower(), phones, True, True, start, end)
+    """One word made of letter names, with an s behind it where it has one."""
+    letters = spelled_letters("".join(sign for sign in signs if sign not in ENDINGS))
+    phones = letter_names(letters) + (("Z",) if signs[-1] in ENDINGS else ())
+    return _Unit(spelled_letters(signs).lower(), phones, True, True, start, end)
 
 
 def _dash(match: re.Match[str], text: str, start: int, end: int) -> list[_Unit]:

@@ -13,12 +13,12 @@ import unicodedata
 from .english_tables import FOLDED, SYMBOLS
 from .kinds.capitals import read_capitals
 from .kinds.find import say_kinds
-from .kinds.letters import LETTER_NAMES, PLURAL, spelled_letters
+from .kinds.letters import ENDINGS, LETTER_NAMES, spelled_letters
 from .kinds.marks import leave_out_marks
 from .kinds.table import KINDS
 from .tracked import TrackedText
 
-__all__ = ["LETTER_NAMES", "PLURAL", "expand", "name_of_symbol", "spelled_letters"]
+__all__ = ["ENDINGS", "LETTER_NAMES", "expand", "name_of_symbol", "spelled_letters"]
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufff9\ufffc]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")

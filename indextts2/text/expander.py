@@ -65,9 +65,7 @@ def wetext_expander(*, as_reference: bool = False) -> Expander | None:
 
     @functools.lru_cache(maxsize=_CACHED)
     def expand(text: str, chinese: bool) -> str:
-        if chinese:
-            return str(chinese_normalizer.normalize(text))
-        spoken = str(english.normalize(text))
+        spoken = str(chinese_normalizer.normalize(text) if chinese else english.normalize(text))
         return spoken if as_reference else _ESCAPED.sub(r"\1", spoken)
 
     return expand
@@ -83,20 +81,26 @@ def plain_digits(text: str, chinese: bool) -> str:
 def _chinese_number(match: re.Match[str]) -> str:
     whole, part, percent = match.groups()
     spoken = "百分之" if percent else ""
-    spoken += _chinese_integer(whole)
+    spoken += chinese_integer(whole)
     if part:
-        spoken += "点" + _digit_by_digit(part)
+        spoken += "点" + digit_by_digit(part)
     return spoken
 
 
-def _digit_by_digit(digits: str) -> str:
+def chinese_number(text: str) -> str:
+    """3.5 -> three, point, five, in Chinese."""
+    return _CHINESE_NUMBER.sub(_chinese_number, text)
+
+
+def digit_by_digit(digits: str) -> str:
+    """Chinese digits one by one."""
     return "".join(_CHINESE_DIGITS[int(digit)] for digit in digits)
 
 
-def _chinese_integer(digits: str) -> str:
+def chinese_integer(digits: str) -> str:
     """3052 -> three thousand, zero, five ten, two, in Chinese; phone numbers and the like digit by digit."""
     if len(digits) > _LONGEST_CHINESE_NUMBER or (digits[0] == "0" and len(digits) > 1):
-        return _digit_by_digit(digits)
+        return digit_by_digit(digits)
     if int(digits) == 0:
         return _CHINESE_DIGITS[0]
     groups: list[str] = []

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from .annotations import ANNOTATION
+from .chinese import fold_accents, is_meant_as_pinyin, read_chinese, takes_chinese
 from .english_expand import LETTER_NAMES, expand, spelled_letters
 from .expander import Expander, plain_digits
 from .kinds.marks import left_out_warning
@@ -132,7 +133,8 @@ class OfficialNormaliser:
                 tracked.sub(ANNOTATION, lambda match: self._reading(match, warnings))
         annotations = Protected("QZXANNOT", "QZX")
         tracked.sub(ANNOTATION, lambda match: annotations.hide(match.group()))
-        chinese = language == "zh" if language else takes_chinese_path(tracked.text)
+        path = takes_chinese_path if self._compatible else takes_chinese
+        chinese = language == "zh" if language else path(tracked.text)
         # The reference has no word boundary and makes "rabbit's" of every "...it's" a "rabbit is".
         contraction = _CONTRACTION_REFERENCE if self._compatible else _CONTRACTION_WORD
         tracked.sub(contraction, lambda match: match.group(1) + " is")
@@ -142,9 +144,7 @@ class OfficialNormaliser:
         names, pinyin = Protected("<n_", ">"), Protected("<pinyin_", ">")
         if chinese:
             tracked.sub(_TRAILING_BLANK, "")
-            tracked.sub(
-                PINYIN, lambda match: pinyin.hide(official_spelling(match.group(), compatible=self._compatible))
-            )
+            tracked.sub(PINYIN, lambda match: self._hidden_pinyin(match, pinyin))
             tracked.sub(_NAME, lambda match: names.hide(match.group()))
         self._expand(tracked, chinese, warnings)
         names.restore(tracked)
@@ -156,6 +156,11 @@ class OfficialNormaliser:
             map_characters(tracked)
         annotations.restore(tracked)
         return tuple(warnings)
+
+    def _hidden_pinyin(self, match: re.Match[str], pinyin: Protected) -> str:
+        if not (self._compatible or is_meant_as_pinyin(match)):
+            return match.group()
+        return pinyin.hide(official_spelling(match.group(), compatible=self._compatible))
 
     def _reading(self, match: re.Match[str], warnings: list[str]) -> str:
         """What the 2.0 vocabulary can say of an annotation: pinyin, or a respelling in words."""
@@ -197,6 +202,8 @@ class OfficialNormaliser:
             tracked.sub(_LETTERS, lambda match: spelled_letters(match.group()))
             warnings += left_out_warning(left_out)
             return
+        read_chinese(tracked)
+        fold_accents(tracked)
         ends = [match.end() for match in _CHUNK_END.finditer(tracked.text)]
         bounds = sorted({0, *ends, len(tracked.text)})
         for begin, end in reversed(list(zip(bounds, bounds[1:], strict=False))):

@@ -80,7 +80,7 @@ def test_no_error_of_an_expander_ends_a_run_and_the_number_beside_the_sign_is_re
             raise error
         return plain_digits(text, chinese)
 
-    for text, spoken in {"我是#1": "我是#一", "看[5, 6]页": "看'五, 六'页", "18+岁": "十八+岁"}.items():
+    for text, spoken in {"我是[1]": "我是'一'", "看[5, 6]页": "看'五, 六'页", "18+岁": "十八+岁"}.items():
         tracked = TrackedText(text)
         assert not OfficialNormaliser(picky).normalise(tracked)
         assert tracked.text == spoken

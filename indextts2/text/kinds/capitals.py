@@ -6,7 +6,7 @@ import re
 
 from ..tracked import TrackedText
 from .context import next_word, word_before
-from .letters import LETTER_NAMES, PLURAL, is_pronounceable, is_word, spell
+from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_word, spell
 
 SPELLED = frozenset(
     "US UK UN EU UAE PC TV AI ID PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC FAQ VS OK OS AC DVD CD TLDR DIY "
@@ -38,6 +38,7 @@ _TIME = re.compile(
     r"(?:\d|\ufffc|clock|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirty|fifteen)\s*$"
 )
 _CAPITALS = re.compile(r"\b([A-Z]{2,})('?s)?\b")
+_SIGNS = {ending: sign for sign, ending in ENDINGS.items()}
 _POSSESSIVE = re.compile(f"(?<={LETTER_NAMES})'s\\b")
 _MIXED = re.compile(
     r"\b(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)+|[A-Z]{2,}(?=[a-z]{2})[a-z]+|[a-z][A-Z]{1,3}|[A-Z][a-z]?(?:[A-Z][a-z]?)*[A-Z]s?)\b"
@@ -50,7 +51,7 @@ def read_capitals(tracked: TrackedText) -> None:
     shouting = is_shouting(tracked.text)
     tracked.sub(_MIXED, _mixed_case)
     tracked.sub(_CAPITALS, _among_capitals if shouting else _initialism)
-    tracked.sub(_POSSESSIVE, PLURAL)
+    tracked.sub(_POSSESSIVE, POSSESSIVE)
 
 
 def is_shouting(text: str) -> bool:
@@ -62,7 +63,7 @@ def is_shouting(text: str) -> bool:
 def _initialism(match: re.Match[str]) -> str:
     letters, ending = match.group(1), match.group(2)
     spelled = _is_spelled(letters, match)
-    return spell(letters) + (PLURAL if ending else "") if spelled else match.group()
+    return spell(letters) + _SIGNS.get(ending or "", "") if spelled else match.group()
 
 
 def _is_spelled(letters: str, match: re.Match[str]) -> bool:

@@ -10,8 +10,11 @@ from ..pronounce import dictionary
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _FIRST_LETTER_NAME = 0xE000
 PLURAL = chr(_FIRST_LETTER_NAME + len(_ALPHABET))
-"""Stands for the s of "CEOs" and "the FBI's" behind letter names."""
-LETTER_NAMES = f"[{chr(_FIRST_LETTER_NAME)}-{PLURAL}]"
+"""Stands for the s of "CEOs" behind letter names."""
+POSSESSIVE = chr(_FIRST_LETTER_NAME + len(_ALPHABET) + 1)
+"""Stands for the 's of "the FBI's"."""
+ENDINGS = {PLURAL: "s", POSSESSIVE: "'s"}
+LETTER_NAMES = f"[{chr(_FIRST_LETTER_NAME)}-{POSSESSIVE}]"
 """Pattern of one private sign."""
 
 _LONGEST_SPELLED = 3  # letters of a lower-case part of an address that no dictionary knows
@@ -23,9 +26,8 @@ def spell(text: str) -> str:
 
 
 def spelled_letters(text: str) -> str:
-    """The letters behind the private signs of a text, in capitals; a final plural or possessive as 's."""
-    letters = (chr(ord(sign) - _FIRST_LETTER_NAME + ord("a")) for sign in text if sign != PLURAL)
-    return "".join(letters).upper() + ("'s" if text.endswith(PLURAL) else "")
+    """The letters behind the private signs of a text, in capitals; endings in small letters."""
+    return "".join(ENDINGS.get(sign) or chr(ord(sign) - _FIRST_LETTER_NAME + ord("A")) for sign in text)
 
 
 def is_word(word: str) -> bool:

@@ -64,6 +64,10 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
             left_out.append(match.group(1))
         return match.group(2)
 
+    def link(match: re.Match[str]) -> str:
+        left_out.append(match.group()[match.end(1) - match.start() + 1 :])
+        return match.group(1)
+
     def row(match: re.Match[str]) -> str:
         left_out.append("|")
         return ", ".join(cell.strip() for cell in match.group(1).split("|") if cell.strip()) + "."
@@ -76,7 +80,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_FENCE, gone),
         (_TABLE_RULE, gone),
         (_TABLE_EDGE, row),
-        (_LINK, lambda match: match.group(1)),
+        (_LINK, link),
         (_RULE, "\n"),
         (_HEADING, lambda match: match.group(1) + "\n\n"),
         (_QUOTED, gone),

@@ -7,9 +7,11 @@ import re
 from .. import english_numbers as numbers
 from .context import word_before
 from .find import Kind, kind
+from .letters import spell
 
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-CURRENCIES: dict[str, tuple[str, str, str, str]] = {  # one, many, a hundredth, many of those
+Names = tuple[str, str, str, str]
+CURRENCIES: dict[str, Names] = {  # one, many, a hundredth, many of those
     "$": ("dollar", "dollars", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
     "€": ("euro", "euros", "cent", "cents"),
@@ -29,15 +31,15 @@ CURRENCIES: dict[str, tuple[str, str, str, str]] = {  # one, many, a hundredth, 
     "kr": ("krona", "kronor", "", ""),
     "zł": ("zloty", "zlotys", "", ""),
 }
-CODES: dict[str, str | tuple[str, str, str, str]] = {
+CODES: dict[str, str | Names] = {
     "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "RUB": "₽", "BTC": "₿",
     "CNY": ("yuan", "yuan", "", ""), "RMB": ("yuan", "yuan", "", ""), "CHF": ("franc", "francs", "", ""),
     "CAD": ("Canadian dollar", "Canadian dollars", "cent", "cents"),
     "AUD": ("Australian dollar", "Australian dollars", "cent", "cents"),
 }  # fmt: skip
 COUNTRIES = {
-    "US": "U S ", "A": "Australian ", "AU": "Australian ", "C": "Canadian ", "CA": "Canadian ", "NZ": "New Zealand ",
-    "HK": "Hong Kong ", "S": "Singapore ", "R": "Brazilian ",
+    "US": spell("US") + " ", "A": "Australian ", "AU": "Australian ", "C": "Canadian ", "CA": "Canadian ",
+    "NZ": "New Zealand ", "HK": "Hong Kong ", "S": "Singapore ", "R": "Brazilian ",
 }  # fmt: skip
 SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million", "b": "billion",
@@ -56,7 +58,6 @@ _PER_WORDS = {
     "oz": "ounce",
     "gal": "gallon", "ea": "piece", "sq ft": "square foot", "min": "minute",
 }  # fmt: skip
-Names = tuple[str, str, str, str]
 
 
 def _names(sign: str) -> Names:

@@ -1,0 +1,95 @@
+"""Chinese and mixed texts: names with numbers stay names, and our own readings go before the expander's."""
+
+from __future__ import annotations
+
+import pytest
+
+from indextts2.text.chinese import takes_chinese
+from indextts2.text.expander import plain_digits, wetext_expander
+from indextts2.text.normalise import OfficialNormaliser
+
+
+@pytest.fixture(scope="module")
+def normalise():
+    return OfficialNormaliser(plain_digits)
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("I took the A1 road to pier 39", False), ("Wan2.1", False), ("v2", False), ("Ben10", False), ("Win10", False),
+        ("Use HTML5 and A4 paper", False), ("an1", True), ("me@example.com", False), ("see B2 and E5", False),
+        ("ni3 hao3", True), ("NI3 HAO3", True), ("3", True), ("我用Wan2.1", True), ("", True), ("!?", True),
+        ("Ben2 is here", False), ("MP3 player", False), ("xing2 zou3", True),
+    ],
+)  # fmt: skip
+def test_a_name_with_a_digit_does_not_turn_an_english_text_chinese(text, chinese):
+    assert takes_chinese(text) is chinese
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("I took the A1 road to pier 39", "I took the A one road to pier thirty nine"),
+        ("Wan2.1", "Wan two point one"), ("Ben10", "Ben ten"), ("Win10", "Win ten"),
+        ("我用Wan2.1和v2", "我用Wan二点一和v二"), ("v1、v2版", "v一,v二版"), ("在A1路", "在A一路"),
+        ("看Ben10动画", "看Ben十动画"),
+        ("用Win10系统", "用Win十系统"), ("iPhone 15好", "iPhone 十五好"), ("坐A380飞机", "坐A三八零飞机"),
+        ("T恤XL2件", "T恤XL二件"),
+    ],
+)  # fmt: skip
+def test_a_name_with_a_digit_keeps_it(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("打0373-8850893", "打零三七三八八五零八九三"), ("电话010-12345678", "电话零幺零幺二三四五六七八"),
+        ("13912345678对吗", "幺三九幺二三四五六七八对吗"), ("请打139 1234 5678", "请打幺三九幺二三四五六七八"),
+        ("拨400-800-1234", "拨四零零八零零幺二三四"), ("拨800-123-4567", "拨八零零幺二三四五六七"),
+        ("+86 13912345678", "加八六幺三九幺二三四五六七八"), ("(021)12345678", "零二幺幺二三四五六七八"),
+        ("我的手机是13800138000", "我的手机是幺三八零零幺三八零零零"),
+        ("传真0755-26881234。", "传真零七五五二六八八幺二三四."),
+    ],
+)  # fmt: skip
+def test_telephone_numbers_are_read_digit_by_digit(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("第2名", "第二名"), ("第10课", "第十课"), ("第22届", "第二十二届"), ("第2、第3", "第二,第三"),
+        ("共$5,000.00元", "共五千美元"), ("$5", "五美元"), ("￥30", "三十元"),
+        ("¥1,299", "一千二百九十九元"), ("5€", "五欧元"),
+        ("US$3.5亿", "三点五亿美元"), ("£20", "二十英镑"), ("共HK$100", "共一百港元"),
+        ("3-4级", "三到四级"), ("20-30岁", "二十到三十岁"), ("50%-60%", "百分之五十到百分之六十"),
+        ("1-3月", "一到三月"),
+        ("5~10个", "五到十个"), ("2—3天", "二到三天"), ("100–200元", "一百到二百元"), ("3-5公里", "三到五公里"),
+        ("比分3-2", "比分三比二"), ("以2:1战胜", "以二比一战胜"),
+        ("2½杯", "二又二分之一杯"), ("¾的人", "四分之三的人"), ("100㎡", "一百平方米"), ("共5 km²", "共五平方公里"),
+        ("去café", "去cafe"), ("Zoë说", "Zoe说"), ("naïve的人", "naive的人"), ("lü4色", "lv4色"),
+    ],
+)  # fmt: skip
+def test_what_the_expander_reads_wrongly_is_read_by_our_own_rules(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
+def test_ranges_of_times_are_joined_by_a_word_and_quotes_leave_no_backslash():
+    pytest.importorskip("wetext", reason="the package wetext is not installed")
+    normalise = OfficialNormaliser(wetext_expander())
+    assert normalise("会议10:30–12:00") == "会议十点三十分到十二点"
+    assert normalise('他说"5"个') == "他说'五'个"
+    assert normalise("温度-5°C") == "温度负五摄氏度"
+
+
+def test_pinyin_is_still_pinyin(normalise):
+    assert normalise("他XING2走, 银hang2") == "他XING2走, 银hang2"
+    assert normalise("ju4院和an1") == "JV4院和an1"
+
+
+def test_compatible_mode_reads_as_the_reference_does():
+    reference = OfficialNormaliser(plain_digits, compatible=True)
+    assert reference("第2名") == "第二名" and reference("3-4级") == "三-四级"
+    assert reference("我用Wan2.1和v2") == "我用Wan2.一和v2"
