@@ -62,6 +62,13 @@ class EncodeReference(io.ComfyNode):
                         "cut to the same length."
                     ),
                 ),
+                io.Boolean.Input(
+                    "keep_on_disk",
+                    default=False,
+                    optional=True,
+                    tooltip="Keep the result in the cache folder of this user, at most 512 MB of all, so that the same "
+                    "recording need not be encoded again after a restart.",
+                ),
             ],
             outputs=[ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording.")],
             aliases=["speaker encoder", "reference audio", "clone"],
@@ -75,14 +82,17 @@ class EncodeReference(io.ComfyNode):
         seconds_limit: float,
         audio: Any = None,
         emotion_audio: Any = None,
+        keep_on_disk: bool = False,
     ) -> io.NodeOutput:
+        from ..indextts2.runtime.reference_cache import ReferenceCache
         from ..indextts2.stages.reference import encode_reference
 
+        encode = ReferenceCache().encode if keep_on_disk else encode_reference
         speech = reference_waveform(audio, built_in_speaker)
         emotional = None if emotion_audio is None else waveform_of(emotion_audio, "emotion_audio")
         work = memory.encoder_bytes(services.required(encoder).models.config, seconds_limit)
         with services.running(encoder, work) as models:
-            reference = encode_reference(models, speech, seconds_limit=seconds_limit, emotion_waveform=emotional)
+            reference = encode(models, speech, seconds_limit=seconds_limit, emotion_waveform=emotional)
         return io.NodeOutput(services.on_intermediate(reference))
 
 

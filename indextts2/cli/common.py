@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,13 @@ def add_compute_options(parser: argparse.ArgumentParser) -> None:
         help="precision of the text-to-semantic model; the other stages always compute in fp32",
     )
     parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def add_cache_option(parser: argparse.ArgumentParser) -> None:
+    """--no-cache."""
+    parser.add_argument(
+        "--no-cache", action="store_true", help="encode references anew, and keep nothing of them for the next time"
+    )
 
 
 def add_offload_option(parser: argparse.ArgumentParser) -> None:
@@ -179,10 +187,11 @@ def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: tor
     """All models of a checkpoint on the device, or with --offload on the host until each is needed."""
     from ..loading.checkpoint import load_speech
     from ..runtime.offload import offloaded
+    from ..runtime.reference_cache import ReferenceCache
 
-    if options.offload:
-        return offloaded(load_speech(checkpoint, "cpu", dtype_of(options)), device)
-    return load_speech(checkpoint, device, dtype_of(options))
+    models = load_speech(checkpoint, "cpu" if options.offload else device, dtype_of(options))
+    models = replace(models, references=None if options.no_cache else ReferenceCache())
+    return offloaded(models, device) if options.offload else models
 
 
 def check_output(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, ScriptError
 from .common import (
     Usage,
+    add_cache_option,
     add_compute_options,
     add_language_option,
     add_offload_option,
@@ -124,6 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--steps", type=positive(int), help="steps of the flow")
     add_compute_options(parser)
     add_offload_option(parser)
+    add_cache_option(parser)
     add_output_options(parser)
 
 

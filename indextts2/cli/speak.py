@@ -13,6 +13,7 @@ from ..errors import InputError, TextError
 from .common import (
     STANDARD_INPUT,
     Usage,
+    add_cache_option,
     add_compute_options,
     add_language_option,
     add_offload_option,
@@ -109,6 +110,7 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
     add_offload_option(parser)
+    add_cache_option(parser)
     sampling = parser.add_argument_group("text-to-semantic")
     sampling.add_argument("--mode", type=name_in("sampling", "SAMPLERS"), help="how tokens are chosen, such as sample")
     sampling.add_argument("--beams", type=positive(int))

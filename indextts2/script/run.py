@@ -16,7 +16,7 @@ from ..stages.duration import Clock
 from ..stages.emotion.bank import speaker_emotion
 from ..stages.handles import SpeechModels
 from ..stages.prepare_text import Pauses, prepare_text
-from ..stages.reference import encode_reference
+from ..stages.reference import reference_of
 from .cast import SAVED_SUFFIX, Voice
 from .fit import Slot, slots_of
 from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
@@ -211,8 +211,7 @@ class _Speaking:
 
             source = read_audio(source)
         if isinstance(source, Waveform):
-            with self.models.ready("encoder") as encoder:
-                reference = encode_reference(encoder, source)
+            reference = reference_of(self.models, source)
             with self.models.ready("t2s") as t2s:
                 return condition_speaker(t2s, reference)
         return source

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import torch
 from torch import Tensor, nn
 
 from ..config import EMOTIONS, Config, MelConfig
-from ..contracts import check_shape
+from ..contracts import Reference, Waveform, check_shape
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -149,12 +149,21 @@ def where_loaded(part: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+class References(Protocol):
+    """A store of encoded recordings."""
+
+    def encode(self, encoder: EncoderModels, waveform: Waveform) -> Reference:
+        """The encoding of a recording, made or kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechModels:
     """All models that speaking needs. Stages take a part from `with models.ready("t2s") as t2s:`.
 
     text_to_emotion: None where no emotion is read from text. placement: brings a part to its device and lets it go,
-    for callers with little memory.
+    for callers with little memory. references: keeps encodings of recordings (`runtime.reference_cache`); None encodes
+    them every time.
     """
 
     encoder: EncoderModels
@@ -163,6 +172,7 @@ class SpeechModels:
     vocoder: VocoderModels
     text_to_emotion: TextToEmotionModel | None = None
     placement: Placement = where_loaded
+    references: References | None = None
 
     @overload
     def ready(self, part: Literal["encoder"]) -> AbstractContextManager[EncoderModels]: ...

@@ -12,7 +12,7 @@ from ..audio.mel import log_mel
 from ..audio.resample import resample_sinc, resample_soxr
 from ..contracts import Reference, Waveform
 from ..errors import AudioError
-from .handles import EncoderModels
+from .handles import EncoderModels, SpeechModels
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,14 @@ def encode_reference(
         seconds=at_mel_rate.shape[-1] / encoder.config.mel.sample_rate,
         fingerprint=encoder.fingerprint,
     )
+
+
+def reference_of(models: SpeechModels, waveform: Waveform) -> Reference:
+    """`encode_reference` with the encoder of `models`, or what they keep of the same recording."""
+    with models.ready("encoder") as encoder:
+        if models.references is not None:
+            return models.references.encode(encoder, waveform)
+        return encode_reference(encoder, waveform)
 
 
 def semantic_features(encoder: EncoderModels, waveform: Tensor) -> Tensor:

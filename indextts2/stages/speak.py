@@ -26,7 +26,7 @@ from .emotion.from_text import emotion_from_text
 from .handles import SpeechModels
 from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
-from .reference import encode_reference
+from .reference import reference_of
 from .semantic_to_mel import FlowSettings, semantic_to_mel
 from .t2s.text_to_semantic import T2SOptions, text_to_semantic
 
@@ -99,8 +99,7 @@ def speak(
     if isinstance(prepared, str):
         prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
     if isinstance(reference, Waveform):
-        with models.ready("encoder") as encoder:
-            reference = encode_reference(encoder, reference)
+        reference = reference_of(models, reference)
     with models.ready("t2s") as t2s:
         speaker = condition_speaker(t2s, reference)
     wanted = (
@@ -139,8 +138,7 @@ def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, 
     if weights is not None:
         return speaker_emotion(models.t2s, weights, speaker, strength=request.strength, seed=seed)
     if request.recording is not None:
-        with models.ready("encoder") as encoder:
-            recorded = encode_reference(encoder, request.recording)
+        recorded = reference_of(models, request.recording)
         with models.ready("t2s") as t2s:
             emotion = emotion_from_reference(t2s, recorded, base=speaker)
         return scale_emotion(emotion, request.strength).emotion
