@@ -14,6 +14,7 @@ from torch import Tensor
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
+from ..surroundings import with_torch_defaults
 from .config_file import CONFIG_NAME, read_config
 from .download.message import missing_files_message, with_files
 from .find import checkpoint_folder, machine_caches
@@ -140,6 +141,7 @@ def _builder(config: Config, part: str) -> Callable[[], torch.nn.Module]:
     return partial(build, config)
 
 
+@with_torch_defaults
 def load_encoder(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> EncoderModels:
@@ -157,6 +159,7 @@ def load_encoder(
     )
 
 
+@with_torch_defaults
 def load_t2s(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> T2SModels:
@@ -172,6 +175,7 @@ def load_t2s(
     )
 
 
+@with_torch_defaults
 def load_s2m(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> S2MModels:
@@ -186,6 +190,7 @@ def load_s2m(
     )
 
 
+@with_torch_defaults
 def load_vocoder(
     checkpoint: Checkpoint, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> VocoderModels:
@@ -196,6 +201,7 @@ def load_vocoder(
     return VocoderModels(model=model, config=config, mel=config.mel, fingerprint=checkpoint.fingerprints.vocoder)
 
 
+@with_torch_defaults
 def load_speech(
     checkpoint: Checkpoint,
     device: str | torch.device = "cpu",

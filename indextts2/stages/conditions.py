@@ -7,11 +7,13 @@ from torch import Tensor
 
 from ..contracts import Emotion, Reference, Speaker, check_finite, require_same_checkpoint
 from ..errors import CheckpointMismatch
+from ..surroundings import with_torch_defaults
 from .content import CONTENT
 from .handles import T2SModels
 
 
 @torch.no_grad()
+@with_torch_defaults
 def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
     """The speaker condition of a reference, with what semantic-to-mel needs of it.
 
@@ -33,6 +35,7 @@ def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
 
 
 @torch.no_grad()
+@with_torch_defaults
 def emotion_from_reference(t2s: T2SModels, reference: Reference, *, base: Speaker | None = None) -> Emotion:
     """The emotion of a recording, whoever speaks in it.
 

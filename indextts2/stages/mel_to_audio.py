@@ -21,6 +21,7 @@ from ..contracts import (
     pause_samples,
 )
 from ..errors import InputError
+from ..surroundings import with_torch_defaults
 from .handles import VocoderModels
 
 CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
@@ -29,6 +30,7 @@ WINDOW_STEP = 32  # others in windows of a multiple of this, see `chunk_windows`
 FADE_SECONDS = 0.010  # at the end of a row that was cut, so that it does not click
 
 
+@with_torch_defaults
 def mel_to_audio(
     vocoder: VocoderModels, mel: MelSpectrogram, *, progress: Progress = no_progress, chunk_frames: int = CHUNK_FRAMES
 ) -> Speech:

@@ -12,6 +12,7 @@ from ..audio.mel import log_mel
 from ..audio.resample import resample_sinc, resample_soxr
 from ..contracts import Reference, Waveform
 from ..errors import AudioError
+from ..surroundings import with_torch_defaults
 from .handles import EncoderModels, SpeechModels
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ RESAMPLER_REACH_SECONDS = 1.0  # audio kept beyond the limit, so that cutting fi
 
 
 @torch.no_grad()
+@with_torch_defaults
 def encode_reference(
     encoder: EncoderModels,
     waveform: Waveform,

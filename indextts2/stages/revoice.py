@@ -25,6 +25,7 @@ from ..contracts import (
     no_progress,
 )
 from ..errors import AudioError, InputError
+from ..surroundings import with_torch_defaults
 from .duration import split_evenly
 from .handles import EncoderModels
 from .reference import MINIMUM_SECONDS, semantic_features
@@ -36,6 +37,7 @@ LEAST_ROW_SECONDS = MINIMUM_SECONDS / (1.0 - SEARCH_SHARE)  # so that a row cut 
 
 
 @torch.no_grad()
+@with_torch_defaults
 def audio_to_semantic(
     encoder: EncoderModels,
     waveform: Waveform,
@@ -101,6 +103,7 @@ def cut_where_quiet(mono: Tensor, sample_rate: int, row_seconds: float) -> list[
 
 
 @torch.no_grad()
+@with_torch_defaults
 def mel_from_audio(mel: MelConfig, waveform: Waveform) -> MelSpectrogram:
     """The log-mel of a recording, one row per item of its batch, on the waveform's device.
 

@@ -26,6 +26,7 @@ from ..errors import CheckpointMismatch, InputError
 from ..models.flow import TimeConditions
 from ..models.length_regulator import Span
 from ..models.s2m import SemanticToMel
+from ..surroundings import with_torch_defaults
 from .content import CONTENT, NO_LATENTS, spans_in_rows
 from .duration import Clock
 from .handles import S2MModels
@@ -92,6 +93,7 @@ class _Prompt:
 
 
 @torch.no_grad()
+@with_torch_defaults
 def semantic_to_mel(
     s2m: S2MModels,
     semantic: SemanticSpeech,

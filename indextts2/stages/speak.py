@@ -19,6 +19,7 @@ from ..contracts import (
 )
 from ..errors import InputError
 from ..sampling import SamplingSettings
+from ..surroundings import with_torch_defaults
 from .conditions import condition_speaker, emotion_from_reference
 from .emotion.algebra import scale_emotion
 from .emotion.bank import speaker_emotion
@@ -74,6 +75,7 @@ class SpeakSettings:
     seeds: Mapping[str, int] = field(default_factory=dict)
 
 
+@with_torch_defaults
 def speak(
     models: SpeechModels,
     text: str | PreparedText,

@@ -14,11 +14,12 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 LIBRARY = ROOT / "indextts2"
 
-BASIC = {"config", "contracts", "errors", "foreign"}
+BASIC = {"config", "contracts", "errors", "foreign", "surroundings"}
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
     "foreign": {"errors"},
+    "surroundings": set(),
     "contracts": {"config", "errors"},
     "sampling": BASIC,
     "models": BASIC,

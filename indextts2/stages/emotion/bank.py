@@ -12,6 +12,7 @@ from torch import Tensor
 from ...config import EMOTIONS
 from ...contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
 from ...errors import CheckpointMismatch, InputError
+from ...surroundings import with_torch_defaults
 from ..handles import EmotionBank, T2SModels
 
 SLIDER_BIAS = (0.9375, 0.875, 1.0, 1.0, 0.9375, 0.9375, 0.6875, 0.5625)
@@ -100,6 +101,7 @@ def row_indices(bank: EmotionBank, style: Tensor | None, *, selection: str, seed
     return tuple(_first_largest(torch.cosine_similarity(wanted, group, dim=-1)) for group in groups)
 
 
+@with_torch_defaults
 def emotion_from_weights(
     bank: EmotionBank,
     weights: EmotionWeights,
@@ -140,6 +142,7 @@ def mix_rows(rows: Tensor, weights: EmotionWeights, base: Tensor) -> Tensor:
     return mixed + (1.0 - factors.sum()) * base
 
 
+@with_torch_defaults
 def speaker_emotion(
     t2s: T2SModels,
     weights: EmotionWeights,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ...config import EMOTIONS
 from ...contracts import EmotionWeights
 from ...errors import ConfigError, InputError
+from ...surroundings import with_torch_defaults
 from ..handles import Placed, device_of
 from .reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
 
@@ -94,6 +95,7 @@ def emotion_from_text(
     return found.weights
 
 
+@with_torch_defaults
 def read_emotion(
     model: TextToEmotionModel, text: str, *, method: str = "auto", temperature: float | None = None, seed: int = 0
 ) -> TextEmotion:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...contracts import Emotion, EmotionWeights, Speaker, require_same_checkpoint
 from ...errors import InputError
+from ...surroundings import with_torch_defaults
 from ..handles import EmotionBank, T2SModels
 from .algebra import Mixed, blend_emotions, scale_emotion
 from .bank import speaker_emotion
@@ -48,6 +49,7 @@ def multiply_weights(weights: EmotionWeights, factor: float) -> EmotionWeights:
     return weights if factor == 1.0 else EmotionWeights(tuple(value * factor for value in weights.values))
 
 
+@with_torch_defaults
 def combine_sources(
     t2s: T2SModels,
     speaker: Speaker,

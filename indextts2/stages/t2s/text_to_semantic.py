@@ -30,6 +30,7 @@ from ...contracts import (
 from ...errors import CheckpointMismatch, TextError
 from ...models.t2s import TextToSemantic
 from ...sampling import SamplingSettings, row_seed
+from ...surroundings import with_torch_defaults
 from ...text.languages import language_row
 from ..content import CONTENT
 from ..duration import Clock, GuidedSettings, SegmentPlan, Target, plan_segments, settle, stop_rules
@@ -74,6 +75,7 @@ class _Task:
 
 
 @torch.no_grad()
+@with_torch_defaults
 def text_to_semantic(
     t2s: T2SModels,
     text: PreparedText,
