@@ -243,7 +243,7 @@ class TextConfig:
 
     kind: str = "official"
     """"official": SentencePiece on characters and pinyin; "english": CMU phonemes and letters; "multilingual": byte
-    pairs of many languages."""
+    pairs of many languages; "plain": SentencePiece on the text as it is, for languages without a normaliser here."""
     tokenizer: str = "bpe.model"
     segment_tokens: int = 120  # longest segment, in text tokens
     segment_tokens_alphabetic: int = 60  # the same for alphabetic languages of the kind "multilingual"

@@ -66,7 +66,7 @@ class LoadCheckpoint(io.ComfyNode):
         from ..indextts2.loading import checkpoint as loading
         from ..indextts2.loading.parts import parts_needed
 
-        opened = loading.open_checkpoint(folder_of(checkpoint))
+        opened = loading.open_checkpoint(folder_of(checkpoint), folders.model_roots())
         device = services.offload_device()
         jobs: tuple[tuple[str, Any, dict[str, Any]], ...] = (
             ("encoder", loading.load_encoder, {}),
@@ -238,6 +238,7 @@ def _info(opened: Any) -> str:
     lines = {
         "checkpoint": f"{opened.config.name} {opened.config.version} ({opened.layout} layout)",
         "licence": opened.licence,
+        "from the base": f"{', '.join(opened.from_base)}: {opened.base.folder}" if opened.base else "",
         "missing": ", ".join(with_files(opened.missing, opened.missing_files)),
         "fingerprints": json.dumps(
             {name: getattr(opened.fingerprints, name) for name in opened.fingerprints.__slots__}

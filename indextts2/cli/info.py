@@ -61,7 +61,7 @@ def _line(one: dict[str, Any]) -> str:
 
 def _in_words(result: dict[str, Any]) -> str:
     lines = [
-        f"{result['name']} {result['version']}, {result['layout']} layout, in {result['folder']}",
+        f"{result['folder']}: {result['what']}",
         f"licence: {result['licence'] or 'unknown'}",
     ]
     if result["provenance"]:

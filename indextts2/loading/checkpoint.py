@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from ..surroundings import with_torch_defaults
 from .config_file import CONFIG_NAME, read_config
 from .download.message import missing_files_message, with_files
 from .find import checkpoint_folder, machine_caches
+from .fine_tune import check_vocabulary, fitted, with_base
 from .fingerprint import Fingerprints, fingerprints
 from .generation import KIND_BY_CONTENT
 from .native import is_native, native_files, read_native
@@ -25,7 +26,7 @@ from .official import licence_files, official_files, official_sources, wanted_fi
 from .parts import missing_parts, part_of, parts_needed
 from .quantise import quantised_layers, with_int8_layers
 from .stream import Source
-from .tensors import build_with, check_numbers, without_memory
+from .tensors import OTHER_SUFFIXES, build_with, check_numbers, refuse_other_formats, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,8 @@ class Checkpoint:
     licence: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     file_names: Mapping[str, str] = field(default_factory=dict)  # key of config.yaml -> name of a weight file
+    base: Checkpoint | None = None  # where the parts of `from_base` lie, if any
+    from_base: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -76,6 +79,10 @@ class Checkpoint:
     def require(self, parts: Iterable[str]) -> None:
         """Raises CheckpointError naming the parts of `parts` that are missing."""
         absent = [part for part in parts if part not in self.files]
+        if "t2s" in absent:
+            for path in sorted(self.folder.glob("*")):
+                if path.suffix in OTHER_SUFFIXES:
+                    refuse_other_formats(path)
         if absent and self.layout == OFFICIAL:
             kind = KIND_BY_CONTENT[self.config.s2m.content]
             raise CheckpointError(missing_files_message(self.folder, absent, kind=kind, files=self.missing_files))
@@ -92,6 +99,8 @@ class Checkpoint:
     def sources(self, part: str) -> dict[str, Source]:
         """The same, each tensor to be made when it is needed: no more than one of them has to be in memory."""
         self.require([part])
+        if self.base is not None and part in self.from_base:
+            return self.base.sources(part)
         try:
             if self.layout == NATIVE:
                 tensors = read_native(part, self.files[part])
@@ -104,9 +113,22 @@ class Checkpoint:
 def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoint:
     """Read the configuration of a checkpoint and look for its parts. Raises CheckpointError or ConfigError.
 
-    folder: "mini", a path, or the name of a checkpoint below one of `roots`.
+    folder: "mini", a path, or the name of a checkpoint below one of `roots`. Parts that a fine-tune lacks come from its
+    base (`fine_tune.with_base`).
     """
+    roots = list(roots)
     place = checkpoint_folder(folder, roots)
+    checkpoint, base = _opened(place)
+    return with_base(checkpoint, base, roots)
+
+
+def open_alone(place: Path) -> Checkpoint:
+    """The same of a folder, without a base."""
+    return _opened(place)[0]
+
+
+def _opened(place: Path) -> tuple[Checkpoint, str]:
+    """A folder as it is, and the base that its configuration names."""
     if not place.is_dir():
         raise CheckpointError(f"The folder {place} is missing. Install the package again, or name another checkpoint.")
     file = read_config(place / CONFIG_NAME)
@@ -119,8 +141,10 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
     else:
         files = official_files(place, file.config, file.file_names, machine_caches())
         licence, layout, declared = _official_licence(place), OFFICIAL, {}
+        file = replace(file, config=fitted(file.config, files, file.keys))
     marks = fingerprints(file.config, files, declared)
-    return Checkpoint(file.config, place, layout, files, marks, licence, file.metadata, file.file_names)
+    checkpoint = Checkpoint(file.config, place, layout, files, marks, licence, file.metadata, file.file_names)
+    return checkpoint, file.base
 
 
 def _official_licence(folder: Path) -> str:
@@ -165,6 +189,8 @@ def load_t2s(
 ) -> T2SModels:
     """Text-to-semantic with its front end; the emotion bank too, where the checkpoint has one."""
     checkpoint.require(parts_needed(["t2s"]))
+    if checkpoint.layout == OFFICIAL:
+        check_vocabulary(checkpoint.config, checkpoint.files)
     return T2SModels(
         model=_load(checkpoint, "t2s", device, dtype),
         front_end=load_front_end(checkpoint),
@@ -235,7 +261,8 @@ def load_front_end(checkpoint: Checkpoint) -> FrontEnd:
 
 def _load(checkpoint: Checkpoint, part: str, device: str | torch.device, dtype: torch.dtype) -> Any:
     """The module of a part."""
-    lenient = checkpoint.layout == OFFICIAL and part_of(part, checkpoint.config).lenient_keys
+    holder = checkpoint.base if checkpoint.base is not None and part in checkpoint.from_base else checkpoint
+    lenient = holder.layout == OFFICIAL and part_of(part, checkpoint.config).lenient_keys
     tensors = checkpoint.read(part)
     build = _builder(checkpoint.config, part)
 

@@ -17,6 +17,7 @@ from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_check import check_config
 from .config_schema import (
+    BASE,
     EXTENSIONS,
     FIELDS,
     FILE_NAMES,
@@ -42,6 +43,8 @@ class ConfigFile:
     config: Config
     file_names: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""  # folder or name of the checkpoint that has what this one lacks
+    keys: frozenset[str] = frozenset()  # what the file says
 
 
 def read_config(path: Path) -> ConfigFile:
@@ -80,7 +83,7 @@ def parse_config(text: str, folder: Path | None = None) -> ConfigFile:
     values = {**defaults, **_field_values(leaves, generation), **fixed}
     config = _build(Config, values, "")
     check_config(config)
-    return ConfigFile(config, file_names, metadata)
+    return ConfigFile(config, file_names, metadata, str(leaves.get(BASE) or ""), frozenset(leaves))
 
 
 def write_config(path: Path, config: Config, metadata: Mapping[str, Any]) -> None:

@@ -211,4 +211,9 @@ FILE_NAMES = frozenset(
 METADATA = "checkpoint"
 """The section of a native file that describes the checkpoint and not the model: format, licence, sums of files."""
 
-KNOWN = frozenset(FIELDS) | frozenset(EXTENSIONS) | frozenset(FIXED) | WITHOUT_EFFECT | FILE_NAMES | {SAMPLING_RATIOS}
+BASE = "base"
+"""Folder or name of the checkpoint that a fine-tune takes everything else from."""
+
+KNOWN = (
+    frozenset(FIELDS) | frozenset(EXTENSIONS) | frozenset(FIXED) | WITHOUT_EFFECT | FILE_NAMES | {SAMPLING_RATIOS, BASE}
+)

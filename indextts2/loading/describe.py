@@ -28,7 +28,7 @@ def summary(folder: Path) -> dict[str, Any]:
     except IndexTTS2Error as error:
         return {"folder": str(folder), "complete": False, "error": str(error)}
     kinds = {part["name"]: part["precision"] for part in whole["parts"]}
-    kept = ("version", "layout", "folder", "licence", "bytes", "missing", "missing_files", "complete")
+    kept = ("version", "layout", "folder", "licence", "bytes", "missing", "missing_files", "complete", "what")
     return {**{key: whole[key] for key in kept}, "precision": kinds.get("t2s"), "error": ""}
 
 
@@ -46,11 +46,25 @@ def describe(checkpoint: Checkpoint, *, verify: bool = False) -> dict[str, Any]:
         "missing": list(checkpoint.missing),
         "missing_files": {part: list(names) for part, names in checkpoint.missing_files.items()},
         "get": _how_to_get(checkpoint),
+        "base": str(checkpoint.base.folder) if checkpoint.base else "",
+        "from_base": list(checkpoint.from_base),
+        "what": what_it_is(checkpoint),
         "complete": not checkpoint.missing,
         "fingerprint": checkpoint.fingerprint,
         "verified": verify,
         "damaged": _damaged(checkpoint) if verify else [],
     }
+
+
+def what_it_is(checkpoint: Checkpoint) -> str:
+    """One line: which model, how it is laid out, how text is read, and where its parts come from."""
+    config = checkpoint.config
+    line = f"{config.name} {config.version}, {checkpoint.layout} layout, text '{config.text.kind}'"
+    line += f" with {config.t2s.text_tokens} tokens"
+    if checkpoint.base is not None:
+        own = ", ".join(part for part in checkpoint.files if part not in checkpoint.from_base)
+        line += f"; a fine-tune: {own} of its own, {', '.join(checkpoint.from_base)} from {checkpoint.base.folder}"
+    return line
 
 
 def _how_to_get(checkpoint: Checkpoint) -> str:

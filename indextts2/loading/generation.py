@@ -6,6 +6,7 @@ config.yaml becomes values of `Config`; from there on the configuration alone de
 
 from __future__ import annotations
 
+import logging
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ from typing import Any
 
 from ..text.languages import LANGUAGE_CODES
 
+logger = logging.getLogger(__name__)
+
 CODEC_FILE = "codec.pth"
 VOCABULARY_FILE = "multilingual_zh_ja_yue_char_del.tiktoken"
 VOCABULARY_SUFFIX = ".tiktoken"
@@ -23,7 +26,8 @@ KIND_BY_CONTENT = {"latent": "2.0", "decoder": "2.5"}
 """`S2MConfig.content` -> the kind of released checkpoint that has it."""
 
 SEARCHED = 1 << 22  # bytes at the start of a file that is no zip archive; names of tensors stand there
-SAFETENSORS = ".safetensors"
+T2S_TENSOR = "mel_pos_embedding.emb.weight"
+WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,9 @@ GENERATIONS = (V25, V20)
 
 def generation_of(folder: Path, t2s_file: str, leaves: Mapping[str, Any]) -> Generation:
     """The generation of a folder. t2s_file: name of its T2S weights; leaves: keys and values of its config.yaml."""
-    path = folder / t2s_file
-    if path.is_file():
+    named = folder / t2s_file
+    path = named if named.is_file() else t2s_by_content(folder)
+    if path is not None:
         for generation in GENERATIONS:
             if holds_names(path, generation.tensors):
                 return generation
@@ -82,6 +87,15 @@ def generation_of(folder: Path, t2s_file: str, leaves: Mapping[str, Any]) -> Gen
     if has_vocabulary or (folder / CODEC_FILE).is_file() or leaves.get("gpt.number_text_tokens") == TEXT_TOKENS:
         return V25
     return V20
+
+
+def t2s_by_content(folder: Path) -> Path | None:
+    """The T2S weights of a folder whatever a trainer called them: the newest file that holds its tensors, or None."""
+    candidates = [path for path in folder.glob("*") if path.suffix in WEIGHT_SUFFIXES and path.is_file()]
+    found = [path for path in candidates if holds_names(path, [T2S_TENSOR])]
+    if len(found) > 1:
+        logger.info("%s holds %d files of text-to-semantic weights; the newest is used.", folder, len(found))
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
 def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

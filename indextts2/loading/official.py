@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from ..config import Config
+from .foreign_keys import tidied
 from .parts import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES, OfficialFile, Part, part_of, parts_of
 from .renames import live_sources
 from .stream import Source
@@ -26,7 +27,7 @@ def official_files(
     for row in parts_of(config):
         own = [_own_names(row, file, config, file_names) for file in row.official_files]
         paths = [
-            _auxiliary(file, roots) if file.repository else _present(row, folder, names)
+            _auxiliary(file, roots) if file.repository else _present(row, folder, names) or row.find(folder)
             for file, names in zip(row.official_files, own, strict=True)
         ]
         if all(paths):
@@ -88,7 +89,7 @@ def official_sources(part: str, files: tuple[Path, ...], config: Config) -> dict
     if row.read_official is not None:
         small = row.read_official(files)
         return {key: partial(small.__getitem__, key) for key in small}
-    return live_sources(part, read_section(files[0], row.sections), config)
+    return live_sources(part, tidied(read_section(files[0], row.sections), files[0]), config)
 
 
 def licence_files(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..config import Config
 from ..errors import InputError
 from . import part_makers as make
-from .generation import CODEC_FILE, VOCABULARY_FILE
+from .generation import CODEC_FILE, VOCABULARY_FILE, t2s_by_content
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,6 +40,11 @@ FP32, FP16, INT8 = "fp32", "fp16", "int8"
 def every(config: Config) -> bool:
     """Whether a row holds that holds for all configurations."""
     return True
+
+
+def nowhere(folder: Path) -> Path | None:
+    """Where to look further for a file: nowhere."""
+    return None
 
 
 def no_keys(config: Config) -> tuple[str, ...]:
@@ -83,6 +88,7 @@ class Part:
     optional: bool = False  # whether its group loads without it
     is_folder: bool = False  # a folder with a config.json
     named_by: Callable[[Config], str] | None = None  # where the configuration names the file, in every layout
+    find: Callable[[Path], Path | None] = nowhere  # its file where neither name is there
     companions: tuple[OfficialFile, ...] = ()  # published beside it and fetched with it, not read here
     holds: Callable[[Config], bool] = every
 
@@ -185,7 +191,8 @@ V20: tuple[Part, ...] = (
         (_own("gpt.pth", "gpt_checkpoint", 3_484_663_079),),
         build=make.t2s,
         config_sections=("t2s",),
-        sections=("model",),
+        sections=("model", "state_dict", "model_state_dict"),
+        find=t2s_by_content,
         dead_keys=lambda config: (
             r".*\.pos_enc\.pe",
             r"gpt\.h\.\d+\.attn\.(bias|masked_bias)",

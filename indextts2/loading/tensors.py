@@ -7,7 +7,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +25,11 @@ ZIP_START = b"PK\x03\x04"
 SIGNS_OF_CODE = ("GLOBAL", "Unsupported class", "reduce")  # in the words of torch's restricted reader
 LISTED = 3  # keys that an error names before it counts the rest
 PARALLEL_PREFIX = "module."  # left by training on several devices
+GGUF = b"GGUF"
+OTHER_SUFFIXES = (".gguf", ".npz")
+MLX = b'"format":"mlx"'  # in the header of a safetensors file
+FORMAT_BYTES = 4096
+OTHER_FORMAT = "This program reads .pth and .safetensors files for PyTorch; get the model in that form."
 AGAIN = "Get the file again and check its size."
 
 
@@ -37,7 +42,22 @@ def read_tensors(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"The file {path.name} is missing from {path.parent}. Put it there.")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path} is empty. {AGAIN}")
+    refuse_other_formats(path)
     return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+
+
+def refuse_other_formats(path: Path) -> None:
+    """Say what a file of another program is. Raises CheckpointError."""
+    if path.suffix == ".npz":
+        raise CheckpointError(f"{path} is a file of MLX or numpy. {OTHER_FORMAT}")
+    with path.open("rb") as file:
+        start = file.read(FORMAT_BYTES)
+    if start.startswith(GGUF):
+        raise CheckpointError(f"{path} is a GGUF file, which llama.cpp and its kin read. {OTHER_FORMAT}")
+    if path.suffix == ".safetensors" and MLX in start:
+        raise CheckpointError(
+            f"{path} is a safetensors file of MLX, whose weights are packed otherwise. {OTHER_FORMAT}"
+        )
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
@@ -54,7 +74,8 @@ def _read_pickle(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         zipped = file.read(len(ZIP_START)) == ZIP_START
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        with harmless_types():
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         if any(sign in str(error) for sign in SIGNS_OF_CODE):
             raise CheckpointError(
@@ -72,9 +93,37 @@ def _read_pickle(path: Path) -> dict[str, Any]:
     return dict(loaded)
 
 
+@contextmanager
+def harmless_types() -> Iterator[None]:
+    """The restricted reader accepts types inside that trainers leave in their files and that run nothing: numbers of
+    numpy, and bags of names. Anything else stays refused.
+    """
+    import argparse
+    from collections import Counter, defaultdict
+    from types import SimpleNamespace
+
+    import numpy as np
+
+    core = getattr(np, "_core", None) or np.core  # numpy 1 and 2 keep it in different places
+    kinds: list[Any] = [np.dtype, np.ndarray, core.multiarray.scalar, core.multiarray._reconstruct]
+    kinds += [type(np.dtype(name)) for name in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u4", "u8", "?")]
+    kinds += [argparse.Namespace, SimpleNamespace, Counter, defaultdict, PurePosixPath, PureWindowsPath]
+    with torch.serialization.safe_globals(kinds):
+        yield
+
+
 def _line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
+
+
+def extras_of(path: Path) -> dict[str, Any]:
+    """What a file holds at its top level that is neither a tensor nor a section of them, such as a trainer's settings.
+
+    Empty for a safetensors file.
+    """
+    tree = {} if path.suffix == ".safetensors" else read_tensors(path)
+    return {key: value for key, value in tree.items() if not isinstance(value, Tensor)}
 
 
 def read_section(path: Path, sections: Iterable[str] = ()) -> Tensors:

@@ -14,6 +14,7 @@ from .multilingual import MultilingualFrontEnd, special_tokens
 from .normalise import Glossary
 from .official import OfficialFrontEnd
 from .pieces import TextPieces
+from .plain import PlainFrontEnd
 from .tokenizer import TextTokenizer
 
 
@@ -55,6 +56,10 @@ def _english(config: TextConfig, path: Path) -> FrontEnd:
     return EnglishFrontEnd(TextTokenizer(path), config)
 
 
+def _plain(config: TextConfig, path: Path) -> FrontEnd:
+    return PlainFrontEnd(TextTokenizer(path), config)
+
+
 def _multilingual(config: TextConfig, path: Path) -> FrontEnd:
     return MultilingualFrontEnd(BytePairVocabulary(path, special_tokens()), config)
 
@@ -63,6 +68,7 @@ FRONT_ENDS: dict[str, Callable[[TextConfig, Path], FrontEnd]] = {
     "official": _official,
     "english": _english,
     "multilingual": _multilingual,
+    "plain": _plain,
 }
 """Text kind to the function that opens its tokenizer file."""
 

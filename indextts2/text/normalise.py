@@ -138,7 +138,7 @@ class OfficialNormaliser:
         # The reference has no word boundary and makes "rabbit's" of every "...it's" a "rabbit is".
         contraction = _CONTRACTION_REFERENCE if self._compatible else _CONTRACTION_WORD
         tracked.sub(contraction, lambda match: match.group(1) + " is")
-        self._apply_glossary(tracked, glossary or {}, "zh" if chinese else "en")
+        self.apply_glossary(tracked, glossary or {}, "zh" if chinese else "en")
         if chinese or self._compatible:
             tracked.sub(_TECHNICAL, lambda match: match.group().replace("-", _HYPHEN_MARK))
         names, pinyin = Protected("<n_", ">"), Protected("<pinyin_", ">")
@@ -172,7 +172,7 @@ class OfficialNormaliser:
             return word
         return reading
 
-    def _apply_glossary(self, tracked: TrackedText, glossary: Glossary, language: str) -> None:
+    def apply_glossary(self, tracked: TrackedText, glossary: Glossary, language: str) -> None:
         """Longest terms first, upper or lower case alike."""
         readings: dict[str, str] = {}
         for term in sorted(glossary, key=len, reverse=True):

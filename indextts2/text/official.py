@@ -83,7 +83,7 @@ class OfficialFrontEnd:
             warnings += self._notes
         pieces = self.tokenizer.encode(tracked.text)
         warnings += unknown_character_warning("".join(self.tokenizer.unknown(pieces)).replace(_WORD_MARK, ""))
-        starts, ends = _spans(tracked, pieces)
+        starts, ends = spans_of(tracked, pieces)
         return TextPieces(
             pieces=tuple(pieces),
             normalised=normalised,
@@ -120,7 +120,7 @@ class OfficialFrontEnd:
         return _BLANKS_BETWEEN_CJK.sub("", whole).strip()
 
 
-def _spans(tracked: TrackedText, pieces: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def spans_of(tracked: TrackedText, pieces: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Where every piece comes from in the text as given: exact for words, shared out evenly inside a word."""
     words = [match.span() for match in _WORD.finditer(tracked.text)]
     heads = [index for index, piece in enumerate(pieces) if piece.startswith(_WORD_MARK)]
