@@ -347,7 +347,10 @@ V25: tuple[Part, ...] = (
 )
 """What IndexTTS-2.5 has otherwise (docs/spec/v25.md#files)."""
 
-PARTS: tuple[Part, ...] = (*V20, *V25)
+PARTS: tuple[Part, ...] = (
+    *V20,
+    *V25,
+)
 
 
 def parts_of(config: Config) -> tuple[Part, ...]:

@@ -13,7 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-EDIT = re.compile(r"^In `([^`]+)`, (as a new file|above|as a row of)(?: `(\w+)`)?:\n\n```python\n(.*?)```", re.M | re.S)
+EDIT = re.compile(
+    r"^In `([^`]+)`, (as a new file|above|as a row of|as the last row of)(?: `(\w+)`)?:\n\n```python\n(.*?)```",
+    re.M | re.S,
+)
 SECTIONS = {title: body for title, body in SECTION.findall(PAGE)}
 FOLLOWED = [title for title, body in SECTIONS.items() if EDIT.search(body)]
 
@@ -38,7 +41,9 @@ def follow(copy, body):
             lines[index:index] = [*code.rstrip("\n").split("\n"), "", ""]
         else:
             assert lines[index].endswith(("{", "(")), lines[index]
-            lines[index + 1 : index + 1] = code.rstrip("\n").split("\n")
+            last = next(number for number in range(index, len(lines)) if lines[number] in ("}", ")"))
+            place = last if how == "as the last row of" else index + 1
+            lines[place:place] = code.rstrip("\n").split("\n")
         path.write_text("\n".join(lines), encoding="utf-8")
     return touched
 
@@ -66,8 +71,8 @@ def run(copy, code):
     return done.stdout.strip()
 
 
-def test_the_page_shows_a_solver_a_sampler_a_language_and_a_node():
-    assert {"A solver", "A sampler", "A language", "A node"} <= set(FOLLOWED)
+def test_the_page_shows_every_kind_of_addition():
+    assert {"A solver", "A sampler", "A language", "A checkpoint layout", "A node"} <= set(FOLLOWED)
 
 
 @pytest.mark.parametrize("title", [title for title, body in SECTIONS.items() if "Files:" in body])
@@ -126,6 +131,19 @@ def test_an_added_language_is_read_by_a_checkpoint_of_its_kind(extended):
         "print(front_end.kind, front_end.pieces('Du & ich').normalised, sep='|')\n",
     )
     assert said == "german|du  und  ich"
+
+
+def test_an_added_layout_changes_its_rows_and_leaves_the_others(extended):
+    said = run(
+        extended,
+        "from dataclasses import replace\n"
+        "from indextts2.config import Config\n"
+        "from indextts2.loading.parts import parts_of\n"
+        "new, old = (parts_of(replace(Config(), version=version)) for version in ('3.0', '2.0'))\n"
+        "changed = [row for row, former in zip(new, old, strict=True) if row != former]\n"
+        "print(*((row.name, row.official_files[0].local, *row.sections) for row in changed))\n",
+    )
+    assert said == "('vocoder', 'vocoder.pth', 'weights')"
 
 
 def test_an_added_node_is_in_the_pack_and_runs(extended):
