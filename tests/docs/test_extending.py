@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 EDIT = re.compile(
-    r"^In `([^`]+)`, (as a new file|above|as a row of|as the last row of)(?: `(\w+)`)?:\n\n```(?:python|text)\n(.*?)```",
+    r"^In `([^`]+)`, (as a new file|above|as a row of|as the last row of)(?: `(\w+)`)?:\n\n"
+    r"```(?:python|text)\n(.*?)```",
     re.M | re.S,
 )
 SECTIONS = {title: body for title, body in SECTION.findall(PAGE)}
