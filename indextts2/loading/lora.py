@@ -8,7 +8,6 @@ by scale x B A. Modules that store their matrix as (in, out) get the transpose. 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
+from ..foreign import CONFIGURATION, ForeignDataError, read_json, shown
 from .fingerprint import DIGITS, sha256_of
 from .tensors import read_tensors
 
@@ -28,6 +28,7 @@ PREFIXES = ("base_model.model.", "model.", "t2s.")
 DOWN, UP = ".lora_A", ".lora_B"
 ENDINGS = (".weight", ".default.weight", "")
 LISTED = 3  # keys that an error names
+LARGEST_ALPHA = 1e6  # usual ones lie between 1 and 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ def _settings(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from error
+        settings = read_json(path, CONFIGURATION)
+    except ForeignDataError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(settings, dict):
         raise CheckpointError(f"{path} should hold a JSON object.")
     if settings.get("use_dora"):
@@ -125,11 +126,18 @@ def _scale(name: str, rank: int, settings: Mapping[str, Any]) -> float:
     file.
     """
     alpha = settings.get("lora_alpha")
-    for pattern, own in (settings.get("alpha_pattern") or {}).items():
+    patterns = settings.get("alpha_pattern") or {}
+    if not isinstance(patterns, dict):
+        raise CheckpointError(f"The adapter's alpha_pattern should hold names and numbers, but is {shown(patterns)}.")
+    for pattern, own in patterns.items():
         if name == pattern or name.endswith("." + pattern):
             alpha = own
     if alpha is None:
         return 1.0
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) < LARGEST_ALPHA:
+        raise CheckpointError(
+            f"The adapter's alpha of '{name}' should be a finite number, but is {shown(alpha)}. Its file is damaged."
+        )
     return float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank)
 
 

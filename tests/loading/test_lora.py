@@ -100,3 +100,32 @@ def test_a_mark_names_the_file_and_the_strength(tmp_path):
     other = read_lora(write(tmp_path / "y", named(seed=1)), Small())
     marks = {with_lora_mark("base", lora, strength) for lora in (one, other) for strength in (0.5, 1.0)}
     assert len(marks) == 4 and with_lora_mark("base", one, 0.5) in marks
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"lora_alpha": NaN}',
+        '{"lora_alpha": Infinity}',
+        '{"lora_alpha": -Infinity}',
+        '{"lora_alpha": 1e999}',
+        '{"lora_alpha": 1e30}',
+        '{"lora_alpha": "8"}',
+        '{"lora_alpha": true}',
+        '{"lora_alpha": [8]}',
+        '{"lora_alpha": 9' + "9" * 400 + "}",
+        '{"lora_alpha": 8, "alpha_pattern": {"plain": "x"}}',
+        '{"lora_alpha": 8, "alpha_pattern": {"plain": NaN}}',
+        '{"lora_alpha": 8, "alpha_pattern": [1]}',
+        '{"alpha_pattern": 5}',
+        "[" * 1_000,
+        "[1]",
+        "",
+    ],
+)
+def test_settings_that_are_no_finite_numbers_are_refused_in_one_sentence(tmp_path, written):
+    folder = write(tmp_path / "x", named())
+    (folder / "adapter_config.json").write_text(written, encoding="utf-8")
+    with pytest.raises(CheckpointError) as caught:
+        read_lora(folder, Small())
+    assert len(str(caught.value)) < 400 and "\n" not in str(caught.value)
