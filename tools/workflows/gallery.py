@@ -37,7 +37,7 @@ def emotion_sliders() -> Canvas:
 - Move the sliders of *Emotion Weights*. All at zero: the speaker's own emotion, nothing is changed.
 - Sums up to 0.8 sound natural; **bias** and **cap** do what the released program does.
 - **emotion_strength** in *Speak* turns all of them down together.
-- The picture shows the eight weights after every change.
+- The plot shows the eight weights after every change.
 
 **八个滑块**：拖动“情感权重”的滑块。全部为零就是说话人自己的情感。总和不超过 0.8 最自然。
 """,
@@ -65,8 +65,8 @@ def emotion_audio() -> Canvas:
     graph.note(
         """
 ## Emotion from audio
-One recording says **who** talks, another one **how**. Here both are built-in references; add *Load Audio* and connect
-it to **audio** of an *Encode Reference* to use your own.
+One recording sets the **speaker**, another the **emotion**. Here both are built-in references; add *Load Audio* and
+connect it to **audio** of an *Encode Reference* to use your own.
 - **strength** 0 is the speaker's own emotion, 1 that of the other recording, above 1 exaggerates.
 - Keep the emotional recording clean: one person, no music, 3 to 15 seconds.
 
@@ -113,7 +113,7 @@ def emotion_text() -> Canvas:
     graph.note(
         """
 ## Emotion from text
-*Emotion from Text* reads eight weights from words: the line itself, or a description such as "she is furious".
+*Emotion from Text* reads eight weights from a text: the line itself, or a description such as "she is furious".
 - About 0.6 in **emotion_strength** sounds natural.
 - Connect the weights to *Emotion Weights* → **other** to change them by hand.
 
@@ -149,8 +149,8 @@ def exact_seconds() -> Canvas:
 ## Exact seconds
 *Duration* asks for a length, here 3.2 seconds with all pauses. It is met **to the sample**.
 - **unit**: seconds, semantic tokens, mel frames, or a factor of the natural length.
-- The report says what was asked, what the model made, and how far the sound was stretched. Stretches from 0.8 to 1.25
-  are hardly heard.
+- The report says what was asked for, what the model made, and how far the sound was stretched. Stretches from 0.8 to
+  1.25 are hardly audible.
 - For a part of the text, write `[seconds 1.5]` in front of it.
 
 **精确秒数**：“时长”节点要求多少秒，结果就精确到采样点。也可以在文本中写 [seconds 1.5]。
@@ -178,11 +178,11 @@ def match_video() -> Canvas:
     graph.note(
         """
 ## Match a video clip
-Grey pictures stand for a clip of 72 pictures at 24 per second, so that this graph runs at once. For a clip of your own:
+Grey images stand in for a clip of 72 video frames at 24 per second, so that this graph runs at once. For your own clip:
 1. Delete *EmptyImage* and *Float*; add *Load Video* and *Get Video Components*.
 2. **images** goes to *Get Image Size* and *Create Video*, **fps** to *Duration from Frame Count* and *Create Video*.
 
-To match a recording instead of pictures, use *Duration from Audio*.
+To match a recording instead of a video, use *Duration from Audio*.
 
 **匹配视频**：用“加载视频”和“获取视频组件”代替灰色画面，语音长度就与视频相同。
 """,
@@ -219,7 +219,7 @@ def two_speakers() -> Canvas:
 Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More lines: copy a *Speak* node and another
 *AudioConcat*.
 - A pause between them: write `<pause 0.4s>` at the end of a line.
-- Each speaker has an own seed, so one line can be redone without the other.
+- Each speaker has its own seed, so one line can be redone without the other.
 
 **两个说话人**：两个“说话”节点共用一个检查点，用 AudioConcat 连接。行尾写 <pause 0.4s> 可加停顿。
 """,

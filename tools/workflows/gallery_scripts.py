@@ -51,10 +51,10 @@ def subtitles() -> Canvas:
     graph.note(
         """
 ## Subtitle file to dubbed track
-An example file is chosen, so this graph runs at once. For your own: put an .srt, .vtt or .ass file into the folder
-`input` of the host, press **R**, and choose it in *Script from File*.
-- **cue**: *fill* speaks each line to the length of its cue, *within* never longer, *start* as it comes.
-- Red bars in the picture: text too long for its place. Shorten it, or allow *overlap* or *shift*.
+An example file is chosen, so this graph runs at once. For your own: put an .srt, .vtt or .ass file into ComfyUI's
+`input` folder, press **R**, and choose it in *Script from File*.
+- **cue**: *fill* speaks each line to the length of its cue, *within* never longer, *start* at its natural length.
+- Red bars in the plot: text too long for its cue. Shorten it, or allow *overlap* or *shift*.
 - Stopped? Run again: finished lines are kept, and only changed ones are spoken.
 
 **字幕配音**：把字幕文件放进 input 文件夹，按 R 键后选中。每个时间点都精确到采样点；红色表示这一行文字太长。
@@ -80,8 +80,8 @@ def scene() -> Canvas:
         """
 ## Two-speaker scene
 One row per line: `Name [emotion]: text`. A pause is written `<pause 0.4s>`, a length `[seconds 2.5]` behind the name.
-- A *Voice Cast* per name says who speaks; connect **reference** for a voice of your own, and emotion weights for how
-  somebody usually talks.
+- A *Voice Cast* per name sets its voice; connect **reference** for a voice of your own, and emotion weights for a
+  speaker's usual emotion.
 - **takes** 4 speaks each line four times and keeps the best.
 - **gap** in *Timeline Mix* is the silence between lines.
 
@@ -106,10 +106,10 @@ def audiobook() -> Canvas:
     graph.note(
         """
 ## Audiobook page
-Rows without a name are read by the narrator, each row a paragraph; an indented row goes on with the one before.
+Rows without a name are read by the narrator, each row a paragraph; an indented row continues the one before.
 - Pauses follow the punctuation; `<pause 1s>` on a row of its own is silence between paragraphs.
 - Long paragraphs are spoken in passages, so memory does not grow with the length of the book.
-- *SRT* holds the real times, for a book that shows its words.
+- *SRT* holds the actual times, for text shown along with the sound.
 
 **有声书**：没有名字的行由旁白朗读，每行一段。长段落分批朗读，内存不随长度增长。
 """,
@@ -134,8 +134,8 @@ def replace_line() -> Canvas:
     )
     graph.note(
         """
-## Replace one line of a finished take
-The take on the left is finished. Line 2 is said again, **exactly as long**, with another emotion, and put in its place.
+## Replace one line of a finished script
+The script on the left is finished. Line 2 is spoken again, **exactly as long**, with another emotion, and replaced.
 - **number** says which line; set it in both places.
 - Change emotion, text or seed of *Speak* and run: nothing else is computed again, and no other sample changes.
 - A recording of your own works as well: connect *Load Audio* to **audio** of *Replace Script Line*.
@@ -175,7 +175,7 @@ def dub_video() -> Canvas:
     graph.note(
         """
 ## Dub a video
-Grey pictures, 6 seconds, stand for a video, so that this graph runs at once. For your own, delete *EmptyImage* and
+Six seconds of grey images stand in for a video, so that this graph runs at once. For your own, delete *EmptyImage* and
 *The video*, add *Load Video*, and connect it to *Duration from Video* and *Get Video Components*.
 - *Duration from Video* gives **seconds** to *Timeline Mix*: the track ends with the video.
 - Times of the lines stand in the script; a subtitle file works too (*Script from File*).

@@ -14,8 +14,8 @@ def hand_blended() -> Canvas:
         """
 ## Hand-blended emotions
 Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. What is left of 1 is the speaker's own.
-- The report of *Blend Emotions* shows every share and their sum; it is always 1.
-- *Plot Emotion* shows what came out and how strong it is. Above 1 the voice may change.
+- The report of *Blend Emotions* shows every coefficient and their sum, which is always 1.
+- *Plot Emotion* shows the result and its strength. Above 1 the voice may change.
 - Try *Interpolate*, *Arithmetic*, *Scale*, *Limit*, *Transfer* and *Remove* from the same menu.
 
 **手动混合**：两个情感按权重混合，剩下的份额是说话人自己的情感。强度大于 1 时嗓音可能改变。
@@ -71,7 +71,7 @@ def emotion_schedule() -> Canvas:
 ## Emotion schedule inside a sentence
 The sentence begins calm and turns angry at the word *stop*, in one breath, without a cut.
 - *Position in Text* finds where a word begins; type another one to move the change.
-- **transition**: step changes at once, linear glides from one emotion to the next.
+- **transition**: step changes at once, linear moves gradually from one emotion to the next.
 - *Plot Emotion* draws the schedule above its words.
 
 **句内变化**：句子开头平静，从 stop 一词起变为愤怒，没有接缝。改“词语”即可移动变化点。
@@ -158,8 +158,8 @@ def save_voice() -> Canvas:
         """
 ## Save and reuse a voice
 1. **Run** once: *Save Speaker* writes `output/indextts2/my_voice_00001_.safetensors`.
-2. Press **R** so that the list is read again, and choose the file in *Load Speaker*.
-3. Select the grey nodes on the right and press **Ctrl+M** to switch them on. They need no recording any more.
+2. Press **R** to refresh the list, and choose the file in *Load Speaker*.
+3. Select the grey nodes on the right and press **Ctrl+M** to switch them on. They no longer need a recording.
 
 Files can be shared: put them into `input/indextts2`. They work with the checkpoint that made them.
 
