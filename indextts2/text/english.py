@@ -41,8 +41,8 @@ _SCAN = re.compile(
     rf"(?P<annotation>{ANNOTATION.pattern})|(?P<word>{_WORD})|(?P<letters>{LETTER_NAMES}+)|(?P<dash>[-–—~]+)|(?P<other>.)",
     re.I | re.S,
 )
-_PAUSING_BRACKETS = frozenset("()[]{}")
-_IGNORED = frozenset("\"'*_|/¿¡")  # quotation marks, and signs that mean nothing when left alone
+_PAUSING_BRACKETS = frozenset("()[]{}|")
+_IGNORED = frozenset("\"'*_/¿¡")  # quotation marks, and signs that mean nothing when left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:
             units.append(_letter_by_letter(match.group(), start, end))
         elif match["dash"]:
             units += _dash(match, tracked.text, start, end)
+            unknown += [sign for sign in match.group() if sign == "~"]
         else:
             units += _sign(match.group(), start, end, unknown)
     return units
@@ -235,7 +236,7 @@ def _dash(match: re.Match[str], text: str, start: int, end: int) -> list[_Unit]:
     after = text[match.end() : match.end() + 1]
     if match.group() == "-" and before.isalnum() and after.isalnum():
         return []
-    if match.group() == "~":
+    if set(match.group()) == {"~"}:
         return []
     return [_Unit("-", None, False, False, start, end)]
 

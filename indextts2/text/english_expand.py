@@ -59,7 +59,8 @@ def _fold_character(character: str) -> str:
     plain = "".join(part for part in plain if not unicodedata.combining(part)).replace("⁄", "/")
     if "/" in plain and plain[0].isdigit():  # a fraction in one character
         plain = " " + plain
-    return plain if plain.isascii() else character
+    keeps_something = plain.strip() or character.isspace()
+    return plain if plain.isascii() and keeps_something else character
 
 
 def name_of_symbol(character: str) -> str | None:

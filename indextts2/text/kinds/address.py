@@ -33,7 +33,7 @@ def said_signs(text: str) -> str:
 
 
 def _said(token: str) -> str:
-    if token.isdigit():
+    if token.isdecimal():
         plain = len(token) <= _LONGEST_NUMBER or len(token) == _YEAR
         return numbers.pairs(token) if plain else numbers.digits(token)
     if token.lower() == "www" or token.lower() in _COUNTRIES:
@@ -53,7 +53,9 @@ def _file(match: re.Match[str]) -> str:
 
 
 def _spelled(suffix: str) -> str:
-    return " ".join(numbers.digits(part) if part.isdigit() else spell(part) for part in re.findall(r"\d+|\D+", suffix))
+    return " ".join(
+        numbers.digits(part) if part.isdecimal() else spell(part) for part in re.findall(r"\d+|\D+", suffix)
+    )
 
 
 def _hashtag(match: re.Match[str]) -> str:

@@ -43,14 +43,14 @@ def _card(match: re.Match[str]) -> str | None:
 
 
 def _group(group: str) -> str:
-    if not group.isdigit():
+    if not group.isdecimal():
         return group.lower() if is_word(group) else spell(group)
     return f"{numbers.cardinal(int(group[0]))} hundred" if group in ("800", "900") else numbers.digits(group)
 
 
 def _named_code(match: re.Match[str]) -> str:
     groups = _GROUP.findall(match.group(2))
-    said = (numbers.digits(group) if group.isdigit() else spell(group) for group in groups)
+    said = (numbers.digits(group) if group.isdecimal() else spell(group) for group in groups)
     return f"{spell(match.group(1))}, {', '.join(said)}"
 
 
@@ -93,8 +93,8 @@ def mixed(match: re.Match[str]) -> str | None:
         )
     spoken: list[str] = []
     for part in re.findall(r"[A-Za-z]+|\d+(?:\.\d+)?", text):
-        if part[0].isdigit():
-            spoken.append(numbers.pairs(part) if part.isdigit() and len(part) > 1 else numbers.spoken(part))
+        if part[0].isdecimal():
+            spoken.append(numbers.pairs(part) if part.isdecimal() and len(part) > 1 else numbers.spoken(part))
         elif part == "s" and spoken and text.endswith("s"):
             spoken[-1] = numbers.plural(spoken[-1])
         else:

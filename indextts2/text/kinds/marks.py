@@ -34,16 +34,18 @@ _NUMBER_BULLET = re.compile(r"(?m)^([ \t]*\d{1,2})\)[ \t]+(?=\S)")
 _CHANGE = re.compile(r"(?<![\w>])>{2,}(?!\w*>)\s?")
 _HEART = re.compile(r"(?<=\b)(I|i|we|We|you|You|they|They|u)(\s+)<3+(?=\s+\w)")
 _FACE = re.compile(
-    r"(?<![\w<])(?:[:;=8][-~^']?[)(DPpOo3/\\|*\]\[]+|[xX]D+|<3+|</3|\^_+\^|¯\\_\(ツ\)_/¯|[-o]_[-o]|T_T)(?![\w])"
+    r"(?<![\w<])(?:(?:[:;=][-~^']?|8-)(?:[)(\]\[]{1,4}|[DPpOo3/\\|*])|[xX]D+|<3+|</3|\^_+\^|[-o]_[-o]|T_T)(?!\w)"
 )
 _TABLE_EDGE = re.compile(r"(?m)^[ \t]*\|(.*)\|[ \t]*$")
 _TABLE_RULE = re.compile(r"(?m)^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+(?:[ \t]*:?-{2,}:?[ \t]*)?$")
+_TRADE = re.compile("[™®℠]")
 _ESCAPED = re.compile(r"\\(?=[\\`*_{}\[\]()#+.!|>~-])")
 _PARAGRAPH = re.compile(r"(?<=[^\s.!?…:;,—–-])([\"')\]]*)[ \t]*\n[ \t]*(?:\n[ \t]*)+(?=\S)")
 _LIST_ROW = re.compile(
     r"(?m)(?<=[^\s.!?…:;,—–-])([\"')\]]*)[ \t]*\n(?=[ \t]*(?:\d{1,2}[.)]\s|\d+ ?(?:\d/\d|[A-Za-z(])|\ufff9))"
 )
 _SHORT_ROW = re.compile(r"(?m)^([ \t]*[^\n]{1,45}[^\s.!?…:;,—–-])[ \t]*\n(?=[ \t]*[\"'(]?[A-Z])")
+_PLAIN_BULLETS = frozenset("-*–—•‣")
 _BULLET_SIGN = "\ufff9"
 _SHOWN = 12  # different things named in a warning
 
@@ -68,6 +70,11 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         left_out.append(match.group()[match.end(1) - match.start() + 1 :])
         return match.group(1)
 
+    def bullet(match: re.Match[str]) -> str:
+        sign = match.group().strip()
+        left_out.extend([] if sign in _PLAIN_BULLETS else [sign])
+        return _BULLET_SIGN
+
     def row(match: re.Match[str]) -> str:
         left_out.append("|")
         return ", ".join(cell.strip() for cell in match.group(1).split("|") if cell.strip()) + "."
@@ -84,7 +91,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_RULE, "\n"),
         (_HEADING, lambda match: match.group(1) + "\n\n"),
         (_QUOTED, gone),
-        (_BULLET, _BULLET_SIGN),
+        (_BULLET, bullet),
         (_NUMBER_BULLET, lambda match: match.group(1) + ". "),
         (_CHANGE, gone),
         (_HEART, lambda match: f"{match.group(1)}{match.group(2)}love"),
@@ -93,6 +100,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_STRONG, content),
         (_CODE, content),
         (_ESCAPED, ""),
+        (_TRADE, gone),
         (_PARAGRAPH, lambda match: match.group(1) + ".\n"),
         (_LIST_ROW, lambda match: match.group(1) + ".\n"),
         (_SHORT_ROW, lambda match: match.group(1) + ",\n"),
@@ -102,7 +110,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         tracked.sub(pattern, replacement)
 
 
-_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—] ")
+_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—] ")
 
 
 def _unescaped(match: re.Match[str]) -> str:

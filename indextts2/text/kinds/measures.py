@@ -182,7 +182,7 @@ def _power(match: re.Match[str]) -> str | None:
     base, exponent = match.group(1), "".join(_POWERS.get(sign, sign) for sign in match.group(2).lstrip("^"))
     if not re.fullmatch(r"-?\d{1,6}", exponent):
         return None
-    return f"{numbers.spoken(base) if base[0].isdigit() else base} {power_in_words(exponent)}"
+    return f"{numbers.spoken(base) if base[0].isdecimal() else base} {power_in_words(exponent)}"
 
 
 def _scaled(match: re.Match[str]) -> str | None:

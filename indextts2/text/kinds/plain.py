@@ -49,7 +49,7 @@ _STREETS = (
 
 
 def _plain(text: str) -> str:
-    return numbers.cardinal(int(text)) if text.isdigit() and len(text) < 12 else numbers.spoken(text)
+    return numbers.cardinal(int(text)) if text.isdecimal() and len(text) < 12 else numbers.spoken(text)
 
 
 def _ordinal(match: re.Match[str]) -> str:

@@ -55,7 +55,7 @@ def _ratio(match: re.Match[str]) -> str:
 def _sizes(match: re.Match[str]) -> str:
     """1920x1080 -> nineteen twenty by ten eighty, 3x4x5 -> three by four by five."""
     parts = re.split(r"\s?[x×*]\s?", match.group())
-    pixels = len(parts) == 2 and all(len(part) in (3, 4) and part.isdigit() for part in parts)
+    pixels = len(parts) == 2 and all(len(part) in (3, 4) and part.isdecimal() for part in parts)
     return " by ".join(numbers.pairs(part) if pixels else numbers.spoken(part) for part in parts)
 
 

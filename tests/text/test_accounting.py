@@ -1,0 +1,87 @@
+"""Nothing of a text is lost without a word: every letter, number and symbol is spoken or named in a warning."""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+
+import pytest
+
+from indextts2.cli.text import describe
+from indextts2.errors import TextError
+from indextts2.stages.prepare_text import prepare_text
+from indextts2.text.pieces import is_invisible
+
+from .test_readings import ROWS
+
+LINES = 3000  # a bounded part of the hundred thousand that were tried
+SIGNS = "$£€¥%&@#*/\\+=<>~^|°²³½⅛⁴×÷±≤→©™_`'\"“”‘’–—-…·•!?.,;:()[]{}«» \n\t"
+PARTS = [word for _, written, _ in ROWS for word in written.split(" ")]
+WORDS = "the a I John Dr. St. U.S. p.m. May Sat. etc. vs. No. MIX IV US AM iPhone Node.js x m in km Fig. Rev. é 你好 😀".split()
+
+
+def made_line(dice: random.Random) -> str:
+    """Words, numbers, signs and pieces of the tables in any order, and sometimes any characters at all."""
+    parts = []
+    for _ in range(dice.randint(1, 12)):
+        kind = dice.randrange(6)
+        if kind == 0:
+            parts.append(dice.choice(PARTS))
+        elif kind == 1:
+            parts.append(dice.choice(WORDS))
+        elif kind == 2:
+            parts.append(str(dice.randrange(10 ** dice.randint(1, 9))))
+        elif kind == 3:
+            parts.append("".join(dice.choices(SIGNS, k=dice.randint(1, 3))))
+        elif kind == 4:
+            parts.append("".join(dice.choices("abcdefgXYZ0123456789.,:/-$%", k=dice.randint(1, 8))))
+        else:
+            parts.append("".join(chr(dice.choice((dice.randrange(32, 0x250), dice.randrange(0x2000, 0x3100))))
+                                 for _ in range(dice.randint(1, 3))))  # fmt: skip
+    return "".join(part + dice.choice(["", " ", " ", " "]) for part in parts)
+
+
+def lost(text: str, pieces) -> str:
+    """Letters, numbers and symbols that no piece stands for and no warning names."""
+    heard = bytearray(len(text))
+    for start, end in zip(pieces.starts, pieces.ends, strict=True):
+        heard[start:end] = b"\x01" * (end - start)
+    named = " ".join(pieces.warnings)
+    return "".join(
+        character
+        for index, character in enumerate(text)
+        if not heard[index]
+        and unicodedata.category(character)[0] in "LNS"
+        and not is_invisible(character)
+        and not {character, *unicodedata.normalize("NFKD", character)} & set(named)
+        and character not in QUOTES
+    )
+
+
+QUOTES = frozenset("`´|⁄∕−")  # quotation marks, strokes and dashes in other writing; a bar, which is a pause
+
+
+@pytest.mark.parametrize("text", [written for _, written, _ in ROWS])
+def test_no_character_of_a_reading_is_lost_without_a_warning(english, text):
+    assert lost(text, english.pieces(text)) == ""
+
+
+def test_no_character_of_many_made_lines_is_lost_and_none_gives_an_error(english):
+    dice = random.Random(17)
+    for _ in range(LINES):
+        text = made_line(dice)
+        pieces = english.pieces(text)
+        assert lost(text, pieces) == "", (text, pieces.word_texts, pieces.warnings)
+
+
+def test_the_text_command_describes_made_lines_without_a_traceback(english):
+    dice = random.Random(18)
+    for _ in range(LINES // 10):
+        text = made_line(dice)
+        try:
+            result = describe(prepare_text(english, text), english)
+        except TextError as error:
+            assert len(str(error)) > 20
+            continue
+        assert set(result) == {"segments", "seconds", "warnings"}
+        assert all(segment["tokens"] > 0 and segment["spoken"] for segment in result["segments"])
