@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ..contracts import Waveform
 from ..errors import AudioError
+from .resample import resample_sinc
+
+BLOCK = 2**18  # samples written at once; the encoders of Ogg take no hour in one piece
 
 
 def read_audio(path: str | Path) -> Waveform:
@@ -34,14 +38,66 @@ def write_wav(path: str | Path, waveform: Waveform) -> None:
 
     Raises AudioError for a batch, and when the file cannot be written.
     """
+    _write(path, waveform, AudioFormat("WAV", "PCM_16"))
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """A kind of audio file, in the words of libsndfile. sample_rate: the only one it takes; None for any usual one."""
+
+    container: str
+    coding: str
+    sample_rate: int | None = None
+
+
+FORMATS: dict[str, AudioFormat] = {
+    ".wav": AudioFormat("WAV", "PCM_16"),
+    ".flac": AudioFormat("FLAC", "PCM_16"),
+    ".ogg": AudioFormat("OGG", "VORBIS"),
+    ".opus": AudioFormat("OGG", "OPUS", 48_000),
+    ".mp3": AudioFormat("MP3", "MPEG_LAYER_III"),
+}
+"""What the suffix of a file asks for."""
+
+
+def format_of(path: str | Path) -> AudioFormat:
+    """The kind of file that a suffix asks for; a name without one is a WAV. Raises AudioError for one not written."""
+    suffix = Path(path).suffix.lower()
+    if suffix and suffix not in FORMATS:
+        raise AudioError(f"Audio is written as {', '.join(FORMATS)}, but got '{suffix}'. Choose one of these suffixes.")
+    import soundfile
+
+    wanted = FORMATS[suffix or ".wav"]
+    if not soundfile.check_format(wanted.container, wanted.coding):
+        raise AudioError(f"The libsndfile of this machine does not write {suffix}. Update soundfile, or write .wav.")
+    return wanted
+
+
+def write_audio(path: str | Path, waveform: Waveform) -> None:
+    """Write what the suffix says: WAV, FLAC, Ogg Vorbis, Opus (at 48 kHz) or MP3. Takes one item.
+
+    Raises AudioError for another suffix, for a batch, and when the file cannot be written.
+    """
+    wanted = format_of(path)
+    if wanted.sample_rate not in (None, waveform.sample_rate):
+        samples = resample_sinc(waveform.samples[0].detach().cpu().float(), waveform.sample_rate, wanted.sample_rate)
+        waveform = Waveform(samples[None], wanted.sample_rate)
+    _write(path, waveform, wanted)
+
+
+def _write(path: str | Path, waveform: Waveform, wanted: AudioFormat) -> None:
     import soundfile
 
     if waveform.samples.shape[0] != 1:
         raise AudioError(
             f"A file holds one item, but got a batch of {waveform.samples.shape[0]}. Write them one by one."
         )
-    samples = waveform.samples[0].detach().to("cpu", torch.float32).clamp(-1.0, 1.0)
+    samples = waveform.samples[0].detach().to("cpu", torch.float32).clamp(-1.0, 1.0).T.numpy()
     try:
-        soundfile.write(Path(path), samples.T.numpy(), waveform.sample_rate, format="WAV", subtype="PCM_16")
-    except (soundfile.SoundFileError, OSError) as error:
+        with soundfile.SoundFile(
+            Path(path), "w", waveform.sample_rate, samples.shape[1], format=wanted.container, subtype=wanted.coding
+        ) as file:
+            for begin in range(0, samples.shape[0], BLOCK):
+                file.write(samples[begin : begin + BLOCK])
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise AudioError(f"{path} cannot be written ({error}). Check the folder and its permissions.") from error

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, TextError
+from ..errors import AudioError, InputError, TextError
 from .common import (
     STANDARD_INPUT,
     Usage,
@@ -48,7 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     allow_leading_dashes(parser)
     parser.add_argument("text", help=f"text to speak; {STANDARD_INPUT} reads standard input")
-    parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), metavar="WAV", help="file to write")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("speech.wav"),
+        metavar="FILE",
+        help="file to write: .wav, .flac, .ogg, .opus or .mp3",
+    )
     voice = parser.add_mutually_exclusive_group()
     voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
     voice.add_argument("--speaker", metavar="NAME", help="a built-in reference voice (default: the first of them)")
@@ -149,7 +156,7 @@ def _weights(text: str) -> EmotionWeights:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from ..audio.io import read_audio, write_wav
+    from ..audio.io import read_audio, write_audio
     from ..stages.speak import speak
 
     text = _text_of(options)
@@ -157,6 +164,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint, device = checkpoint_of(options), device_of(options)
     reference = read_audio(_reference_of(options))
     check_output(options.output)
+    _check_format(options.output)
     started = time.perf_counter()
     emotion = _without_text(emotion, checkpoint, device, options.seed)
     models = load_models(options, checkpoint, device)
@@ -174,7 +182,7 @@ def run(options: argparse.Namespace) -> None:
             progress=progress,
         )
     spoken = time.perf_counter()
-    write_wav(options.output, speech.waveform)
+    write_audio(options.output, speech.waveform)
     result = describe(speech, spoken - loaded) | {
         "file": str(options.output),
         "load_seconds": round(loaded - started, 3),
@@ -184,6 +192,16 @@ def run(options: argparse.Namespace) -> None:
         "precision": options.precision,
     }
     write_result(options, result, _in_words(result))
+
+
+def _check_format(path: Path) -> None:
+    """Refuse a suffix that no file is written as, before the work."""
+    from ..audio.io import format_of
+
+    try:
+        format_of(path)
+    except AudioError as error:
+        raise Usage(str(error)) from error
 
 
 def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_text_comes_from_the_command_line_a_file_or_the_standard_input(shown, tm
 
 
 def test_a_text_may_begin_with_a_dash(shown):
-    assert spoken(shown("-5")) == "minus five"
+    assert spoken(shown("-$5")) == "minus five dollars"
     assert spoken(shown("--- and then")) == "and then"
 
 
@@ -62,3 +62,8 @@ def test_a_missing_text_or_file_is_one_line(capsys, tmp_path):
     assert main(["text"]) == 1
     assert main(["text", "--file", str(tmp_path / "none.txt")]) == 1
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_a_suffix_that_is_not_written_is_wrong_usage_before_the_work(tiny_checkpoint, tmp_path, capsys):
+    assert main(["speak", "Hi.", "-o", str(tmp_path / "x.aac"), "--checkpoint", str(tiny_checkpoint)]) == 2
+    assert ".mp3" in capsys.readouterr().err
