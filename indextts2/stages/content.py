@@ -17,7 +17,7 @@ from ..contracts import Reference, SemanticSpeech
 from ..models.codec import SemanticCodec
 from ..models.resampling_codec import ResamplingCodec
 from ..models.s2m import SemanticToMel, single_precision_frames, stretched_frames
-from .handles import device_of
+from .placed import device_of
 
 NO_LATENTS = "This checkpoint speaks without latents, so that the strength of the latents changes nothing."
 

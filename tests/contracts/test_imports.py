@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "runtime",
     },
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"stages", "loading", "audio", "contracts", "errors"},  # names that it exports, when they are used
 }
 """A part of the library -> the parts it may import besides itself."""
 
@@ -114,6 +114,52 @@ def test_a_file_imports_its_own_library_relatively_and_never_the_host(path):
     assert absolute & HOST == set()
 
 
+def module_of(path: Path) -> list[str]:
+    names = ["indextts2", *path.relative_to(LIBRARY).with_suffix("").parts]
+    return names[:-1] if names[-1] == "__init__" else names
+
+
+def graph_of_imports() -> dict[str, set[str]]:
+    """Module -> the modules of the library that it imports anywhere: at its top, in functions, for its types."""
+    modules = {".".join(module_of(path)): path for path in library_files()}
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        package = ["indextts2", *path.relative_to(LIBRARY).parent.parts]
+        graph[name] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+                for target in ([*base, alias.name] for alias in node.names):
+                    full = ".".join(target) if ".".join(target) in modules else ".".join(base)
+                    graph[name] |= {full} & modules.keys() - {name}
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """One circle through every module that is on one."""
+    found, done = [], set()
+
+    def visit(module: str, path: list[str]) -> None:
+        if module in path:
+            found.append([*path[path.index(module) :], module])
+        elif module not in done:
+            for target in sorted(graph[module]):
+                visit(target, [*path, module])
+            done.add(module)
+
+    for module in sorted(graph):
+        visit(module, [])
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles(graph_of_imports()) == []
+
+
+def test_a_circle_would_be_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c", "b"]]
+
+
 def test_models_touch_neither_files_nor_networks():
     forbidden = {"pathlib", "os", "io", "safetensors", "huggingface_hub", "requests", "urllib", "shutil"}
     for path in sorted((LIBRARY / "models").glob("*.py")):
@@ -166,3 +212,29 @@ def test_importing_the_package_alone_loads_nothing_but_the_standard_library():
     code = "import sys; before = set(sys.modules); import indextts2; print(*(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"indextts2"}
+
+
+def test_the_package_exports_its_main_names_and_imports_them_when_they_are_used():
+    import indextts2
+
+    assert sorted(indextts2.EXPORTS) == sorted(indextts2.__all__)
+    assert set(indextts2.EXPORTS) <= set(dir(indextts2))
+    for name, module in indextts2.EXPORTS.items():
+        value = getattr(indextts2, name)
+        assert value.__name__ == name and value.__module__ == f"indextts2.{module}"
+    with pytest.raises(AttributeError, match="has no attribute 'talk'; it exports speak"):
+        _ = indextts2.talk
+
+
+def test_type_checkers_see_the_names_that_the_package_exports():
+    import indextts2
+
+    tree = ast.parse((LIBRARY / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    }
+    assert seen == indextts2.EXPORTS

@@ -10,7 +10,8 @@ import yaml
 
 from indextts2.errors import TrainingError
 from indextts2.training.data.feature_store import FeatureStore
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.part import LoopSettings
+from indextts2.training.loop.trainer import train
 from indextts2.training.s2m import aligned_mels
 from indextts2.training.s2m.aligned_mels import AlignedMelRecipe, write_aligned_mels
 from indextts2.training.s2m.data import S2MDataSettings

@@ -40,9 +40,9 @@ from indextts2.training.encoders.semantic_encoder import (
     edit_distance,
 )
 from indextts2.training.encoders.style_encoder import StyleEncoderPart, StyleObjective, equal_error_rate, style_input
-from indextts2.training.loop.part import Part
+from indextts2.training.loop.part import LoopSettings, Part
 from indextts2.training.loop.state import export_weights
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.trainer import train
 
 SEMANTIC = SemanticEncoderConfig(
     dim=24, layers=1, heads=2, feed_forward=32, conv_kernel=5, left_positions=8, right_positions=8, stride=4

@@ -16,7 +16,8 @@ from indextts2.training.data.feature_store import FeatureStore
 from indextts2.training.emotion import bank as emotion_bank
 from indextts2.training.emotion.bank import BANK_FILE, make_emotion_bank
 from indextts2.training.loop.export import bank_group_sizes
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.part import LoopSettings
+from indextts2.training.loop.trainer import train
 from indextts2.training.t2s import latents
 from indextts2.training.t2s.data import T2SDataSettings
 from indextts2.training.t2s.label_offsets import trained_offsets

@@ -15,8 +15,9 @@ from indextts2.models.length_regulator import frame_to_token
 from indextts2.models.s2m import SemanticToMel
 from indextts2.training.data.feature_store import FeatureStore
 from indextts2.training.loop.curves import read_log
+from indextts2.training.loop.part import LoopSettings
 from indextts2.training.loop.state import export_weights
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.trainer import train
 from indextts2.training.s2m.data import S2MData, S2MDataSettings
 from indextts2.training.s2m.train import (
     MODEL,

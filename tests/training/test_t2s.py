@@ -13,8 +13,9 @@ from torch import nn
 from indextts2.errors import TrainingError
 from indextts2.models.t2s import TextToSemantic
 from indextts2.training.corpus.styles import NEUTRAL
+from indextts2.training.loop.part import LoopSettings
 from indextts2.training.loop.state import export_weights, load_state
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.trainer import train
 from indextts2.training.t2s.data import NO_GUIDE, T2SDataSettings, relative_prosody
 from indextts2.training.t2s.label_offsets import OFFSETS, fresh_offsets, trained_offsets
 from indextts2.training.t2s.train import (

@@ -34,7 +34,8 @@ from indextts2.training.emotion.texts import (
 )
 from indextts2.training.emotion.tiny_language_model import SPECIAL, TinyModelSettings, tiny_model, tiny_tokenizer
 from indextts2.training.emotion.wordnet import emotion_examples, emotion_words, neutral_examples
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.part import LoopSettings
+from indextts2.training.loop.trainer import train
 
 SIZES = TinyModelSettings(vocabulary=400, dim=24, layers=1, heads=2, feed_forward=32, dropout=0.0)
 

@@ -18,10 +18,10 @@ from torch import nn
 from indextts2.errors import ConfigError, TrainingError
 from indextts2.training.loop import trainer
 from indextts2.training.loop.curves import TrainingLog, plot_curves, read_log
-from indextts2.training.loop.part import Part, StepTools
+from indextts2.training.loop.part import LoopSettings, Part, StepTools
 from indextts2.training.loop.recipe import from_mapping, load_recipe, to_mapping
 from indextts2.training.loop.state import MovingAverage, export_weights, load_state
-from indextts2.training.loop.trainer import LoopSettings, learning_rate_scale, train
+from indextts2.training.loop.trainer import learning_rate_scale, train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -293,7 +293,8 @@ from pathlib import Path
 import torch
 from torch import nn
 from indextts2.training.loop.part import Part
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.part import LoopSettings
+from indextts2.training.loop.trainer import train
 
 class Toy(Part):
     name = "toy"

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from indextts2.errors import TrainingError
 from indextts2.training.data.feature_store import FeatureStore
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.part import LoopSettings
+from indextts2.training.loop.trainer import train
 from indextts2.training.t2s.train import MODEL, T2SPart, T2SRecipe
 from indextts2.training.t2s.translate import EMBEDDING, HEAD, HEAD_BIAS, token_pairs, translated
 from tests.training.toy_features import CODES, SENTENCES, SPEAKERS, write_toy_features

@@ -18,9 +18,10 @@ from indextts2.errors import TrainingError
 from indextts2.models.vocoder import AntiAliasedActivation, Vocoder
 from indextts2.training.data.corpus_data import Corpus, decode
 from indextts2.training.loop.curves import read_log
+from indextts2.training.loop.part import LoopSettings
 from indextts2.training.loop.recipe import load_recipe
 from indextts2.training.loop.state import export_weights, load_state
-from indextts2.training.loop.trainer import LoopSettings, train
+from indextts2.training.loop.trainer import train
 from indextts2.training.vocoder.discriminators import (
     Discriminators,
     DiscriminatorSettings,

@@ -20,7 +20,7 @@ from ...config import EMOTIONS
 from ...contracts import EmotionWeights
 from ...errors import ConfigError, InputError
 from ...surroundings import with_torch_defaults
-from ..handles import Placed, device_of
+from ..placed import Placed, device_of
 from .reply import CALM, CHINESE_LABELS, UnreadableReply, parse_reply
 
 log = logging.getLogger(__name__)

@@ -21,10 +21,10 @@ from ...config import EMOTIONS
 from ...errors import MissingDependency, TrainingError
 from ...loading.text_to_emotion import load_language_model, load_tokenizer, write_settings
 from ...stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel, label_ids, label_scores, prompt_ids
-from ..loop.part import MAIN, Metrics, Models, Part
+from ..loop.part import MAIN, LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from .gloss_vectors import gloss_vectors
 from .texts import EmotionText, make_texts, read_natural_texts, read_sources, read_texts
 from .tiny_language_model import TinyModelSettings, tiny_config, tiny_model, tiny_tokenizer

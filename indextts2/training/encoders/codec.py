@@ -25,10 +25,10 @@ from ...models.semantic_encoder import SemanticEncoder
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import AcousticData
 from ..data.phonemes import IGNORED, PHONES, phone_sequence
-from ..loop.part import Metrics, Models, Part, StepTools
+from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, collapse, edit_distance, usable
 

@@ -21,9 +21,9 @@ from ...models.semantic_encoder import SemanticEncoder
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import AcousticBatch, AcousticData, Augmentation
 from ..data.phonemes import IGNORED, PHONES
-from ..loop.part import Metrics, Models, Part
+from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 
 logger = logging.getLogger(__name__)

@@ -25,9 +25,9 @@ from ...errors import TrainingError
 from ...models.style_encoder import StyleEncoder
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import Augmentation, add_noise, stretch_frames, uniform, warp_bands
-from ..loop.part import Metrics, Models, Part
+from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,36 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from .trainer import LoopSettings
-
 Models = Mapping[str, nn.Module]
 Metrics = dict[str, Tensor | float]
 MAIN = "main"
 """Name of the optimiser of parts that have just one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Schedule, limits and optimiser of a training run. Every value but the seed may be changed when it resumes."""
+
+    max_steps: int  # end of the schedule and of the run
+    learning_rate: float = 1e-3
+    final_learning_rate: float | None = None  # None: constant
+    decay_share: float = 1.0  # of the schedule, after which the final rate is reached
+    warmup_steps: int = 0
+    max_minutes: float | None = None  # of the run itself, over all restarts; None for no limit
+    horizon_minutes: float | None = None
+    """When given, the schedule follows minutes, not steps. Such a run cannot be repeated bit for bit, but with
+    max_minutes it ends on time, whatever the machine does beside it."""
+    seed: int = 0
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip_norm: float = 1.0
+    ema_decay: float = 0.0  # 0: no moving average
+    checkpoint_minutes: float = 3.0
+    checkpoint_steps: int = 0  # 0: by minutes alone
+    log_steps: int = 20
+    evaluate_steps: int = 500
+    mixed_precision: str = "no"
+    cpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

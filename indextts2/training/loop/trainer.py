@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ...errors import MissingDependency, TrainingError
 from .curves import TrainingLog, plot_curves
-from .part import Metrics, Part, StepTools
+from .part import LoopSettings, Metrics, Part, StepTools
 from .state import MovingAverage, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -37,38 +37,6 @@ SEED_LIMIT = 2**63
 QUIET_BAR_SECONDS = 60.0  # between two lines of the progress bar in a log file
 LIVE_BAR_SECONDS = 0.5
 REJECTED_LIMIT = 50  # updates in a row that were not finite
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """How a part is trained. Every value may be changed when a run is resumed, except the seed.
-
-    max_steps: end of the schedule and of the run. max_minutes: stop then, None for no limit (it counts the run's own
-    minutes, over all restarts). horizon_minutes: when given, the schedule follows minutes, not steps; such a run cannot
-    be repeated bit for bit, but with max_minutes it ends on time, whatever the machine does beside it.
-    final_learning_rate None: constant.
-    decay_share: share of the schedule after which the final rate is reached. ema_decay 0: no moving average.
-    checkpoint_steps 0: by minutes alone.
-    """
-
-    max_steps: int
-    learning_rate: float = 1e-3
-    final_learning_rate: float | None = None
-    decay_share: float = 1.0
-    warmup_steps: int = 0
-    max_minutes: float | None = None
-    horizon_minutes: float | None = None
-    seed: int = 0
-    weight_decay: float = 0.01
-    betas: tuple[float, float] = (0.9, 0.98)
-    clip_norm: float = 1.0
-    ema_decay: float = 0.0
-    checkpoint_minutes: float = 3.0
-    checkpoint_steps: int = 0
-    log_steps: int = 20
-    evaluate_steps: int = 500
-    mixed_precision: str = "no"
-    cpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ from ...models.flow import AdaptiveNorm
 from ...models.length_regulator import frame_to_token
 from ...models.s2m import FlowExample, SemanticToMel
 from ..data.feature_store import FeatureStore
-from ..loop.part import Metrics, Models, Part
+from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 from .data import S2MData, S2MDataSettings
 

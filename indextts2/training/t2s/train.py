@@ -27,10 +27,10 @@ from ...text.english import EnglishFrontEnd
 from ...text.tokenizer import TextTokenizer
 from ..data.feature_store import FeatureStore
 from ..data.prosody import UTTERANCE_PROSODY
-from ..loop.part import Metrics, Models, Part, StepTools
+from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 from .data import T2SBatch, T2SData, T2SDataSettings
 from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets, trained_offsets

@@ -21,10 +21,10 @@ from ...errors import TrainingError
 from ...models.vocoder import AntiAliasedActivation, Vocoder
 from ..data.corpus_data import PCM_SCALE, Corpus, Utterance
 from ..data.feature_store import FeatureStore
-from ..loop.part import Metrics, Models, Part, StepTools, adamw
+from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools, adamw
 from ..loop.recipe import load_recipe, to_mapping
 from ..loop.state import export_weights
-from ..loop.trainer import LoopSettings, TrainingResult, train
+from ..loop.trainer import TrainingResult, train
 from ..mini import MINI
 from .discriminators import (
     Discriminators,
