@@ -1,14 +1,21 @@
-"""Low-rank adapters in peft's format: which matrices of a model they change, and by what.
+"""Low-rank adapters: which tensors of a model they change, and by what. Nothing of peft is needed to read them.
 
-A file holds `<module>.lora_A.weight` (rank, in) and `<module>.lora_B.weight` (out, rank); the weight of the module
-grows
-by scale x B A. Modules that store their matrix as (in, out) get the transpose. Nothing of peft is needed to read them.
+| form | tensors |
+|---|---|
+| peft, `.safetensors` or `.bin` | `<module>.lora_A.weight` (rank, in), `<module>.lora_B.weight` (out, rank) |
+| the same, embeddings | `<module>.lora_embedding_A` (rank, rows), `<module>.lora_embedding_B` (dim, rank) |
+| the same, `modules_to_save` | `<module>.weight` whole, in place of the model's own |
+| `{"trainable", "spec"}` of 2.5 trainers | `<module>.lora_A` (in, rank), `<module>.lora_B` (rank, out), whole tensors |
+
+Convolutions of width one have a third dimension. The weight grows by scale x B A; modules that store their matrix as
+(in, out) get the transpose.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +29,13 @@ from ..foreign import CONFIGURATION, ForeignDataError, read_json, shown
 from .fingerprint import DIGITS, sha256_of
 from .tensors import read_tensors
 
-ADAPTER_FILE = "adapter_model.safetensors"
+ADAPTER_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 SETTINGS_FILE = "adapter_config.json"
-PREFIXES = ("base_model.model.", "model.", "t2s.")
-DOWN, UP = ".lora_A", ".lora_B"
-ENDINGS = (".weight", ".default.weight", "")
+SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+TRAINABLE, SPEC = "trainable", "spec"
+PREFIXES = ("base_model.model.", "_orig_mod.", "module.", "model.", "t2s.")
+SAVED = ".modules_to_save.default."
+_HALF = re.compile(r"(?P<name>.+?)\.lora_(?P<kind>embedding_)?(?P<side>[AB])(?:\.default)?(?:\.weight)?")
 LISTED = 3  # keys that an error names
 LARGEST_ALPHA = 1e6  # usual ones lie between 1 and 256
 
@@ -56,36 +65,98 @@ class Lora:
 
 
 def read_lora(path: str | Path, model: nn.Module) -> Lora:
-    """Read a peft folder, or a single file of one, for `model`. Every tensor must fit; nothing is left out silently.
+    """Read a peft folder, or a single file, for `model`. Every tensor must fit; nothing is left out silently.
 
     Raises CheckpointError for a file that is damaged, of another kind, or made for a model of other sizes.
     """
     place = Path(path)
-    file = place / ADAPTER_FILE if place.is_dir() else place
-    tensors = read_tensors(file)
-    settings = _settings(file.parent / SETTINGS_FILE) if file.name == ADAPTER_FILE else {}
-    modules = dict(model.named_modules())
+    file = _adapter_file(place)
+    tree = read_tensors(file)
+    in_first_halves = isinstance(tree.get(TRAINABLE), Mapping)  # (in, rank) and (rank, out) instead of peft's order
+    tensors = _flat(tree[TRAINABLE] if in_first_halves else tree)
+    settings = _spec(tree) if in_first_halves else _settings(file.parent / SETTINGS_FILE, file)
+    modules, weights = dict(model.named_modules()), model.state_dict()
     halves: dict[str, dict[str, Tensor]] = {}
+    whole: dict[str, Tensor] = {}
     strange = []
     for key, value in tensors.items():
-        name, side = _split(key)
-        module = modules.get(name)
-        if side is None or not isinstance(getattr(module, "weight", None), Tensor) or value.dim() != 2:
-            strange.append(key)
+        name = _plain(key)
+        match = _HALF.fullmatch(name)
+        if match and isinstance(getattr(modules.get(match["name"]), "weight", None), Tensor) and value.dim() in (2, 3):
+            side, half = _half(value, match, in_first_halves)
+            halves.setdefault(match["name"], {})[side] = half
+        elif not match and name in weights and weights[name].shape == value.shape:
+            whole[name] = value
         else:
-            halves.setdefault(name, {})[side] = value
+            strange.append(key)
     strange += [f"{name} (one half only)" for name, sides in halves.items() if len(sides) != 2]
-    if strange or not halves:
+    if strange or not (halves or whole):
         shown = ", ".join(strange[:LISTED]) or "no adapter at all"
         raise CheckpointError(
             f"{file} does not fit this model: it holds {shown}. Use a LoRA in peft's format that was trained on the "
             "text-to-semantic model of this kind of checkpoint."
         )
-    pairs = tuple(
-        _pair(name, modules[name], sides[DOWN], sides[UP], _scale(name, len(sides[DOWN]), settings), file)
+    pairs = [
+        _pair(name, modules[name], sides["A"], sides["B"], _scale(name, len(sides["A"]), settings), file)
         for name, sides in sorted(halves.items())
-    )
-    return Lora(pairs, place.stem, sha256_of(file)[:DIGITS])
+    ]
+    pairs += [_replacement(name, value, weights[name], file) for name, value in sorted(whole.items())]
+    return Lora(tuple(pairs), place.stem, sha256_of(file)[:DIGITS])
+
+
+def _adapter_file(place: Path) -> Path:
+    """The file of a peft folder, or the file given."""
+    if not place.is_dir():
+        return place
+    return next((place / name for name in ADAPTER_FILES if (place / name).is_file()), place / ADAPTER_FILES[0])
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
+    """Tensors of nested dictionaries by dotted names; other values are left out."""
+    found: dict[str, Tensor] = {}
+    for key, value in tree.items():
+        if isinstance(value, Tensor):
+            found[f"{prefix}{key}"] = value
+        elif isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+    return found
+
+
+def _plain(key: str) -> str:
+    """A name without the wrappers of trainers."""
+    for prefix in PREFIXES:
+        key = key.removeprefix(prefix)
+    return key.replace(SAVED, ".").replace(".base_layer.", ".")
+
+
+def _half(value: Tensor, match: re.Match[str], in_first: bool) -> tuple[str, Tensor]:
+    """A half and its side in the order of `_pair`: A is (rank, in), B (out, rank).
+
+    Of an embedding, whose matrix is (rows, dim), peft stores A (rank, rows) and B (dim, rank): turned they change
+    sides.
+    """
+    flat = value.flatten(1)
+    if match["kind"]:
+        return ("B" if match["side"] == "A" else "A"), flat.T
+    return match["side"], flat.T if in_first else flat
+
+
+def _replacement(key: str, value: Tensor, weight: Tensor, file: Path) -> LoraPair:
+    """A whole tensor in place of the model's own, as what that grows by: (rows, columns) times the unit matrix."""
+    if not weight.is_floating_point():
+        raise CheckpointError(f"{file}: '{key}' is stored in eight bits here, which a LoRA cannot change. Load fp16.")
+    if not bool(torch.isfinite(value).all()):
+        raise CheckpointError(f"{file}: '{key}' contains NaN or infinite numbers.")
+    change = value.float() - weight.detach().to("cpu", torch.float32)
+    rows = change.reshape(change.shape[0], -1) if change.dim() > 0 else change.reshape(1, 1)
+    return LoraPair(key, rows.contiguous(), torch.eye(rows.shape[1]))
+
+
+def _spec(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings that a trainer keeps beside its tensors."""
+    spec = tree.get(SPEC)
+    values = dict(spec) if isinstance(spec, Mapping) else dict(getattr(spec, "__dict__", {}))
+    return {"lora_alpha": values.get("alpha"), **values}
 
 
 def with_lora_mark(fingerprint: str, lora: Lora, strength: float) -> str:
@@ -94,21 +165,8 @@ def with_lora_mark(fingerprint: str, lora: Lora, strength: float) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
-def _split(key: str) -> tuple[str, str | None]:
-    """Module name and which half a tensor is; None for what is no half."""
-    for prefix in PREFIXES:
-        if key.startswith(prefix):
-            key = key.removeprefix(prefix)
-            break
-    for side in (DOWN, UP):
-        for ending in ENDINGS:
-            if key.endswith(side + ending):
-                return key[: -len(side + ending)], side
-    return key, None
-
-
-def _settings(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
+def _settings(path: Path, file: Path) -> Mapping[str, Any]:
+    if file.name not in ADAPTER_FILES or not path.is_file():
         return {}
     try:
         settings = read_json(path, CONFIGURATION)
@@ -144,7 +202,7 @@ def _scale(name: str, rank: int, settings: Mapping[str, Any]) -> float:
 def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, file: Path) -> LoraPair:
     """down: (rank, in); up: (out, rank), as peft stores them."""
     weight = cast(Tensor, module.weight)
-    shape = tuple(weight.shape)
+    shape = tuple(weight.flatten(1).shape)  # a convolution of width one is a matrix
     if not weight.is_floating_point():
         raise CheckpointError(
             f"The weights of '{name}' are stored in eight bits, which a LoRA cannot change. Load fp16 weights."
@@ -154,8 +212,7 @@ def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, 
     if (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:
         raise CheckpointError(
             f"{file}: the adapter of '{name}' has shapes {tuple(up.shape)} and {tuple(down.shape)}, which do not "
-            f"make a "
-            f"matrix of {wanted}. It was trained on a model of other sizes."
+            f"make a matrix of {wanted}. It was trained on a model of other sizes."
         )
     if not bool(torch.isfinite(up).all() and torch.isfinite(down).all()):
         raise CheckpointError(f"{file}: the adapter of '{name}' contains NaN or infinite numbers.")

@@ -9,6 +9,7 @@ import folder_paths
 
 from ...indextts2.loading.find import MINI, Found, find_checkpoints, machine_caches
 from ...indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
+from ...indextts2.loading.lora import ADAPTER_FILES, SUFFIXES
 from ...indextts2.loading.releases import OFFICIAL_NAMES
 
 FOLDER = "indextts2"
@@ -64,13 +65,11 @@ def _found() -> list[Found]:
 
 
 def lora_files() -> dict[str, Path]:
-    """Name -> file of every LoRA in the pack's folders: single files, and peft folders with
-    adapter_model.safetensors.
-    """
+    """Name -> file of every LoRA in the pack's folders: single files, and folders that peft wrote."""
     found: dict[str, Path] = {}
     for root in (Path(folder, LORA_FOLDER) for folder in folder_paths.get_folder_paths(FOLDER)):
-        for path in sorted(root.rglob("*.safetensors")):
-            place = path.parent if path.name == "adapter_model.safetensors" else path
+        for path in sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES):
+            place = path.parent if path.name in ADAPTER_FILES else path
             found.setdefault(place.relative_to(root).as_posix(), place)
     return found
 

@@ -19,6 +19,9 @@ class Small(nn.Module):
         super().__init__()
         self.plain = nn.Linear(6, 4)
         self.turned = Conv1D(6, 4)
+        self.point = nn.Conv1d(6, 4, 1)
+        self.table = nn.Embedding(9, 4)
+        self.norm = nn.LayerNorm(4)
 
 
 def adapter(rank=2, rows=4, columns=6, seed=0):
@@ -80,7 +83,7 @@ def test_the_scale_follows_the_settings_beside_the_file(tmp_path, settings, scal
     [
         (named("missing"), "does not fit"),
         (named(rows=5), "other sizes"),
-        ({**named(), "base_model.model.plain.bias": torch.zeros(4)}, "does not fit"),
+        ({**named(), "base_model.model.plain.bias": torch.zeros(5)}, "does not fit"),
         ({"plain.lora_A.weight": torch.zeros(2, 6)}, "one half only"),
         ({key: value * float("nan") for key, value in named().items()}, "NaN"),
     ],
@@ -129,3 +132,53 @@ def test_settings_that_are_no_finite_numbers_are_refused_in_one_sentence(tmp_pat
     with pytest.raises(CheckpointError) as caught:
         read_lora(folder, Small())
     assert len(str(caught.value)) < 400 and "\n" not in str(caught.value)
+
+
+# ---- the other forms ------------------------------------------------------------------------------------------------
+
+
+def grown(model, lora, strength=1.0):
+    """The state of a model with an adapter added."""
+    state = {key: value.clone() for key, value in model.state_dict().items()}
+    for pair in lora.pairs:
+        state[pair.key] += pair.difference(strength).reshape(state[pair.key].shape)
+    return state
+
+
+def test_convolutions_embeddings_and_whole_modules_of_peft_equal_its_own_merge(tmp_path):
+    peft = pytest.importorskip("peft")
+    model = Small()
+    mine = Small()
+    mine.load_state_dict(model.state_dict())
+    settings = peft.LoraConfig(r=2, lora_alpha=6, target_modules=["plain", "point", "table"], modules_to_save=["norm"])
+    wrapped = peft.get_peft_model(model, settings)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, value in wrapped.named_parameters():
+            if "lora_" in name or "modules_to_save" in name:
+                value.copy_(torch.randn(value.shape, generator=generator))
+    for safe in (True, False):
+        wrapped.save_pretrained(tmp_path / str(safe), safe_serialization=safe)
+    merged = wrapped.merge_and_unload().state_dict()
+    for safe in ("True", "False"):
+        found = grown(mine, read_lora(tmp_path / safe, mine))
+        for key, value in found.items():
+            torch.testing.assert_close(value, merged[key], rtol=1e-5, atol=1e-5, msg=f"{safe} {key}")
+
+
+@pytest.mark.parametrize("module", ["plain", "turned"])
+def test_the_adapters_of_25_trainers_come_with_their_settings(tmp_path, module):
+    down, up = adapter()
+    trainable = {f"{module}.lora_A": down.T, f"{module}.lora_B": up.T, "norm.bias": torch.full((4,), 2.0)}
+    torch.save({"trainable": trainable, "spec": {"r": 2, "alpha": 6, "modules": [module]}}, tmp_path / "a.pt")
+    model = Small()
+    found = grown(model, read_lora(tmp_path / "a.pt", model))
+    change = 3.0 * up @ down
+    wanted = model.state_dict()[f"{module}.weight"] + (change.T if module == "turned" else change)
+    torch.testing.assert_close(found[f"{module}.weight"], wanted, rtol=1e-5, atol=1e-5)
+    assert torch.equal(found["norm.bias"], torch.full((4,), 2.0))
+
+
+def test_a_whole_tensor_of_another_shape_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match=r"norm\.bias"):
+        read_lora(write(tmp_path / "x", {**named(), "base_model.model.norm.bias": torch.ones(5)}), Small())
