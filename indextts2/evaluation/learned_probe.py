@@ -23,8 +23,7 @@ from .listeners import JUDGE_RATE, judge_samples
 MELS = MelConfig(sample_rate=JUDGE_RATE, hop=160)
 BANDS = MELS.bands
 SMALLEST_DEVIATION = 1e-5
-SHORTEST_FRAMES = 48  # a shorter utterance is padded: three strides of two must leave something
-CROP_FRAMES = 320
+CROP_FRAMES = 320  # of a longer utterance the network hears a stretch, a shorter one stands between quiet
 WIDTH = 96
 BATCH = 24
 PEAK_RATE = 2e-3
@@ -42,7 +41,7 @@ class StyleListener(nn.Module):
             nn.Conv1d(before, after, 5, stride=2 if place < 3 else 1, padding=2)
             for place, (before, after) in enumerate(zip(widths, widths[1:], strict=False))
         )
-        self.norms = nn.ModuleList(nn.GroupNorm(1, width) for width in widths[1:])
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=0.3) for width in widths[1:])
         self.reader = nn.Linear(2 * WIDTH, classes)
         self.dropout = nn.Dropout(0.3)
 
@@ -68,7 +67,8 @@ class LearnedProbe:
     def predict(self, mels: Sequence[Tensor]) -> list[str]:
         """One class name for every (BANDS, frames)."""
         self.network.eval()
-        scores = (self.network(_padded((mel - self.centre) / self.scale)[None])[0] for mel in mels)
+        windows = [_windows((mel - self.centre) / self.scale) for mel in mels]
+        scores = (self.network(stretches).softmax(dim=1).mean(dim=0) for stretches in windows)
         return [self.classes[int(score.argmax())] for score in scores]
 
     def accuracy(self, mels: Sequence[Tensor], labels: Sequence[str]) -> float:
@@ -81,22 +81,27 @@ def log_mel_bands(waveform: Waveform) -> Tensor:
     return log_mel(torch.from_numpy(judge_samples(waveform))[None], MELS)[0]
 
 
-def _padded(mel: Tensor) -> Tensor:
-    missing = SHORTEST_FRAMES - mel.shape[1]
-    return functional.pad(mel, (0, missing), value=float(mel.min())) if missing > 0 else mel
+def _framed(mel: Tensor, start: int) -> Tensor:
+    """CROP_FRAMES from `start`, which is negative where quiet comes first. (bands, frames) -> (bands, CROP_FRAMES)."""
+    before, after = max(-start, 0), max(start + CROP_FRAMES - mel.shape[1], 0)
+    kept = mel[:, max(start, 0) : max(start, 0) + CROP_FRAMES - before - after]
+    return functional.pad(kept, (before, after), value=float(mel.min()))
+
+
+def _windows(mel: Tensor) -> Tensor:
+    """First, middle and last stretch of a long utterance, all of a short one: (3 or 1, bands, CROP_FRAMES)."""
+    spare = mel.shape[1] - CROP_FRAMES
+    starts = (0, spare // 2, spare) if spare > 0 else (spare // 2,)
+    return torch.stack([_framed(mel, start) for start in starts])
 
 
 def _cropped(mel: Tensor, random: np.random.Generator) -> Tensor:
-    """(BANDS, CROP_FRAMES): a stretch of a long utterance, a short one between quiet; a few bands are hidden."""
-    mel = mel.clone()
-    hidden, first = int(random.integers(MASKED_BANDS + 1)), int(random.integers(BANDS - MASKED_BANDS))
-    mel[first : first + hidden] = 0.0
+    """(bands, CROP_FRAMES) from anywhere in the utterance, with a few bands hidden."""
     spare = mel.shape[1] - CROP_FRAMES
-    if spare >= 0:
-        start = int(random.integers(spare + 1))
-        return mel[:, start : start + CROP_FRAMES]
-    before = int(random.integers(-spare + 1))
-    return functional.pad(mel, (before, -spare - before), value=float(mel.min()))
+    framed = _framed(mel, int(random.integers(min(spare, 0), max(spare, 0) + 1))).clone()
+    hidden, first = int(random.integers(MASKED_BANDS + 1)), int(random.integers(BANDS - MASKED_BANDS))
+    framed[first : first + hidden] = 0.0
+    return framed
 
 
 def fit_learned_probe(

@@ -34,7 +34,7 @@ def drawn(count, first_seed):
 
 
 def test_a_learned_probe_tells_what_it_has_not_heard_and_no_more():
-    probe = fit_learned_probe(*drawn(24, 0), epochs=6)
+    probe = fit_learned_probe(*drawn(24, 0), epochs=16)
     assert probe.accuracy(*drawn(30, 1000)) > 0.9
     mels, labels = drawn(30, 2000)
     shuffled = [labels[int(place)] for place in np.random.default_rng(0).permutation(len(labels))]

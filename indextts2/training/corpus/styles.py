@@ -65,8 +65,7 @@ class Prosody:
 RECIPES: dict[str, Prosody] = {
     NEUTRAL: Prosody(),
     "happy": Prosody(
-        speed=1.1, f0_gain=1.15, f0_range=1.45, energy=1.1, tilt_db=2.0, accent=3.0, accent_energy=0.15, final_rise=2.0,
-        loudness_db=1.0,
+        speed=1.15, f0_gain=1.13, f0_range=1.4, energy=1.1, tilt_db=3.0, accent=4.0, accent_energy=0.2, loudness_db=1.0,
     ),
     "angry": Prosody(
         speed=1.08, f0_gain=1.03, f0_range=1.1, energy=1.35, tilt_db=5.0, accent=1.5, accent_energy=0.4, stretch=0.2,
@@ -74,7 +73,7 @@ RECIPES: dict[str, Prosody] = {
     ),
     "sad": Prosody(
         speed=0.78, f0_gain=0.87, f0_range=0.4, energy=0.85, tilt_db=-5.0, pause_share=0.6, pause_units=14.0,
-        final_stretch=0.3, breath=0.3, loudness_db=-5.0, fade_db=3.0,
+        final_stretch=0.3, breath=0.4, loudness_db=-6.0, fade_db=3.0,
     ),
     "afraid": Prosody(
         speed=1.22, f0_gain=1.28, f0_range=0.8, energy=0.9, f0_tremolo=0.03, breath=0.45, pause_share=0.5,
@@ -89,11 +88,11 @@ RECIPES: dict[str, Prosody] = {
         pause_units=8.0, final_stretch=0.8, loudness_db=-3.0, fade_db=8.0,
     ),
     "surprised": Prosody(
-        speed=0.97, f0_gain=1.25, f0_range=1.6, energy=1.15, f0_ramp=0.3, tilt_db=1.0, final_rise=5.0,
-        final_stretch=0.5, accent=1.5, stretch=0.15, loudness_db=1.5,
+        speed=0.94, f0_gain=1.25, f0_range=1.6, energy=1.15, f0_ramp=0.3, tilt_db=1.0, final_rise=6.0,
+        final_stretch=0.7, accent=1.5, stretch=0.15, loudness_db=1.5,
     ),
     "calm": Prosody(
-        speed=0.93, f0_gain=0.93, f0_range=0.6, energy=0.92, tilt_db=-2.0, accent_energy=-0.15, final_stretch=0.15,
+        speed=0.95, f0_gain=0.94, f0_range=0.65, energy=0.92, tilt_db=-2.0, accent_energy=-0.15, final_stretch=0.15,
         loudness_db=-3.0,
     ),
 }  # fmt: skip
