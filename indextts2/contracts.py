@@ -24,6 +24,19 @@ def no_progress(done: int, total: int) -> None:
     """The progress callback of callers that do not want one."""
 
 
+def subrange(progress: Progress, begin: int, end: int, total: int) -> Progress:
+    """The progress of one part of some work, reported as `begin` to `end` of `total` and never backwards."""
+    furthest = begin
+
+    def report(done: int, part_total: int) -> None:
+        nonlocal furthest
+        share = min(done, part_total) / part_total if part_total else 1.0
+        furthest = max(furthest, begin + round(share * (end - begin)))
+        progress(furthest, total)
+
+    return report
+
+
 def check_shape(name: str, tensor: Tensor, *shape: int | None) -> None:
     """Refuse a tensor whose shape differs; None matches any extent.
 
@@ -209,29 +222,26 @@ class PreparedText:
         return sum(len(segment.ids) for segment in self.segments)
 
 
+DURATION_METHODS = ("auto", "natural", "model", "model_b", "guided", "forced")
+"""How a length is met; "auto" is the checkpoint's own way, "model_b" is "model" with the length told in slot b."""
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """A target length (docs/spec/control.md#duration-methods)."""
 
     unit: str = "free"  # value ignored; or "tokens", "frames", "seconds", "samples", or "factor" of the free length
     value: float = 0.0
-    method: str = "auto"  # the checkpoint's own; or "natural", "model", "guided", "forced"
-    takes: int = 1
-    slot: str = ""
+    method: str = "auto"  # one of DURATION_METHODS
 
     def __post_init__(self) -> None:
         units = ("free", "tokens", "frames", "seconds", "samples", "factor")
-        methods = ("auto", "natural", "model", "guided", "forced")
         if self.unit not in units:
             raise InputError(f"A duration is given in {', '.join(units)}, but got '{self.unit}'.")
-        if self.method not in methods:
-            raise InputError(f"A duration method is one of {', '.join(methods)}, but got '{self.method}'.")
+        if self.method not in DURATION_METHODS:
+            raise InputError(f"A duration method is one of {', '.join(DURATION_METHODS)}, but got '{self.method}'.")
         if self.unit != "free" and not 0.0 < self.value < float("inf"):
             raise InputError(f"A duration should be positive and finite, but {self.value} {self.unit} was asked.")
-        if self.takes < 1:
-            raise InputError(f"At least one take is needed, but {self.takes} were asked.")
-        if self.slot not in ("", "a", "b", "both"):
-            raise InputError(f"A duration slot is a, b or both, or empty, but got '{self.slot}'.")
 
 
 @dataclass(frozen=True, slots=True)

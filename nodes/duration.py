@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.contracts import DURATION_METHODS
 from ..indextts2.contracts import Duration as Target
 from . import ports
 from .host.audio import waveform_of
@@ -14,10 +15,6 @@ from .widgets import choice, integer, number
 
 GROUP = "duration"
 UNITS = ("free", "seconds", "tokens", "frames", "factor")
-SLOTS = {"model_b": ("model", "b")}
-"""Methods of the widget that also say where the length is told."""
-
-METHODS = ("auto", "natural", "model", *SLOTS, "guided", "forced")
 MOST = 100_000.0
 
 
@@ -25,7 +22,7 @@ def method_input() -> io.Combo.Input:
     """The widget that says how text-to-semantic is held to a length."""
     return choice(
         "method",
-        METHODS,
+        DURATION_METHODS,
         "How the length is met. auto: as the checkpoint was trained. natural: spoken at a free length, then "
         "stretched. model: the length is given to the model; model_b: in slot B. guided: the stop is encouraged "
         "near the length. forced: the stop is forced. model, model_b and guided are experimental with checkpoints "
@@ -36,8 +33,7 @@ def method_input() -> io.Combo.Input:
 
 def target(unit: str, value: float, method: str) -> Target:
     """The duration that widgets ask for."""
-    name, slot = SLOTS.get(method, (method, ""))
-    return Target(method=name, slot=slot) if unit == "free" else Target(unit, value, name, slot=slot)
+    return Target(method=method) if unit == "free" else Target(unit, value, method)
 
 
 class Duration(io.ComfyNode):

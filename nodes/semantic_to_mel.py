@@ -120,7 +120,7 @@ class SemanticToMel(io.ComfyNode):
         config = services.required(s2m).models.config
         asked = with_frame_count(semantic, frames, config.mel.hop) if frames else semantic
         with services.running(s2m, memory.flow_work(config, asked, speaker, settings.rows_at_once)) as models:
-            mel = semantic_to_mel(models, asked, speaker, settings=settings, seed=seed, progress=services.progress())
+            mel = semantic_to_mel(models, asked, speaker, flow=settings, seed=seed, progress=services.progress())
         return io.NodeOutput(services.on_intermediate(mel), speech_report(mel.reports, mel.texts))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -74,10 +73,10 @@ def sampling_settings(*, repetition_penalty: float, **widgets: Any) -> SamplingS
 
 def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> float:
     """Bytes that decoding a text works in."""
-    from ..indextts2.stages.t2s.text_to_semantic import T2SOptions
+    from ..indextts2.stages.t2s.batches import DecodingSettings
 
     models = services.required(t2s).models
-    rows = max(min(len(text.segments) * takes, T2SOptions().rows_at_once), takes) * settings.width
+    rows = max(min(len(text.segments) * takes, DecodingSettings().rows_at_once), takes) * settings.width
     longest = max((len(segment.ids) for segment in text.segments), default=0)
     tokens = min(settings.max_tokens, memory.expected_tokens(longest), models.config.t2s.max_semantic_tokens)
     return memory.t2s_bytes(models.config, rows, tokens, models.model.final_norm.weight.element_size())
@@ -132,20 +131,20 @@ class TextToSemantic(io.ComfyNode):
         duration: Any = None,
         **sampling: Any,
     ) -> io.NodeOutput:
-        from ..indextts2.contracts import Duration
+        from ..indextts2.stages.t2s.batches import DecodingSettings
         from ..indextts2.stages.t2s.text_to_semantic import text_to_semantic
         from ..indextts2.values.report import speech_report
 
         settings = sampling_settings(**sampling)
-        wanted = replace(duration or Duration(), takes=takes)
         with services.running(t2s, t2s_work(t2s, text, takes, settings)) as models:
             semantic = text_to_semantic(
                 models,
                 text,
                 speaker,
                 emotion,
-                duration=wanted,
-                settings=settings,
+                duration=duration,
+                sampling=settings,
+                decoding=DecodingSettings(takes=takes),
                 seed=seed,
                 progress=services.progress(),
             )

@@ -170,7 +170,7 @@ def memory_of(models: SpeechModels, case: MemoryCase | None = None) -> tuple[Par
     reference = counted("encoder", lambda: encode_reference(models.encoder, Waveform(samples, case.sample_rate)))
     speaker = counted("t2s", lambda: condition_speaker(models.t2s, reference))
     semantic = counted("t2s", lambda: text_to_semantic(models.t2s, text, speaker, duration=duration))
-    mel = counted("s2m", lambda: semantic_to_mel(models.s2m, semantic, speaker, settings=flow))
+    mel = counted("s2m", lambda: semantic_to_mel(models.s2m, semantic, speaker, flow=flow))
     counted("vocoder", lambda: mel_to_audio(models.vocoder, mel))
     weights = weight_bytes(models)
     return tuple(PartMemory(part, weights[part], work[part]) for part in GROUPS)

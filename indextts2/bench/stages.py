@@ -193,12 +193,12 @@ def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[
         reference: Reference = encode_reference(models.encoder, recording)
         speaker: Speaker = condition_speaker(models.t2s, reference)
         spoken = semantic()
-        mel = semantic_to_mel(models.s2m, spoken, speaker, settings=FlowSettings(steps=1))
+        mel = semantic_to_mel(models.s2m, spoken, speaker, flow=FlowSettings(steps=1))
     return {
         "encode reference": lambda: encode_reference(models.encoder, recording),
         "condition speaker": lambda: condition_speaker(models.t2s, reference),
         "text to semantic": semantic,
-        "semantic to mel": lambda: semantic_to_mel(models.s2m, spoken, speaker, settings=flow),
+        "semantic to mel": lambda: semantic_to_mel(models.s2m, spoken, speaker, flow=flow),
         "mel to audio": lambda: mel_to_audio(models.vocoder, mel),
         "speak": lambda: speak(models, text, recording, duration=duration, settings=SpeakSettings(flow=flow)),
     }

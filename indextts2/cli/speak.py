@@ -99,7 +99,6 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--duration-slot",
         choices=("a", "b", "both"),
-        default="",
         help=(
             "experimental: duration slot of the prefix in which the methods model and guided give the length to "
             "a checkpoint that was not trained on lengths"
@@ -297,21 +296,24 @@ def _duration(options: argparse.Namespace) -> Duration:
     for unit in UNITS:
         value = getattr(options, unit)
         if value is not None:
-            return Duration(unit, value, options.duration_method, options.takes, options.duration_slot)
+            return Duration(unit, value, options.duration_method)
     for name, given in (("method", options.duration_method != "auto"), ("slot", bool(options.duration_slot))):
         if given:
             raise Usage(f"--duration-{name} needs a length: give one of {', '.join('--' + unit for unit in UNITS)}.")
-    return Duration(takes=options.takes)
+    return Duration()
 
 
 def _settings(options: argparse.Namespace) -> SpeakSettings:
     from ..sampling import SamplingSettings
     from ..stages.semantic_to_mel import FlowSettings
     from ..stages.speak import SpeakSettings
+    from ..stages.t2s.batches import DecodingSettings
 
     try:
         return SpeakSettings(
-            sampling=SamplingSettings(**_given(options, SAMPLING)), flow=FlowSettings(**_given(options, FLOW))
+            sampling=SamplingSettings(**_given(options, SAMPLING)),
+            decoding=DecodingSettings(takes=options.takes, duration_slot=options.duration_slot),
+            flow=FlowSettings(**_given(options, FLOW)),
         )
     except InputError as error:
         raise Usage(str(error)) from error

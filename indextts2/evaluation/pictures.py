@@ -15,7 +15,8 @@ from ..contracts import Speaker, Speech, Waveform
 from ..stages.conditions import condition_speaker
 from ..stages.prepare_text import prepare_text
 from ..stages.reference import encode_reference
-from ..stages.t2s.text_to_semantic import T2SOptions, text_to_semantic
+from ..stages.t2s.batches import DecodingSettings
+from ..stages.t2s.text_to_semantic import text_to_semantic
 from ..stages.t2s.word_alignment import all_heads, text_attention
 from .protocol import Protocol, SpeechRequest
 
@@ -85,7 +86,7 @@ def draw_attention(models: SpeechModels, protocol: Protocol, request: SpeechRequ
     reference = encode_reference(models.encoder, protocol.recording(request.reference))
     speaker = condition_speaker(t2s, reference)
     text = prepare_text(t2s.front_end, request.text)
-    speech = text_to_semantic(t2s, text, speaker, seed=request.seed, options=T2SOptions(with_latent=False))
+    speech = text_to_semantic(t2s, text, speaker, seed=request.seed, decoding=DecodingSettings(with_latent=False))
     tokens = speech.tokens[0, : int(speech.token_lengths[0])]
     looks = attention_over_text(t2s, speaker, text.segments[0].ids, tokens)
     figure, (axes,) = _figure(1, height=2.0 * ROW_HEIGHT)

@@ -91,17 +91,18 @@ class Fit:
     note: str = ""
 
 
-def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool, pauses: int = 0) -> Fit:
+def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, controls_length: bool, pauses: int = 0) -> Fit:
     """Plan of the length of a line of so many natural samples.
 
-    steers: whether T2S can be told a length; pauses: samples of the line that are silence, which keep their length.
+    controls_length: whether T2S can be told a length; pauses: samples of the line that are silence, which keep their
+    length.
     """
     speech = natural - pauses
 
     def with_speech_at(factor: float) -> float:
         return pauses + speech * factor
 
-    low, high = settings.model_range if steers else (1.0, 1.0)
+    low, high = settings.model_range if controls_length else (1.0, 1.0)
     shortest, longest = with_speech_at(low * settings.stretch[0]), with_speech_at(high * settings.stretch[1])
     limit = float("inf") if slot.deadline is None or settings.overflow != "list" else float(slot.deadline)
     room = None if settings.cue == "start" else slot.room
@@ -124,7 +125,7 @@ def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, steers: bool, p
     samples = max(1, round(wanted))
     if samples == natural and fits:
         return Fit(note=note)
-    told = round(min(max(wanted, with_speech_at(low)), with_speech_at(high))) if steers else None
+    told = round(min(max(wanted, with_speech_at(low)), with_speech_at(high))) if controls_length else None
     if told is not None and abs(samples - natural) <= NEAR * speech:
         told = None
     return Fit(samples, told, fits, None if fits else max(1, round(hardest)), note)

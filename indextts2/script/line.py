@@ -17,14 +17,16 @@ from ..contracts import (
     SemanticSpeech,
     Speaker,
     no_progress,
+    subrange,
 )
 from ..sampling import SamplingSettings
-from ..stages.duration import Clock, in_words, target_of
+from ..stages.duration import Clock, describe, target_of
 from ..stages.handles import SpeechModels, T2SModels, VocoderModels
 from ..stages.mel_to_audio import mel_to_audio
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
+from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.decode import longest_take
-from ..stages.t2s.text_to_semantic import T2SOptions
+from ..stages.t2s.text_to_semantic import text_to_semantic
 from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
 from .clean import (
     CleanSettings,
@@ -36,9 +38,10 @@ from .clean import (
     overlap_samples,
 )
 from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted
-from .takes import LARGEST_SEED, decode_takes
+from .model import LARGEST_SEED
 
 PARTS = 3  # of the progress of a line: tokens, mel, audio
+PART_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class LineSettings:
     clean: CleanSettings = field(default_factory=CleanSettings)
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    t2s: T2SOptions = field(default_factory=T2SOptions)
+    decoding: DecodingSettings = field(default_factory=DecodingSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
 
 
@@ -124,7 +127,7 @@ class LineSpeaker:
         self.models, self.settings = models, settings
         config = models.t2s.config
         self.clock = Clock.of(config)
-        self.steers = models.t2s.model.config.duration.trained
+        self.controls_length = models.t2s.model.config.duration.trained
         self.tokens_per_second = config.tokens_per_second
 
     def speak(
@@ -134,7 +137,7 @@ class LineSpeaker:
         attempts: list[_Candidate] = []
         tried: list[TakeScore] = []
         for attempt in range(self.settings.candidates.retries + 1):
-            seed = (ask.seed + attempt) % LARGEST_SEED
+            seed = (ask.seed + attempt) % (LARGEST_SEED + 1)
             candidate, scores = self._attempt(ask, speaker, emotion, seed, progress)
             attempts.append(candidate)
             tried += scores
@@ -160,16 +163,16 @@ class LineSpeaker:
         takes = max(ask.takes, self.settings.candidates.takes)
 
         def decode(count: int, duration: Duration | None) -> list[SemanticSpeech]:
-            return decode_takes(
+            return text_to_semantic(
                 t2s,
                 ask.text,
                 speaker,
                 emotion,
-                count,
                 duration=duration,
                 sampling=self.settings.sampling,
-                options=self.settings.t2s,
+                decoding=replace(self.settings.decoding, takes=count),
                 seed=seed,
+                keep="all",
                 progress=progress,
             )
 
@@ -177,7 +180,7 @@ class LineSpeaker:
             return self._with_own_length(ask, decode(takes, ask.duration), seed)
         cued = ask.slot.room is not None and self.settings.fit.cue != "start"
         tagged = any(segment.duration is not None for segment in ask.text.segments)  # their lengths are theirs alone
-        measure_first = cued and self.steers and not tagged
+        measure_first = cued and self.controls_length and not tagged
         spoken = decode(1 if measure_first else takes, None)
         if not cued and ask.slot.deadline is None:
             return [self._scored(one, Fit(), "free", None, None, number, seed) for number, one in enumerate(spoken)]
@@ -189,7 +192,7 @@ class LineSpeaker:
             trusted = min(ask.slot.room or natural, ask.slot.deadline or ask.slot.room or natural)
             spare = trusted - pauses >= len(spoken[0].pauses) * self.clock.hop  # a cue of pauses alone says nothing
             natural = trusted if spare else natural
-        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=True, pauses=pauses)
+        fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=True, pauses=pauses)
         if fit.told is None and takes == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
         wanted, most = fit.told or fit.samples or natural, self._most_samples(ask.text)
@@ -219,13 +222,13 @@ class LineSpeaker:
             unfit = late and self.settings.fit.overflow == "list"
             fit = Fit(samples, fits=not unfit, needs=made if unfit else None)
             wanted = self.clock.tokens_of(samples / self.clock.hop) if samples else None
-            candidates.append(self._scored(semantic, fit, in_words(own), samples, wanted, number, seed))
+            candidates.append(self._scored(semantic, fit, describe(own), samples, wanted, number, seed))
         return candidates
 
     def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Candidate:
         """A free take whose length is left to the stretch. T2S is not told anything."""
         natural, pauses = line_samples(semantic, self.clock), line_pauses(semantic, self.clock)
-        fit = plan_fit(natural, ask.slot, self.settings.fit, steers=False, pauses=pauses)
+        fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=False, pauses=pauses)
         wanted = None
         if fit.samples is not None:
             wanted = self.clock.tokens_of(fit.samples / self.clock.hop)
@@ -270,9 +273,7 @@ class LineSpeaker:
         models, clean = self.models, self.settings.clean
         flow = replace(self.settings.flow, allow_any_stretch=True)  # the limits of the fit hold instead
         with models.ready("s2m") as s2m:
-            mel = semantic_to_mel(
-                s2m, candidate.semantic, speaker, settings=flow, seed=seed, progress=_part(progress, 1)
-            )
+            mel = semantic_to_mel(s2m, candidate.semantic, speaker, flow=flow, seed=seed, progress=_part(progress, 1))
         lengths = mel.frame_lengths.tolist()
         rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
         score = judged_sound(candidate.score, rows, mel.sample_rate / mel.hop)
@@ -348,8 +349,4 @@ def _method(kept: _Candidate, ask: LineAsk, *, stretched: bool) -> str:
 
 def _part(progress: Progress, part: int) -> Progress:
     """One of the equal parts of a line's progress."""
-
-    def report(done: int, total: int) -> None:
-        progress(part * total + min(done, total), PARTS * total)
-
-    return report
+    return subrange(progress, part * PART_STEPS, (part + 1) * PART_STEPS, PARTS * PART_STEPS)

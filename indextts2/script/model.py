@@ -54,7 +54,7 @@ class Line:
         _check_whole("seed", self.seed, 0, LARGEST_SEED, "")
         _check_whole("number of takes", self.takes, 1, MOST_TAKES, "")
         own = self.duration
-        if own is not None and (own.unit not in LINE_UNITS or own.method != "auto" or own.takes != 1):
+        if own is not None and (own.unit not in LINE_UNITS or own.method != "auto"):
             raise InputError(f"A line's own length is given in {', '.join(LINE_UNITS)} and nothing else.")
 
 

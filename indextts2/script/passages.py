@@ -11,7 +11,7 @@ import torch
 
 from ..contracts import Emotion, PreparedText
 from .line import LineAsk, LineReport, SpokenLine
-from .takes import LARGEST_SEED
+from .model import LARGEST_SEED
 
 SEGMENTS = 8  # of a passage; as many as text-to-semantic decodes in one batch
 SEED_STEP = 1_000_003  # between the seeds of two passages, so that retries of one never meet those of the next
@@ -26,7 +26,7 @@ def passages_of(ask: LineAsk, emotion: Emotion | None, *, takes_start_only: bool
     if not free or (emotion is not None and emotion.keyframes):
         return (ask,)
     return tuple(
-        replace(ask, text=text, seed=(ask.seed + place * SEED_STEP) % LARGEST_SEED)
+        replace(ask, text=text, seed=(ask.seed + place * SEED_STEP) % (LARGEST_SEED + 1))
         for place, text in enumerate(_cut(ask.text))
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ..config import Config
-from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress
+from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, subrange
 from ..errors import CheckpointMismatch, InputError, TextError
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
@@ -241,12 +241,5 @@ def _shown(text: str) -> str:
 
 
 def _part(progress: Progress, place: int, count: int) -> Progress:
-    """One line's share of the whole, never backwards: a line that is tried again shows its furthest point."""
-    furthest = 0
-
-    def report(done: int, total: int) -> None:
-        nonlocal furthest
-        furthest = max(furthest, round(STEPS * min(done, total) / total) if total else 0)
-        progress(place * STEPS + furthest, count * STEPS)
-
-    return report
+    """One line's part of the whole, never backwards: a line that is tried again shows its furthest point."""
+    return subrange(progress, place * STEPS, (place + 1) * STEPS, count * STEPS)

@@ -1,8 +1,8 @@
 """Lengths: what was asked, in which clock, and how T2S is told (docs/spec/control.md#duration-methods).
 
 Three clocks meet here: tokens of T2S, frames of the mel and samples of the audio. A `Clock` converts, a `Target` says
-one length in all three, and a `SegmentPlan` says what T2S does about it. After decoding, `settle` gives every segment
-its exact frames and samples, so that the whole comes out as asked whatever T2S did.
+one length in all three, and a `SegmentPlan` says what T2S does about it. After decoding, `resolve_targets` gives every
+segment its exact frames and samples, so that the whole comes out as asked whatever T2S did.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .content import CONTENT
 
 SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (docs/spec/control.md#guided)
 FREE = Duration()
+SLOT_METHODS = {"model_b": "b"}  # methods that are "model" with a place for the length
 FORBID, FORCE = float("-inf"), float("inf")
 
 
@@ -125,8 +126,8 @@ def target_of(duration: Duration, clock: Clock, natural_tokens: int | None = Non
     return None
 
 
-def in_words(duration: Duration) -> str:
-    """What was asked, for reports."""
+def describe(duration: Duration) -> str:
+    """A duration in words, for reports."""
     if duration.unit == "free":
         return "free"
     if duration.unit == "factor":
@@ -136,30 +137,24 @@ def in_words(duration: Duration) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SegmentPlan:
-    """What T2S does for one segment.
+    """The length of one segment and the way T2S is held to it."""
 
-    duration: as asked for this segment, or the whole text's; shared: the whole text's length is divided and this
-    segment gets a part; method: "free", "natural", "model", "guided" or "forced"; token_target: tokens T2S should make,
-    None when it is free to choose; target: its own length where that is known before decoding; takes: how many are
-    decoded.
-    """
-
-    duration: Duration
-    method: str
-    token_target: int | None
-    takes: int
-    shared: bool = False
-    target: Target | None = None
+    duration: Duration  # as asked for this segment, or for the whole text
+    method: str  # "free", "natural", "model", "guided" or "forced"
+    token_target: int | None  # tokens T2S should make, None when it is free to choose
+    shared: bool = False  # the whole text's length is divided, and this segment gets a part
+    target: Target | None = None  # its own length where that is known before decoding
+    slot: str | None = None  # where the length is told, None for the usual place
 
     @property
-    def steers(self) -> bool:
+    def controls_length(self) -> bool:
         """Whether T2S itself is told the length."""
         return self.method in ("model", "guided", "forced")
 
     @property
-    def waits(self) -> bool:
+    def needs_free_pass(self) -> bool:
         """Whether a free decode must come first, because a factor of its length is asked."""
-        return self.steers and self.token_target is None
+        return self.controls_length and self.token_target is None
 
     def after_free(self, tokens: int, clock: Clock) -> SegmentPlan:
         """The plan once a free decode has shown the natural length."""
@@ -169,12 +164,12 @@ class SegmentPlan:
 
 
 def method_for(duration: Duration, *, trained: bool) -> str:
-    """The method that "auto" stands for in this checkpoint."""
+    """The method of a segment: "free" without a length, and for "auto" that of this checkpoint."""
     if duration.unit == "free":
         return "free"
-    if duration.method != "auto":
-        return duration.method
-    return "model" if trained else "natural"
+    if duration.method == "auto":
+        return "model" if trained else "natural"
+    return "model" if duration.method in SLOT_METHODS else duration.method
 
 
 def _usable(method: str, tokens: int | None) -> str:
@@ -202,8 +197,8 @@ def plan_segments(
         method = method_for(duration, trained=trained)
         target = None if sharing[index] else target_of(duration, clock)
         tokens = shares.get(index, target.tokens if target else None)
-        takes = max(duration.takes, whole.takes)
-        plans.append(SegmentPlan(duration, _usable(method, tokens), tokens, takes, sharing[index], target))
+        slot = SLOT_METHODS.get(duration.method)
+        plans.append(SegmentPlan(duration, _usable(method, tokens), tokens, sharing[index], target, slot))
     return tuple(plans)
 
 
@@ -232,7 +227,7 @@ def samples_to_share(whole: Duration, clock: Clock, segments: Sequence[Segment],
     left = target.samples - pauses - taken
     if left < count * clock.hop:
         raise InputError(
-            f"{in_words(whole)} were asked for the whole text, but pauses and segments with their own length already "
+            f"{describe(whole)} were asked for the whole text, but pauses and segments with their own length already "
             f"take {(pauses + taken) / clock.sample_rate:.2f} s. Ask for more, or shorten the pauses."
         )
     return left
@@ -255,7 +250,7 @@ def split_evenly(total: int, weights: Sequence[float]) -> list[int]:
     return parts
 
 
-def settle(
+def resolve_targets(
     plans: Sequence[SegmentPlan],
     segments: Sequence[Segment],
     token_counts: Sequence[int],
@@ -309,7 +304,7 @@ def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[T
     bias = torch.zeros(limit)
     bias[0] = FORBID
     target = plan.token_target
-    if not plan.steers or target is None:
+    if not plan.controls_length or target is None:
         return bias, limit
     if target > limit - 1:
         raise InputError(

@@ -13,7 +13,7 @@ from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
 from ..text.pieces import TextPieces
 from ..text.tags import TagSpan, find_tags
-from .duration import in_words, split_evenly
+from .duration import describe, split_evenly
 
 Pauses = float | Mapping[str, float]
 """Seconds between segments: one number, or seconds by the character a segment ends with; "" stands for all others."""
@@ -212,7 +212,7 @@ def _length(segments: list[Segment], count: int, asked: Duration | None, mel: Me
         }[asked.unit]
         left = round(asked.value * per_unit) - taken
         if left < count:
-            return (f"A length of {in_words(asked)} is too short for {count} segments and is left out.",)
+            return (f"A length of {describe(asked)} is too short for {count} segments and is left out.",)
         parts = split_evenly(left, [float(len(segment.ids)) for segment in stretch])
         values = [part / per_unit for part in parts]
     segments[-count:] = [

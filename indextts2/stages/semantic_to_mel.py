@@ -21,6 +21,7 @@ from ..contracts import (
     concatenated,
     no_progress,
     require_same_checkpoint,
+    subrange,
 )
 from ..errors import CheckpointMismatch, InputError
 from ..models.flow import TimeConditions
@@ -40,25 +41,17 @@ ALLOWED_STRETCH = (0.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
-    """How the flow is solved. The defaults are the official ones.
-
-    guidance: 0 halves the work. temperature scales the noise; 1 is the checkpoint's own
-    choice (`S2MConfig.noise_scale`). grid and solver: see `stages/ode.py`. prompt_seconds:
-    use only so much of the reference, None for all. latent_strength: share of the T2S latent that is added to the
-    tokens, 0 for none; use_latent False does the same. rows_at_once: segments computed together, a matter of memory
-    only. allow_any_stretch lifts the limits of ALLOWED_STRETCH.
-    """
+    """How the flow is solved. The defaults are the official ones."""
 
     steps: int = 25
-    guidance: float = 0.7
-    temperature: float = 1.0
-    grid: str = "uniform"
-    solver: str = "euler"
-    prompt_seconds: float | None = None
-    latent_strength: float = 1.0
-    use_latent: bool = True
-    rows_at_once: int = 4
-    allow_any_stretch: bool = False
+    guidance: float = 0.7  # 0 halves the work
+    temperature: float = 1.0  # scales the noise; 1 is the checkpoint's own choice (`S2MConfig.noise_scale`)
+    grid: str = "uniform"  # a row of `GRIDS`
+    solver: str = "euler"  # a row of `SOLVERS`
+    prompt_seconds: float | None = None  # use only so much of the reference, None for all
+    latent_strength: float = 1.0  # of the T2S latent that is added to the tokens, 0 for none
+    rows_at_once: int = 4  # segments computed together, a matter of memory only
+    allow_any_stretch: bool = False  # lifts the limits of ALLOWED_STRETCH
 
     def __post_init__(self) -> None:
         step_grid(self.grid, self.steps)
@@ -99,7 +92,7 @@ def semantic_to_mel(
     semantic: SemanticSpeech,
     speaker: Speaker,
     *,
-    settings: FlowSettings = OFFICIAL_FLOW,
+    flow: FlowSettings = OFFICIAL_FLOW,
     seed: int = 0,
     spans: Sequence[Sequence[Span] | None] | None = None,
     progress: Progress = no_progress,
@@ -119,15 +112,15 @@ def semantic_to_mel(
     _check_widths(s2m.config, semantic, speaker)
     token_counts = [int(count) for count in semantic.token_lengths]
     frame_counts = _frame_counts(Clock.of(s2m.config), semantic, token_counts, spans)
-    reports = _reports(s2m.config, semantic, token_counts, frame_counts, settings)
-    prompt = _prompt(s2m, speaker, settings)
+    reports = _reports(s2m.config, semantic, token_counts, frame_counts, flow)
+    prompt = _prompt(s2m, speaker, flow)
     content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
-    features, row_counts = content(semantic, settings.latent_strength if settings.use_latent else 0.0)
+    features, row_counts = content(semantic, flow.latent_strength)
 
-    grid = step_grid(settings.grid, settings.steps)
+    grid = step_grid(flow.grid, flow.steps)
     times = s2m.model.time_conditions(grid[:-1].to(s2m.device))
-    noise_scale = settings.temperature * s2m.config.s2m.noise_scale
-    groups = list(_groups(frame_counts, settings.rows_at_once))
+    noise_scale = flow.temperature * s2m.config.s2m.noise_scale
+    groups = list(_groups(frame_counts, flow.rows_at_once))
     mels: dict[int, Tensor] = {}
     for done, rows in enumerate(groups):
         target = s2m.model.regulate(
@@ -137,9 +130,10 @@ def semantic_to_mel(
             None if spans is None else [spans_in_rows(spans[row], s2m.config.codec.downsample) for row in rows],
         )
         noise = [noise_scale * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
-        velocity, start = _flow(s2m.model, prompt, target, noise, times, settings.guidance)
-        step_progress = _part_of(progress, done, len(groups))
-        solved = integrate(velocity, grid, start, solver=settings.solver, progress=step_progress)
+        velocity, start = _flow(s2m.model, prompt, target, noise, times, flow.guidance)
+        begin, end = done * flow.steps, (done + 1) * flow.steps
+        own_progress = subrange(progress, begin, end, len(groups) * flow.steps)
+        solved = integrate(velocity, grid, start, solver=flow.solver, progress=own_progress)
         for row, mel in zip(rows, solved, strict=True):
             mels[row] = mel[None, :, prompt.frames : prompt.frames + frame_counts[row]]
 
@@ -285,12 +279,3 @@ def _flow(
         return model.velocity(state, times.at(step), context, guidance=guidance) * is_target
 
     return velocity, start
-
-
-def _part_of(progress: Progress, part: int, parts: int) -> Progress:
-    """The progress of one of several equal parts, reported as steps of the whole."""
-
-    def report(done: int, total: int) -> None:
-        progress(part * total + done, parts * total)
-
-    return report

@@ -16,6 +16,7 @@ from ..contracts import (
     Speech,
     Waveform,
     no_progress,
+    subrange,
 )
 from ..errors import InputError
 from ..sampling import SamplingSettings
@@ -29,7 +30,8 @@ from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
 from .reference import reference_of
 from .semantic_to_mel import FlowSettings, semantic_to_mel
-from .t2s.text_to_semantic import T2SOptions, text_to_semantic
+from .t2s.batches import DecodingSettings
+from .t2s.text_to_semantic import text_to_semantic
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
@@ -70,7 +72,7 @@ class SpeakSettings:
     """Settings of the stages. seeds: of "t2s", "s2m" and "emotion", where they differ from the common one."""
 
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    t2s: T2SOptions = field(default_factory=T2SOptions)
+    decoding: DecodingSettings = field(default_factory=DecodingSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
     seeds: Mapping[str, int] = field(default_factory=dict)
 
@@ -115,14 +117,14 @@ def speak(
             speaker,
             wanted,
             duration=duration,
-            settings=settings.sampling,
+            sampling=settings.sampling,
+            decoding=settings.decoding,
             seed=seeds["t2s"],
-            options=settings.t2s,
             progress=_part(progress, "t2s"),
         )
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(
-            s2m, semantic, speaker, settings=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
+            s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
         )
     with models.ready("vocoder") as vocoder:
         speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))
@@ -150,9 +152,4 @@ def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, 
 def _part(progress: Progress, stage: str) -> Progress:
     """A stage's own progress as a part of the whole."""
     begin, end = SHARES[stage]
-
-    def report(done: int, total: int) -> None:
-        share = min(done, total) / total if total else 1.0
-        progress(begin + round(share * (end - begin)), PROGRESS_TOTAL)
-
-    return report
+    return subrange(progress, begin, end, PROGRESS_TOTAL)

@@ -25,6 +25,7 @@ from indextts2.stages.reference import encode_reference
 from indextts2.stages.revoice import audio_to_semantic
 from indextts2.stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from indextts2.stages.speak import SpeakSettings, speak
+from indextts2.stages.t2s.batches import DecodingSettings
 from indextts2.stages.t2s.prefix import Phase, build_prefix, prefill
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 
@@ -159,9 +160,9 @@ def test_a_reference_has_half_as_many_tokens_as_features_and_a_speaker_one_laten
 
 def test_no_second_pass_is_made_and_every_row_is_decoded_alone(models, speaker):
     text = prepare_text(models.t2s.front_end, TEXT + " " + TEXT * 3, segment_tokens=30)
-    semantic = text_to_semantic(models.t2s, text, speaker, settings=SHORT)
+    semantic = text_to_semantic(models.t2s, text, speaker, sampling=SHORT)
     assert len(text.segments) > 1 and semantic.latent is None and semantic.downsample == 2
-    mel = semantic_to_mel(models.s2m, semantic, speaker, settings=QUICK)
+    mel = semantic_to_mel(models.s2m, semantic, speaker, flow=QUICK)
     clock = Clock.of(models.s2m.config)
     assert mel.frame_lengths.tolist() == [int(2 * int(n) * 1.72) for n in semantic.token_lengths]
     assert mel.frame_lengths.tolist() == [clock.natural_frames(int(n)) for n in semantic.token_lengths]
@@ -170,21 +171,18 @@ def test_no_second_pass_is_made_and_every_row_is_decoded_alone(models, speaker):
         token_lengths=semantic.token_lengths[:1], frame_targets=semantic.frame_targets[:1],
         sample_targets=semantic.sample_targets[:1], pauses=semantic.pauses[:1],
     )  # fmt: skip
-    own = semantic_to_mel(models.s2m, alone, speaker, settings=QUICK).mel
+    own = semantic_to_mel(models.s2m, alone, speaker, flow=QUICK).mel
     torch.testing.assert_close(own, mel.mel[:1, :, : own.shape[-1]], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     "duration",
-    [
-        Duration("seconds", 1.0),
-        Duration("frames", 70),
-        Duration("samples", 20_001),
-        Duration("seconds", 1.0, takes=3),
-    ],
+    [Duration("seconds", 1.0), Duration("frames", 70), Duration("samples", 20_001)],
 )
-def test_lengths_are_met_to_the_sample(models, recording, duration):
-    settings = SpeakSettings(sampling=SHORT, flow=replace(QUICK, allow_any_stretch=True))
+@pytest.mark.parametrize("takes", [1, 3])
+def test_lengths_are_met_to_the_sample(models, recording, duration, takes):
+    flow = replace(QUICK, allow_any_stretch=True)
+    settings = SpeakSettings(sampling=SHORT, decoding=DecodingSettings(takes=takes), flow=flow)
     spoken = speak(models, TEXT, recording, duration=duration, settings=settings)
     wanted = {"seconds": 22_050 * duration.value, "frames": 256 * duration.value, "samples": duration.value}
     assert spoken.waveform.samples.shape[-1] == wanted[duration.unit]
@@ -193,8 +191,8 @@ def test_lengths_are_met_to_the_sample(models, recording, duration):
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.07, 1.9])
 def test_a_factor_stretches_the_natural_tokens_as_the_released_program_does(models, speaker, factor):
     text = prepare_text(models.t2s.front_end, TEXT)
-    semantic = text_to_semantic(models.t2s, text, speaker, duration=Duration("factor", factor), settings=SHORT)
-    free = text_to_semantic(models.t2s, text, speaker, settings=SHORT)
+    semantic = text_to_semantic(models.t2s, text, speaker, duration=Duration("factor", factor), sampling=SHORT)
+    free = text_to_semantic(models.t2s, text, speaker, sampling=SHORT)
     assert torch.equal(semantic.tokens, free.tokens)
     count = int(semantic.token_lengths[0])
     assert semantic.frame_targets.tolist() == [int(2 * count * 1.72 * factor)]
@@ -205,7 +203,7 @@ def test_the_language_changes_what_is_spoken(models, speaker):
     for language in ("en", "de"):
         text = prepare_text(models.t2s.front_end, TEXT, language=language)
         assert {segment.language for segment in text.segments} == {language}
-        rows[language] = text_to_semantic(models.t2s, text, speaker, settings=SHORT).tokens
+        rows[language] = text_to_semantic(models.t2s, text, speaker, sampling=SHORT).tokens
     assert not torch.equal(rows["en"], rows["de"])
 
 
@@ -225,7 +223,7 @@ def test_emotion_weights_reach_the_model(models, speaker):
 def test_a_recording_is_spoken_by_another_voice(models, recording, speaker):
     semantic = audio_to_semantic(models.encoder, recording)
     assert semantic.downsample == 2
-    mel = semantic_to_mel(models.s2m, semantic, speaker, settings=replace(QUICK, allow_any_stretch=True))
+    mel = semantic_to_mel(models.s2m, semantic, speaker, flow=replace(QUICK, allow_any_stretch=True))
     assert mel.sample_targets.tolist() == [round(24_000 * 22_050 / 16_000)]
 
 
@@ -244,7 +242,7 @@ def test_a_speaker_of_the_other_generation_is_refused_by_name(models, older, rec
     stranger = condition_speaker(other.t2s, encode_reference(other.encoder, recording))
     text = prepare_text(mine.t2s.front_end, TEXT)
     with pytest.raises(CheckpointMismatch, match=r"latents.*IndexTTS-2"):
-        text_to_semantic(mine.t2s, text, unmarked(stranger), settings=SHORT)
+        text_to_semantic(mine.t2s, text, unmarked(stranger), sampling=SHORT)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -252,7 +250,7 @@ def test_a_text_of_the_other_generation_is_refused_by_name(models, older, record
     mine, other = (older, models) if turned else (models, older)
     own = condition_speaker(mine.t2s, encode_reference(mine.encoder, recording))
     with pytest.raises(CheckpointMismatch, match=r"prepared .*IndexTTS-2"):
-        text_to_semantic(mine.t2s, prepare_text(other.t2s.front_end, TEXT), own, settings=SHORT)
+        text_to_semantic(mine.t2s, prepare_text(other.t2s.front_end, TEXT), own, sampling=SHORT)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -261,7 +259,7 @@ def test_tokens_of_the_other_generation_are_refused_by_name(models, older, recor
     own = condition_speaker(mine.t2s, encode_reference(mine.encoder, recording))
     semantic = unmarked(audio_to_semantic(other.encoder, recording))
     with pytest.raises(CheckpointMismatch, match=r"tokens a second"):
-        semantic_to_mel(mine.s2m, semantic, unmarked(own), settings=QUICK)
+        semantic_to_mel(mine.s2m, semantic, unmarked(own), flow=QUICK)
 
 
 def test_the_strength_of_latents_that_do_not_exist_is_reported(models, recording):

@@ -51,50 +51,50 @@ def spoken(count: int, status: str = "spoken", needs: int | None = None, seed: i
 
 
 def test_a_cue_is_filled_by_the_model_first_and_then_by_the_stretch():
-    steered = plan_fit(10_000, Slot(12_000, 15_000), FitSettings(), steers=True)
+    steered = plan_fit(10_000, Slot(12_000, 15_000), FitSettings(), controls_length=True)
     assert (steered.samples, steered.told, steered.fits) == (12_000, 12_000, True)
-    long = plan_fit(10_000, Slot(15_000), FitSettings(), steers=True)
+    long = plan_fit(10_000, Slot(15_000), FitSettings(), controls_length=True)
     assert (long.samples, long.told) == (15_000, 12_500)
-    free = plan_fit(10_000, Slot(9_000), FitSettings(), steers=False)
+    free = plan_fit(10_000, Slot(9_000), FitSettings(), controls_length=False)
     assert (free.samples, free.told) == (9_000, None)
-    assert plan_fit(10_000, Slot(10_100), FitSettings(), steers=True).told is None
+    assert plan_fit(10_000, Slot(10_100), FitSettings(), controls_length=True).told is None
 
 
 def test_a_long_cue_is_not_filled_beyond_the_limits_and_says_so():
-    fit = plan_fit(10_000, Slot(50_000), FitSettings(), steers=False)
+    fit = plan_fit(10_000, Slot(50_000), FitSettings(), controls_length=False)
     assert fit.samples == 12_500 and "silence follows" in fit.note
-    assert plan_fit(10_000, Slot(50_000), FitSettings(cue="within"), steers=False).samples is None
-    assert plan_fit(10_000, Slot(5_000), FitSettings(cue="start"), steers=False).samples is None
+    assert plan_fit(10_000, Slot(50_000), FitSettings(cue="within"), controls_length=False).samples is None
+    assert plan_fit(10_000, Slot(5_000), FitSettings(cue="start"), controls_length=False).samples is None
 
 
 def test_a_short_cue_takes_the_gap_behind_it_before_the_voice_is_squeezed():
-    gap = plan_fit(10_000, Slot(5_000, 20_000), FitSettings(), steers=False)
+    gap = plan_fit(10_000, Slot(5_000, 20_000), FitSettings(), controls_length=False)
     assert gap.samples == 8_000 and gap.fits and "behind the end" in gap.note
-    squeezed = plan_fit(10_000, Slot(5_000, 6_000), FitSettings(), steers=False)
+    squeezed = plan_fit(10_000, Slot(5_000, 6_000), FitSettings(), controls_length=False)
     assert squeezed.samples == 6_000 and squeezed.fits
-    late = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(), steers=False)
+    late = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(), controls_length=False)
     assert (late.samples, late.fits, late.needs) == (8_000, False, 5_000)
-    over = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(overflow="overlap"), steers=False)
+    over = plan_fit(10_000, Slot(3_000, 4_000), FitSettings(overflow="overlap"), controls_length=False)
     assert (over.samples, over.fits) == (8_000, True)
 
 
-@pytest.mark.parametrize("steers", [False, True])
-def test_pauses_keep_their_length_and_only_the_speech_is_stretched(steers):
+@pytest.mark.parametrize("controls_length", [False, True])
+def test_pauses_keep_their_length_and_only_the_speech_is_stretched(controls_length):
     settings = FitSettings(model_range=(1.0, 1.0))
-    longer = plan_fit(10_000, Slot(50_000), settings, steers=steers, pauses=6_000)
+    longer = plan_fit(10_000, Slot(50_000), settings, controls_length=controls_length, pauses=6_000)
     assert longer.samples == 6_000 + 4_000 * 1.25
-    squeezed = plan_fit(10_000, Slot(8_500, 8_500), settings, steers=steers, pauses=6_000)
+    squeezed = plan_fit(10_000, Slot(8_500, 8_500), settings, controls_length=controls_length, pauses=6_000)
     assert squeezed.samples == 8_500 and squeezed.fits
-    late = plan_fit(10_000, Slot(7_900, 7_900), settings, steers=steers, pauses=6_000)
+    late = plan_fit(10_000, Slot(7_900, 7_900), settings, controls_length=controls_length, pauses=6_000)
     assert (late.samples, late.fits, late.needs) == (6_000 + 4_000 * 0.8, False, 6_000 + 4_000 * 0.5)
-    all_silence = plan_fit(10_000, Slot(5_000, 5_000), settings, steers=steers, pauses=9_000)
+    all_silence = plan_fit(10_000, Slot(5_000, 5_000), settings, controls_length=controls_length, pauses=9_000)
     assert not all_silence.fits and all_silence.samples == 9_800 and all_silence.needs == 9_500
 
 
 def test_the_length_the_model_is_told_counts_the_pauses_in():
-    fit = plan_fit(10_000, Slot(20_000), FitSettings(), steers=True, pauses=6_000)
+    fit = plan_fit(10_000, Slot(20_000), FitSettings(), controls_length=True, pauses=6_000)
     assert (fit.samples, fit.told) == (6_000 + 4_000 * 1.5625, 6_000 + 4_000 * 1.25)
-    assert plan_fit(10_000, Slot(10_200), FitSettings(), steers=True, pauses=6_000).told == 10_200
+    assert plan_fit(10_000, Slot(10_200), FitSettings(), controls_length=True, pauses=6_000).told == 10_200
 
 
 def test_slots_end_at_the_next_start_whatever_the_order_of_the_file():

@@ -82,9 +82,9 @@ def decoded(model, texts, settings, seeds=None, **more):
     return decode(model, prefilled(model, texts), plain_job(model, rows, seeds or rows, settings), settings, **more)
 
 
-def seconds(value, method="auto", takes=1):
-    return Duration("seconds", value, method, takes)
+def seconds(value, method="auto"):
+    return Duration("seconds", value, method)
 
 
-def tokens(value, method="auto", takes=1):
-    return Duration("tokens", value, method, takes)
+def tokens(value, method="auto"):
+    return Duration("tokens", value, method)

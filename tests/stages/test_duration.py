@@ -15,12 +15,12 @@ from indextts2.stages.duration import (
     GuidedSettings,
     SegmentPlan,
     Target,
-    in_words,
+    describe,
     merged_report,
     method_for,
     plan_segments,
+    resolve_targets,
     schedule_bias,
-    settle,
     split_evenly,
     stop_rules,
     target_of,
@@ -103,8 +103,8 @@ def test_a_length_for_the_whole_text_is_met_to_the_sample_with_pauses(trained):
         ]
         whole = Duration("samples", chance.randint(80_000, 900_000))
         plans = plan_segments(segments, whole, CLOCK, trained=trained)
-        made = [plan.token_target if plan.steers else chance.randint(1, 400) for plan in plans]
-        targets = settle(plans, segments, made, whole, CLOCK)
+        made = [plan.token_target if plan.controls_length else chance.randint(1, 400) for plan in plans]
+        targets = resolve_targets(plans, segments, made, whole, CLOCK)
         pauses = sum(int(one.pause_seconds * CLOCK.sample_rate) for one in segments)
         assert sum(target.samples for target in targets) + pauses == whole.value
         assert all(target.samples <= target.frames * CLOCK.hop < target.samples + CLOCK.hop for target in targets)
@@ -114,7 +114,7 @@ def test_tokens_of_a_whole_text_are_divided_by_text_length():
     segments, whole = [segment(9), segment(29)], Duration("tokens", 200)
     plans = plan_segments(segments, whole, CLOCK, trained=True)
     assert [plan.token_target for plan in plans] == [50, 150]
-    targets = settle(plans, segments, [50, 150], whole, CLOCK)
+    targets = resolve_targets(plans, segments, [50, 150], whole, CLOCK)
     assert [target.tokens for target in targets] == [50, 150]
 
 
@@ -123,22 +123,16 @@ def test_a_segment_with_its_own_length_keeps_it_and_the_others_divide_the_rest()
     segments, whole = [segment(10), segment(10, 0.5, own), segment(10)], Duration("seconds", 5.5)
     plans = plan_segments(segments, whole, CLOCK, trained=False)
     assert [plan.shared for plan in plans] == [True, False, True]
-    targets = settle(plans, segments, [100, 40, 300], whole, CLOCK)
+    targets = resolve_targets(plans, segments, [100, 40, 300], whole, CLOCK)
     assert targets[1].samples == 22_050
     assert targets[0].samples + targets[2].samples == 4 * 22_050
     assert targets[2].samples == pytest.approx(3 * targets[0].samples, rel=1e-3)
 
 
-def test_takes_asked_for_the_whole_text_hold_for_every_segment():
-    segments = [segment(5), segment(5, 0.0, Duration("seconds", 1.0)), segment(5, 0.0, Duration(takes=6))]
-    plans = plan_segments(segments, Duration(takes=4), CLOCK, trained=False)
-    assert [plan.takes for plan in plans] == [4, 4, 6]
-
-
 def test_a_free_segment_inside_a_measured_text_takes_its_natural_length():
     segments, whole = [segment(10), segment(10, 0.0, Duration())], Duration("seconds", 4.0)
     plans = plan_segments(segments, whole, CLOCK, trained=False)
-    targets = settle(plans, segments, [100, 50], whole, CLOCK)
+    targets = resolve_targets(plans, segments, [100, 50], whole, CLOCK)
     assert targets[1] is None
     assert targets[0].samples == 4 * 22_050 - 86 * 256
 
@@ -150,17 +144,19 @@ def test_a_whole_length_that_pauses_use_up_is_refused_with_the_numbers():
 
 def test_a_factor_of_t2s_waits_for_a_free_decode_and_then_has_a_length():
     plan = plan_segments([segment(5)], Duration("factor", 1.5), CLOCK, trained=True)[0]
-    assert plan.waits
+    assert plan.needs_free_pass
     after = plan.after_free(FREE_TAKE, CLOCK)
-    assert not after.waits and after.token_target == 90
-    assert settle([after], [segment(5)], [90], Duration("factor", 1.5), CLOCK)[0].frames == round(1.5 * 1.72 * 60)
+    assert not after.needs_free_pass and after.token_target == 90
+    assert resolve_targets([after], [segment(5)], [90], Duration("factor", 1.5), CLOCK)[0].frames == round(
+        1.5 * 1.72 * 60
+    )
 
 
 def test_a_factor_of_s2m_alone_follows_the_take():
     whole = Duration("factor", 1.5)
     plan = plan_segments([segment(5)], whole, CLOCK, trained=False)[0]
-    assert not plan.waits
-    assert settle([plan], [segment(5)], [FREE_TAKE], whole, CLOCK)[0].frames == round(1.5 * 1.72 * 60)
+    assert not plan.needs_free_pass
+    assert resolve_targets([plan], [segment(5)], [FREE_TAKE], whole, CLOCK)[0].frames == round(1.5 * 1.72 * 60)
 
 
 def test_short_guided_targets_fall_back_to_natural():
@@ -213,9 +209,9 @@ def test_a_stop_schedule_out_of_order_is_refused():
 
 
 def test_lengths_are_said_in_words():
-    assert in_words(Duration("seconds", 2.5)) == "2.5 seconds"
-    assert in_words(Duration("factor", 1.25)) == "1.25 times the natural length"
-    assert in_words(Duration()) == "free"
+    assert describe(Duration("seconds", 2.5)) == "2.5 seconds"
+    assert describe(Duration("factor", 1.25)) == "1.25 times the natural length"
+    assert describe(Duration()) == "free"
 
 
 def test_the_merged_report_adds_up():

@@ -58,10 +58,10 @@ def speech(*token_counts: int, frames: tuple[int, ...] = (), latent: bool = True
 def test_a_temperature_of_one_is_what_the_checkpoint_declares(s2m, speaker):
     config = replace(s2m.config, s2m=replace(s2m.config.s2m, noise_scale=0.5))
     quieter = replace(s2m, config=config)
-    wanted = semantic_to_mel(s2m, speech(6), speaker, settings=replace(FAST, temperature=0.5), seed=3)
-    found = semantic_to_mel(quieter, speech(6), speaker, settings=FAST, seed=3)
+    wanted = semantic_to_mel(s2m, speech(6), speaker, flow=replace(FAST, temperature=0.5), seed=3)
+    found = semantic_to_mel(quieter, speech(6), speaker, flow=FAST, seed=3)
     assert torch.equal(found.mel, wanted.mel)
-    assert not torch.equal(found.mel, semantic_to_mel(s2m, speech(6), speaker, settings=FAST, seed=3).mel)
+    assert not torch.equal(found.mel, semantic_to_mel(s2m, speech(6), speaker, flow=FAST, seed=3).mel)
 
 
 def row_of(semantic: SemanticSpeech, row: int) -> SemanticSpeech:
@@ -79,7 +79,7 @@ def row_of(semantic: SemanticSpeech, row: int) -> SemanticSpeech:
 
 def test_free_rows_get_their_natural_length_and_targets_are_met_exactly(s2m, speaker):
     targets = torch.randint(20, 60, (4,), generator=torch.Generator().manual_seed(3)).tolist()
-    mel = semantic_to_mel(s2m, speech(10, 11, 12, 9, 10, frames=(*targets, 0)), speaker, settings=FAST)
+    mel = semantic_to_mel(s2m, speech(10, 11, 12, 9, 10, frames=(*targets, 0)), speaker, flow=FAST)
     assert mel.frame_lengths.tolist() == [*targets, s2m.model.frame_count(10)]
     assert mel.mel.shape == (5, 20, max(mel.frame_lengths.tolist()))
     assert [report.frame_count for report in mel.reports] == mel.frame_lengths.tolist()
@@ -87,21 +87,21 @@ def test_free_rows_get_their_natural_length_and_targets_are_met_exactly(s2m, spe
 
 def test_every_row_of_a_batch_equals_its_single_run(s2m, speaker):
     semantic = speech(6, 10, 3, frames=(0, 30, 12))
-    together = semantic_to_mel(s2m, semantic, speaker, settings=replace(FAST, rows_at_once=3), seed=5)
-    one_by_one = semantic_to_mel(s2m, semantic, speaker, settings=replace(FAST, rows_at_once=1), seed=5)
+    together = semantic_to_mel(s2m, semantic, speaker, flow=replace(FAST, rows_at_once=3), seed=5)
+    one_by_one = semantic_to_mel(s2m, semantic, speaker, flow=replace(FAST, rows_at_once=1), seed=5)
     torch.testing.assert_close(together.mel, one_by_one.mel, rtol=1e-4, atol=1e-4)
-    alone = semantic_to_mel(s2m, row_of(semantic, 0), speaker, settings=FAST, seed=5)
+    alone = semantic_to_mel(s2m, row_of(semantic, 0), speaker, flow=FAST, seed=5)
     torch.testing.assert_close(together.mel[:1, :, : alone.mel.shape[-1]], alone.mel, rtol=1e-4, atol=1e-4)
 
 
 def test_rows_are_padded_with_the_silence_floor(s2m, speaker):
-    mel = semantic_to_mel(s2m, speech(6, 2), speaker, settings=FAST)
+    mel = semantic_to_mel(s2m, speech(6, 2), speaker, flow=FAST)
     shorter = int(mel.frame_lengths[1])
     assert torch.all(mel.mel[1, :, shorter:] < -11.5)
 
 
 def test_the_same_seed_gives_the_same_mel_and_another_seed_another(s2m, speaker):
-    first, again, other = (semantic_to_mel(s2m, speech(6), speaker, settings=FAST, seed=seed).mel for seed in (4, 4, 5))
+    first, again, other = (semantic_to_mel(s2m, speech(6), speaker, flow=FAST, seed=seed).mel for seed in (4, 4, 5))
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
 
@@ -116,27 +116,26 @@ def test_guidance_zero_halves_the_rows_that_are_computed(s2m, speaker, monkeypat
         return plain(self, noisy, times, context)
 
     monkeypatch.setattr(type(estimator), "forward", counted)
-    semantic_to_mel(s2m, speech(6), speaker, settings=FAST)
+    semantic_to_mel(s2m, speech(6), speaker, flow=FAST)
     guided, rows = sum(rows), rows.clear() or rows
-    semantic_to_mel(s2m, speech(6), speaker, settings=replace(FAST, guidance=0.0))
+    semantic_to_mel(s2m, speech(6), speaker, flow=replace(FAST, guidance=0.0))
     assert (guided, sum(rows)) == (6, 3)
 
 
 def test_guidance_latent_and_temperature_change_the_mel_and_the_latent_can_be_left_out(s2m, speaker):
     def run(latent: bool = True, **changes: float) -> torch.Tensor:
-        return semantic_to_mel(s2m, speech(6, latent=latent), speaker, settings=replace(FAST, **changes)).mel
+        return semantic_to_mel(s2m, speech(6, latent=latent), speaker, flow=replace(FAST, **changes)).mel
 
     plain = run()
-    for changes in ({"guidance": 0.0}, {"temperature": 0.5}, {"use_latent": False}, {"latent_strength": 0.5}):
+    for changes in ({"guidance": 0.0}, {"temperature": 0.5}, {"latent_strength": 0.5}):
         assert not torch.allclose(run(**changes), plain), changes
-    assert torch.equal(run(use_latent=False), run(latent_strength=0.0))
-    assert torch.equal(run(use_latent=False), run(latent=False))
+    assert torch.equal(run(latent_strength=0.0), run(latent=False))
 
 
 def test_progress_rises_over_all_groups_and_cancelling_stops_between_two_steps(s2m, speaker):
     seen: list[tuple[int, int]] = []
     settings = replace(FAST, rows_at_once=1)
-    semantic_to_mel(s2m, speech(6, 7), speaker, settings=settings, progress=lambda *now: seen.append(now))
+    semantic_to_mel(s2m, speech(6, 7), speaker, flow=settings, progress=lambda *now: seen.append(now))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[0] == (0, 6) and seen[-1] == (6, 6)
 
@@ -149,33 +148,33 @@ def test_progress_rises_over_all_groups_and_cancelling_stops_between_two_steps(s
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        semantic_to_mel(s2m, speech(6), speaker, settings=FAST, progress=stop)
+        semantic_to_mel(s2m, speech(6), speaker, flow=FAST, progress=stop)
     assert steps == 3
 
 
 def test_a_strong_stretch_is_reported_and_an_extreme_one_refused_unless_allowed(s2m, speaker):
     natural = s2m.model.frame_count(20)
-    mild = semantic_to_mel(s2m, speech(20, frames=(natural + 3,)), speaker, settings=FAST).reports[0]
+    mild = semantic_to_mel(s2m, speech(20, frames=(natural + 3,)), speaker, flow=FAST).reports[0]
     assert mild.warnings == () and mild.stretch == pytest.approx((natural + 3) / (86.1328 / 25 * 20), rel=1e-3)
-    strong = semantic_to_mel(s2m, speech(20, frames=(round(1.5 * natural),)), speaker, settings=FAST).reports[0]
+    strong = semantic_to_mel(s2m, speech(20, frames=(round(1.5 * natural),)), speaker, flow=FAST).reports[0]
     assert "Stretched to 1.48" in strong.warnings[0]
     extreme = speech(20, frames=(3 * natural,))
     with pytest.raises(InputError, match="natural length"):
-        semantic_to_mel(s2m, extreme, speaker, settings=FAST)
-    allowed = semantic_to_mel(s2m, extreme, speaker, settings=replace(FAST, allow_any_stretch=True))
+        semantic_to_mel(s2m, extreme, speaker, flow=FAST)
+    allowed = semantic_to_mel(s2m, extreme, speaker, flow=replace(FAST, allow_any_stretch=True))
     assert allowed.frame_lengths.tolist() == [3 * natural]
 
 
 def test_reports_of_text_to_semantic_are_kept_and_completed(s2m, speaker):
     known = DurationReport("1 second", "model", 6, 6, stop="forced", warnings=("early",))
-    report = semantic_to_mel(s2m, replace(speech(6), reports=(known,)), speaker, settings=FAST).reports[0]
+    report = semantic_to_mel(s2m, replace(speech(6), reports=(known,)), speaker, flow=FAST).reports[0]
     assert (report.asked, report.stop, report.warnings) == ("1 second", "forced", ("early",))
     assert report.frame_count == 20 and report.frame_target is None
 
 
 def test_spans_state_the_frames_of_a_row(s2m, speaker):
     semantic = speech(6, 8)
-    mel = semantic_to_mel(s2m, semantic, speaker, settings=FAST, spans=[[(2, 9), (4, 13)], None])
+    mel = semantic_to_mel(s2m, semantic, speaker, flow=FAST, spans=[[(2, 9), (4, 13)], None])
     assert mel.frame_lengths.tolist() == [22, s2m.model.frame_count(8)]
 
 
@@ -184,25 +183,25 @@ def test_a_shorter_prompt_uses_only_its_beginning(s2m, speaker):
     changed.prompt_mel[..., 9:] += 1.0
     changed.prompt_quantized[:, 3:] += 1.0
     short = replace(FAST, prompt_seconds=9 / 86.13)
-    first, second = (semantic_to_mel(s2m, speech(6), who, settings=short).mel for who in (speaker, changed))
+    first, second = (semantic_to_mel(s2m, speech(6), who, flow=short).mel for who in (speaker, changed))
     assert torch.equal(first, second)
-    assert not torch.allclose(semantic_to_mel(s2m, speech(6), changed, settings=FAST).mel, first)
+    assert not torch.allclose(semantic_to_mel(s2m, speech(6), changed, flow=FAST).mel, first)
 
 
 def test_a_speaker_of_another_encoder_is_refused(s2m, speaker):
     with pytest.raises(CheckpointMismatch, match="other"):
-        semantic_to_mel(s2m, speech(6), replace(speaker, encoder_fingerprint="other"), settings=FAST)
+        semantic_to_mel(s2m, speech(6), replace(speaker, encoder_fingerprint="other"), flow=FAST)
 
 
 def test_a_row_without_tokens_is_refused(s2m, speaker):
     with pytest.raises(InputError, match="at least 1 token"):
-        semantic_to_mel(s2m, replace(speech(6), token_lengths=torch.tensor([0])), speaker, settings=FAST)
+        semantic_to_mel(s2m, replace(speech(6), token_lengths=torch.tensor([0])), speaker, flow=FAST)
 
 
 def test_the_stage_leaves_its_inputs_alone(s2m, speaker):
     semantic = speech(6, 4)
     before = [value.clone() for value in (semantic.tokens, semantic.latent, speaker.prompt_mel)]
-    semantic_to_mel(s2m, semantic, speaker, settings=FAST)
+    semantic_to_mel(s2m, semantic, speaker, flow=FAST)
     for old, new in zip(before, (semantic.tokens, semantic.latent, speaker.prompt_mel), strict=True):
         assert torch.equal(old, new)
 

@@ -45,7 +45,7 @@ def test_a_length_asked_for_is_met_to_the_sample(models, samples):
 def test_the_same_seed_gives_the_same_speech_and_every_stage_has_its_own(models):
     assert torch.equal(spoken(models, seed=3), spoken(models, seed=3))
     assert not torch.equal(spoken(models, seed=3), spoken(models, seed=4))
-    other_mel = SpeakSettings(FAST.sampling, FAST.t2s, FAST.flow, seeds={"s2m": 9})
+    other_mel = SpeakSettings(FAST.sampling, FAST.decoding, FAST.flow, seeds={"s2m": 9})
     speech = speak(models, TEXT, noise(), duration=Duration("tokens", 10), settings=other_mel, seed=3)
     assert speech.seeds == {"t2s": 3, "s2m": 9, "emotion": 3}
     assert not torch.equal(speech.waveform.samples, spoken(models, seed=3))

@@ -47,7 +47,7 @@ def model():
 
 
 def fixed_length(model, texts, how):
-    plan = SegmentPlan(tokens(33, "forced"), "forced", 33, 1)
+    plan = SegmentPlan(tokens(33, "forced"), "forced", 33)
     bias, limit = stop_rules(plan, LIMIT, GuidedSettings())
     rows = tuple(range(len(texts)))
     return DecodeJob(rows, rows, torch.full((len(rows),), limit), bias.expand(len(rows), -1))

@@ -13,8 +13,10 @@ from indextts2.errors import Cancelled, CheckpointMismatch, InputError, TextErro
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.handles import EmotionBank
+from indextts2.stages.t2s.batches import DecodingSettings
 from indextts2.stages.t2s.decode import Take
-from indextts2.stages.t2s.text_to_semantic import T2SOptions, choose_take, text_to_semantic
+from indextts2.stages.t2s.take_choice import choose_take
+from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 from tests.conftest import TINY
 from tests.stages.speaking import (
     TEXTS,
@@ -45,7 +47,7 @@ def untaught():
 
 def speak(t2s, *texts, how=HOW, speaker=None, **more):
     text = prepared(*texts, **{name: more.pop(name) for name in ("pauses", "durations", "emotions") if name in more})
-    return text_to_semantic(t2s, text, speaker or tiny_speaker(), settings=how, **more)
+    return text_to_semantic(t2s, text, speaker or tiny_speaker(), sampling=how, **more)
 
 
 def row(speech, index):
@@ -89,7 +91,9 @@ def test_the_length_row_reaches_decoding_and_the_second_pass(t2s):
 
 def test_the_slot_of_the_length_row_can_be_overridden(untaught):
     rows = [
-        speak(untaught, TEXTS[0], duration=tokens(60, "model"), options=T2SOptions(duration_slot=slot)).latent[0, 0]
+        speak(untaught, TEXTS[0], duration=tokens(60, "model"), decoding=DecodingSettings(duration_slot=slot)).latent[
+            0, 0
+        ]
         for slot in ("a", "b", "both")
     ]
     assert not torch.allclose(rows[0], rows[1]) and not torch.allclose(rows[1], rows[2])
@@ -120,7 +124,7 @@ def test_segments_of_different_methods_share_one_batch(t2s):
 def test_a_segment_sounds_the_same_whatever_is_batched_with_it(t2s):
     together = speak(t2s, *TEXTS, seed=3)
     for rows_at_once in (1, 2):
-        split = speak(t2s, *TEXTS, seed=3, options=T2SOptions(rows_at_once=rows_at_once))
+        split = speak(t2s, *TEXTS, seed=3, decoding=DecodingSettings(rows_at_once=rows_at_once))
         assert torch.equal(split.tokens, together.tokens)
         torch.testing.assert_close(split.latent, together.latent, rtol=1e-4, atol=1e-4)
     alone = speak(t2s, TEXTS[0], seed=3)
@@ -136,7 +140,7 @@ def test_the_seed_decides_and_nothing_else(t2s):
 
 
 def test_of_several_takes_the_nearest_in_ratio_is_kept(untaught):
-    speech = speak(untaught, TEXTS[0], duration=tokens(30, "natural", takes=6))
+    speech = speak(untaught, TEXTS[0], duration=tokens(30, "natural"), decoding=DecodingSettings(takes=6))
     lengths = speech.reports[0].take_lengths
     assert len(lengths) == 6 and len(set(lengths)) > 1
     chosen = int(speech.token_lengths[0])
@@ -144,7 +148,9 @@ def test_of_several_takes_the_nearest_in_ratio_is_kept(untaught):
 
 
 def test_takes_are_prefixes_of_more_takes(untaught):
-    few, many = (speak(untaught, TEXTS[0], duration=tokens(30, "natural", takes=k)) for k in (2, 5))
+    few, many = (
+        speak(untaught, TEXTS[0], duration=tokens(30, "natural"), decoding=DecodingSettings(takes=k)) for k in (2, 5)
+    )
     assert many.reports[0].take_lengths[:2] == few.reports[0].take_lengths
 
 
@@ -213,21 +219,21 @@ def test_an_emotion_tag_speaks_with_the_bank_of_the_checkpoint(t2s):
     handle, weights = replace(t2s, bank=bank), EmotionWeights.of(sad=0.7)
     text = prepared(*TEXTS)
     tagged = replace(text, segments=(text.segments[0], replace(text.segments[1], emotion_weights=weights)))
-    speech = text_to_semantic(handle, tagged, tiny_speaker(), settings=HOW)
+    speech = text_to_semantic(handle, tagged, tiny_speaker(), sampling=HOW)
     vector = speaker_emotion(handle, weights, tiny_speaker())
     own = speak(t2s, *TEXTS[:2], emotions=(None, vector))
     assert torch.equal(speech.tokens, own.tokens) and torch.equal(speech.latent, own.latent)
     with pytest.raises(InputError, match="no emotion bank"):
-        text_to_semantic(t2s, tagged, tiny_speaker(), settings=HOW)
+        text_to_semantic(t2s, tagged, tiny_speaker(), sampling=HOW)
 
 
 def test_latents_can_be_left_out(t2s):
-    assert speak(t2s, TEXTS[0], options=T2SOptions(with_latent=False)).latent is None
+    assert speak(t2s, TEXTS[0], decoding=DecodingSettings(with_latent=False)).latent is None
 
 
 def test_progress_never_goes_back_and_ends_at_its_total(t2s):
     seen = []
-    speak(t2s, *TEXTS, duration=Duration("factor", 1.1), options=T2SOptions(rows_at_once=1),
+    speak(t2s, *TEXTS, duration=Duration("factor", 1.1), decoding=DecodingSettings(rows_at_once=1),
           progress=lambda done, total: seen.append((done, total)))  # fmt: skip
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert len({total for _, total in seen}) == 1 and seen[-1][0] == seen[-1][1]
@@ -249,7 +255,7 @@ def test_nothing_given_is_modified(t2s):
     speaker, emotion, text = tiny_speaker(), tiny_emotion(), prepared(*TEXTS)
     before = [tensor.clone() for tensor in (speaker.condition, speaker.emotion_vector, emotion.vector)]
     weights = {name: value.clone() for name, value in t2s.model.state_dict().items()}
-    text_to_semantic(t2s, text, speaker, emotion, duration=seconds(3.0), settings=HOW)
+    text_to_semantic(t2s, text, speaker, emotion, duration=seconds(3.0), sampling=HOW)
     after = (speaker.condition, speaker.emotion_vector, emotion.vector)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert all(torch.equal(weights[name], value) for name, value in t2s.model.state_dict().items())
@@ -337,17 +343,44 @@ def test_a_length_told_to_an_untaught_model_says_whether_it_would_have_stopped_t
             assert report.token_count == 7 and words in report.warnings[0]
 
 
-@pytest.mark.parametrize("slot", ["a", "b", "both"])
-def test_a_duration_can_say_where_the_length_is_told(untaught, slot):
-    def latent(duration, **more):
-        return speak(untaught, TEXTS[0], duration=duration, **more).latent
+def test_the_method_model_b_is_model_with_the_length_told_in_slot_b(untaught):
+    named = speak(untaught, TEXTS[0], duration=tokens(20, "model_b"))
+    other = speak(untaught, TEXTS[0], duration=tokens(20, "model"))
+    told = speak(untaught, TEXTS[0], duration=tokens(20, "model"), decoding=DecodingSettings(duration_slot="b"))
+    assert torch.equal(named.latent, told.latent) and not torch.equal(named.latent, other.latent)
+    assert named.reports[0].method == "model"
 
-    own = latent(Duration("tokens", 20, "model", slot=slot))
-    option = latent(tokens(20, "model"), options=T2SOptions(duration_slot=slot))
-    assert torch.equal(own, option)
-    assert torch.equal(own, latent(tokens(20, "model"))) == (slot == "a")
-    with pytest.raises(InputError, match="a, b or both"):
-        Duration("tokens", 20, "model", slot="c")
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"takes": 0}, {"rows_at_once": 0}, {"retries": -1}, {"duration_slot": "c"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_impossible_decoding_settings_are_refused(wrong):
+    with pytest.raises(InputError, match=f"got '?{next(iter(wrong.values()))}"):
+        DecodingSettings(**wrong)
+
+
+def test_all_takes_of_a_text_are_kept_each_as_if_no_other_followed_it(t2s):
+    few, many = (
+        speak(t2s, *TEXTS, duration=seconds(3.0), decoding=DecodingSettings(takes=k), keep="all") for k in (2, 4)
+    )
+    assert [len(few), len(many)] == [2, 4]
+    for one, same in zip(few, many, strict=False):
+        assert torch.equal(one.tokens, same.tokens) and torch.allclose(one.latent, same.latent, atol=1e-5)
+    assert len({tuple(one.tokens.flatten().tolist()) for one in many}) == 4
+    assert torch.equal(many[0].tokens, speak(t2s, *TEXTS, duration=seconds(3.0)).tokens)
+    for one in many:
+        assert int(one.sample_targets.sum()) == 3 * 22_050
+        assert [report.take_lengths for report in one.reports] == [(count,) for count in one.token_lengths.tolist()]
+
+
+def test_every_take_follows_the_schedule_of_the_whole_text(t2s):
+    """A take is no second half of a longer text, in which the emotion would come later."""
+    emotion = scheduled((0.0, 3), (0.5, 4))
+    takes = speak(t2s, *TEXTS, emotion=emotion, decoding=DecodingSettings(takes=2), keep="all")
+    assert torch.equal(takes[0].tokens, speak(t2s, *TEXTS, emotion=emotion).tokens)
+    torch.testing.assert_close(takes[1].latent[:, 0], takes[0].latent[:, 0])
 
 
 def endless(model):
@@ -364,7 +397,7 @@ def test_free_speech_far_longer_than_its_text_is_spoken_again_and_then_reported(
     limit = 8 + 25  # 1.5 tokens for each of 5 pieces, and what a short text is granted
     assert report.take_lengths == (limit,) * 3 and report.stop == "limit"
     assert f"limit of {limit} tokens" in report.warnings[0]
-    once = speak(lost, TEXTS[0], how=SamplingSettings(max_tokens=150), options=T2SOptions(retries=0)).reports[0]
+    once = speak(lost, TEXTS[0], how=SamplingSettings(max_tokens=150), decoding=DecodingSettings(retries=0)).reports[0]
     assert once.take_lengths == (limit,)
 
 

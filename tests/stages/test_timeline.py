@@ -35,7 +35,7 @@ def attention_along(path, pieces, noise=0.0, seed=0):
 @pytest.fixture(scope="module")
 def spoken():
     t2s, text, speaker = tiny_handle(tiny_model()), prepared(*TEXTS), tiny_speaker()
-    semantic = text_to_semantic(t2s, text, speaker, settings=SamplingSettings(max_tokens=80))
+    semantic = text_to_semantic(t2s, text, speaker, sampling=SamplingSettings(max_tokens=80))
     return t2s, text, semantic, speaker
 
 
@@ -87,7 +87,7 @@ def test_a_segment_with_an_emotion_tag_is_aligned_with_that_emotion(tiny_checkpo
     speaker = replace(tiny_speaker(), fingerprint=t2s.fingerprint, encoder_fingerprint=t2s.encoder_fingerprint)
     plain, happy = prepared(*TEXTS), EmotionWeights.of(happy=0.9)
     tagged = replace(plain, segments=tuple(replace(one, emotion_weights=happy) for one in plain.segments))
-    semantic = text_to_semantic(t2s, tagged, speaker, settings=SamplingSettings(max_tokens=40))
+    semantic = text_to_semantic(t2s, tagged, speaker, sampling=SamplingSettings(max_tokens=40))
     own = [line.confidence for line in timelines(t2s, plain, semantic, speaker)]
     wanted = timelines(t2s, plain, semantic, speaker, speaker_emotion(t2s, happy, speaker))
     found = [line.confidence for line in timelines(t2s, tagged, semantic, speaker)]

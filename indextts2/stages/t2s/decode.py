@@ -37,7 +37,7 @@ class DecodeJob:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One decoded item."""
+    """One decoded segment."""
 
     tokens: Tensor  # (tokens,) int64 on the CPU, without the stop
     phases: Tensor  # (tokens,) int64, the phase each token was decoded in
@@ -45,6 +45,9 @@ class Take:
     stopped: bool  # False when the limit ended it
     stalled: bool = False  # a phase began only because the position in the text stood still
     natural_stop: bool = False  # the stop was forced where the model would have stopped by itself
+    limit: int = 0  # most tokens it could have had, the stop counted
+    lengths: tuple[int, ...] = ()  # tokens of all takes that it was chosen from
+    latent: Tensor | None = None  # (tokens, dim), None until the second pass
 
 
 def longest_take(model: TextToSemantic, settings: SamplingSettings) -> int:

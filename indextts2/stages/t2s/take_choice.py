@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from torch import Tensor
 
 from ...contracts import DurationReport
-from ..duration import SegmentPlan, Target, in_words
+from ..duration import SegmentPlan, Target, describe
 from .decode import Take
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """One segment after decoding.
-
-    take: the chosen one; lengths: of all takes; latent: (tokens, dim) or None; limit: the most tokens it
-    could have had.
-    """
-
-    take: Take
-    lengths: tuple[int, ...]
-    latent: Tensor | None
-    limit: int
 
 
 def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
@@ -41,31 +24,28 @@ def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
     return min(takes, key=order)
 
 
-def take_report(plan: SegmentPlan, spoken: Spoken, target: Target | None, *, trained: bool) -> DurationReport:
+def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained: bool) -> DurationReport:
     """What the user is told of the length of one segment."""
-    take, count = spoken.take, len(spoken.take.tokens)
     stop = "own"
     warnings: tuple[str, ...] = ()
     if not take.stopped:
         stop = "limit"
-        warnings += (
-            f"The limit of {spoken.limit} tokens was reached before the speech ended; its end may be missing.",
-        )
-    elif plan.steers:
+        warnings += (f"The limit of {take.limit} tokens was reached before the speech ended; its end may be missing.",)
+    elif plan.controls_length:
         stop = "guided" if plan.method == "guided" else "forced"
     if plan.method in ("model", "guided") and not trained:
         warnings += (_experimental(plan, take),)
     if take.stalled:
         warnings += ("The place in the text stood still, so an emotion of the schedule began by the clock.",)
     return DurationReport(
-        asked=in_words(plan.duration),
+        asked=describe(plan.duration),
         method=plan.method,
         token_target=plan.token_target,
-        token_count=count,
+        token_count=len(take.tokens),
         frame_target=target.frames if target else None,
         sample_target=target.samples if target else None,
         stop=stop,
-        take_lengths=spoken.lengths,
+        take_lengths=take.lengths,
         warnings=warnings,
     )
 
