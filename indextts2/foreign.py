@@ -132,6 +132,37 @@ def shown(value: Any, most: int = 80) -> str:
     return written if len(written) <= most else written[:most] + "..."
 
 
+# ---- names ----------------------------------------------------------------------------------------------------------
+
+_RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"
+}
+_FORBIDDEN = set('<>:"\\|?*')
+LONGEST_NAME = 255  # bytes of one part, on every usual file system
+LONGEST_PATH = 1_024
+
+
+def safe_relative_path(name: str) -> str:
+    """A relative path of foreign origin, such as a name in a server's listing, if it stays below its folder.
+
+    It is the same path on every system: parts divided by "/", none of which leads up, names a device or a drive of
+    Windows, or holds a character that any usual file system refuses. Raises ForeignDataError for every other name.
+    """
+    for part in name.split("/"):
+        if part in ("", ".", "..") or part[-1] in ". " or part[0] == "~":
+            reason = "leads elsewhere"
+        elif part.partition(".")[0].rstrip().lower() in _RESERVED:
+            reason = "names a device of Windows"
+        elif any(sign in _FORBIDDEN or not sign.isprintable() for sign in part):  # surrogates are not printable
+            reason = "holds characters that no file name has"
+        elif len(part.encode()) > LONGEST_NAME or len(name.encode()) > LONGEST_PATH:
+            reason = "is too long"
+        else:
+            continue
+        raise ForeignDataError(f"the name {shown(name)} {reason}")
+    return name
+
+
 # ---- JSON -----------------------------------------------------------------------------------------------------------
 
 _JSON_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]|,', re.DOTALL)

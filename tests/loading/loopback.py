@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 Files = dict[tuple[str, str], bytes]
 """(repository, path in it) -> content."""
 
+ENDLESS = 1_000  # times the content is sent by a server that does not stop
 STALL_LIMIT = 20.0  # seconds, so that a failing test ends
 
 
@@ -29,6 +30,7 @@ class Hub:
         self.faults: dict[str, list[str]] = defaultdict(list)
         self.asked: list[tuple[str, str]] = []  # (path, Range header)
         self.listings = True
+        self.odd_listing: object = None  # sent in place of the right one; bytes go as they are
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         self.over = threading.Event()
@@ -118,7 +120,8 @@ def send_listing(request: BaseHTTPRequestHandler, hub: Hub, listing: object) -> 
     fault = hub.fault("listing")
     if fault:
         return send_error(request, 503)
-    content = json.dumps(listing).encode()
+    odd = hub.odd_listing
+    content = odd if isinstance(odd, bytes) else json.dumps(listing if odd is None else odd).encode()
     request.send_response(200)
     request.send_header("Content-Length", str(len(content)))
     request.end_headers()
@@ -143,6 +146,16 @@ def send_file(request: BaseHTTPRequestHandler, hub: Hub, repository: str, path: 
     codes = {"busy": 429, "broken": 503, "gone": 404}
     if content is None or fault in codes:
         return send_error(request, codes.get(fault, 404))
+    if fault == "endless":  # no length is announced, and sending does not end by itself
+        request.send_response(200)
+        request.send_header("Connection", "close")
+        request.end_headers()
+        request.close_connection = True
+        for _ in range(ENDLESS):
+            request.wfile.write(content)
+        return None
+    if fault == "more":
+        content = content + content
     first = int(asked.removeprefix("bytes=").split("-")[0]) if asked and fault != "whole" else 0
     if first >= len(content) > 0:
         return send_error(request, 416)

@@ -17,13 +17,12 @@ from ..fingerprint import sha256_of
 from ..official import cached_snapshot
 from ..parts import AUXILIARY_FOLDER
 from ..releases import OFFICIAL_KIND
-from .fetch import PART_SUFFIX, Wanted, fetch
+from .fetch import PART_SUFFIX, SPARE_BYTES, Wanted, fetch
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
 from .published import CONFIG_PART, LICENCE_PART, PublishedFile, licence_file, published_files
 from .sums import read_sums, write_sums
 from .web import HttpClient, HttpFailure, Patience
 
-SPARE_BYTES = 64 << 20  # left free on the disk after everything is there
 REFRESH_SECONDS = 0.2
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ MARK_DIGITS = 12
 BAD_COPIES = 3  # whole downloads with a wrong sum before giving up: the server's file is damaged, not the line
 PARTIAL_CONTENT, BEYOND_THE_END = 206, 416
 BLOCK = 1 << 16
+SPARE_BYTES = 64 << 20  # left free on the disk after everything is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,13 @@ def _attempt(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) 
             if content.count and not _continues(response, content.count):
                 content = _Content(0, hashlib.sha256())
             expected = _expected(response, content.count)
+            limit = _limit(wanted, expected, content.count)
             with wanted.part.open("r+b" if content.count else "wb") as file:
                 file.seek(content.count)
-                _copy(response, file, content, client, report)
+                _copy(response, file, content, limit, client, report)
+    except TooMuch as error:
+        wanted.part.unlink(missing_ok=True)
+        raise HttpFailure(f"{wanted.address} sends {error}") from error
     except HttpFailure as failure:
         if failure.status == BEYOND_THE_END:  # what is here cannot be the start of it
             wanted.part.unlink(missing_ok=True)
@@ -110,11 +116,36 @@ def _attempt(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) 
     return content
 
 
-def _copy(response: Any, file: Any, content: _Content, client: HttpClient, report: Callable[[int], None]) -> None:
+class TooMuch(Exception):
+    """A server sends, or announces, more than the file can have."""
+
+
+def _limit(wanted: Wanted, expected: int | None, count: int) -> int:
+    """The most bytes of the file: as published, else as announced now, else what the disk takes.
+
+    Raises TooMuch when more is announced than was published, CheckpointError when it does not fit on the disk.
+    """
+    if wanted.bytes is not None and expected is not None and expected > wanted.bytes:
+        raise TooMuch(f"{expected} bytes where {wanted.bytes} were published")
+    room = count + max(0, shutil.disk_usage(wanted.part.parent).free - SPARE_BYTES)
+    known = wanted.bytes if wanted.bytes is not None else expected
+    if known is not None and known > room:
+        raise CheckpointError(
+            f"{wanted.target} needs {(known - count) / 1e9:.2f} GB more, but there are {(room - count) / 1e9:.2f} GB "
+            "free. Free some space, or choose another folder with --to."
+        )
+    return room if known is None else known
+
+
+def _copy(
+    response: Any, file: Any, content: _Content, limit: int, client: HttpClient, report: Callable[[int], None]
+) -> None:
     while True:
         block = response.read1(BLOCK)
         if not block:
             break
+        if content.count + len(block) > limit:
+            raise TooMuch(f"more than {limit} bytes")
         if client.stop.is_set():
             raise Cancelled("The download was stopped.")
         file.write(block)

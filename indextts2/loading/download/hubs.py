@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from ...errors import InputError
+from ...foreign import ForeignDataError, parse_json, safe_relative_path, shown
 from .web import HttpClient, HttpFailure
 
 HUGGING_FACE, MODEL_SCOPE = "huggingface", "modelscope"
 SOURCES = (HUGGING_FACE, MODEL_SCOPE)
 NOT_FOUND = 404
+LARGEST_FILE = 1 << 40  # bytes; no model file is near it
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,10 @@ class Hub:
                 return {}
             raise
         try:
-            return {listed.path: listed for listed in self.read_listing(json.loads(text))}
+            listing = self.read_listing(parse_json(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise HttpFailure(f"{self.endpoint} answered with something that is no list of files") from error
+            raise HttpFailure(f"{self.endpoint} answered with something that is no list of files ({error})") from error
+        return {listed.path: listed for listed in listing if _is_safe(self.endpoint, listed.path)}
 
     def _filled(self, address: str, repository: str, path: str) -> str:
         name = self.renamed.get(repository, repository)
@@ -92,6 +97,29 @@ def hub_of(source: str, revision: str = "") -> Hub:
     raise InputError(f"There is no source '{source}'; known are {', '.join(SOURCES)}.")
 
 
+def _is_safe(endpoint: str, path: str) -> bool:
+    """Whether a listed name may become a file here; one that may not is told and left."""
+    try:
+        safe_relative_path(path)
+    except ForeignDataError as error:
+        logger.warning("%s lists a file that is left out: %s.", endpoint, error)
+        return False
+    return True
+
+
+def _size_of(value: object) -> int:
+    """A size in bytes as a listing has it. Raises TypeError or ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST_FILE:
+        raise ValueError(f"a size is {shown(value)}")
+    return value
+
+
+def _path_of(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a name is {shown(value)}")
+    return value
+
+
 def _endpoint(given: str | None, usual: str) -> str:
     if not given:
         return usual
@@ -106,7 +134,11 @@ def _hugging_face_listing(answer: object) -> list[Listed]:
         if entry["type"] == "file":
             large = entry.get("lfs") or {}
             blob = "" if large else str(entry.get("oid", ""))
-            found.append(Listed(entry["path"], int(large.get("size", entry["size"])), str(large.get("oid", "")), blob))
+            found.append(
+                Listed(
+                    _path_of(entry["path"]), _size_of(large.get("size", entry["size"])), str(large.get("oid", "")), blob
+                )
+            )
     return found
 
 
@@ -115,7 +147,7 @@ def _model_scope_listing(answer: object) -> list[Listed]:
         raise TypeError("an object was expected")
     entries = answer["Data"]["Files"] or []
     return [
-        Listed(entry["Path"], int(entry["Size"]), str(entry.get("Sha256") or ""))
+        Listed(_path_of(entry["Path"]), _size_of(entry["Size"]), str(entry.get("Sha256") or ""))
         for entry in entries
         if entry.get("Type") != "tree"
     ]

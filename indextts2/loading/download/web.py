@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 AGENT = "indextts2-download"
 LARGEST_ANSWER = 32 << 20  # bytes of a listing
+LONGEST_ASKED_WAIT = 3_600.0  # seconds a server can make a download wait
+LONGEST_WAIT_DIGITS = 9
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -89,7 +91,10 @@ class HttpClient:
         while True:
             try:
                 with self.open(address) as response:
-                    return bytes(response.read(LARGEST_ANSWER))
+                    answer = bytes(response.read(LARGEST_ANSWER + 1))
+                if len(answer) > LARGEST_ANSWER:
+                    raise HttpFailure(f"{address} sent more than {LARGEST_ANSWER >> 20} MiB of listing", status=400)
+                return answer
             except HttpFailure as failure:
                 failures += 1
                 self.pause(failures, failure)
@@ -107,12 +112,13 @@ class HttpClient:
 def _asked_wait(headers: Any) -> float:
     """Seconds of a Retry-After header, given as a number or a date."""
     text = (headers.get("Retry-After") or "").strip() if headers is not None else ""
-    if text.isdigit():
-        return float(text)
     try:
-        return max(email.utils.parsedate_to_datetime(text).timestamp() - time.time(), 0.0) if text else 0.0
-    except ValueError:
+        if text.isascii() and text.isdigit():
+            return min(float(text[:LONGEST_WAIT_DIGITS]), LONGEST_ASKED_WAIT)
+        seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time() if text else 0.0
+    except (ValueError, OverflowError, TypeError):
         return 0.0
+    return min(max(seconds, 0.0), LONGEST_ASKED_WAIT)
 
 
 @lru_cache(maxsize=1)
