@@ -140,7 +140,8 @@ def _shown(word: str, phones: tuple[str, ...]) -> str:
     for ending in ("", *ENDINGS.values()):
         letters = word.removesuffix(ending)
         names = letter_names(letters)
-        if word.endswith(ending) and names and names == phones[: len(phones) - bool(ending)]:
+        own = tuple(phone.rstrip("012") for phone in phones[: len(phones) - bool(ending)])
+        if word.endswith(ending) and names and own == tuple(name.rstrip("012") for name in names):
             return letters.upper() + ending
     return word
 
@@ -230,11 +231,15 @@ def _letter_by_letter(signs: str, start: int, end: int) -> _Unit:
     return _Unit(spelled_letters(signs).lower(), phones, True, True, start, end)
 
 
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or re.match(LETTER_NAMES, character) is not None
+
+
 def _dash(match: re.Match[str], text: str, start: int, end: int) -> list[_Unit]:
     """A dash between words is a pause; a hyphen inside a compound only parts its words."""
     before = text[match.start() - 1 : match.start()]
     after = text[match.end() : match.end() + 1]
-    if match.group() == "-" and before.isalnum() and after.isalnum():
+    if match.group() == "-" and _is_letter(before) and _is_letter(after):
         return []
     if set(match.group()) == {"~"}:
         return []

@@ -25,6 +25,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _JOINS = ((re.compile(r"\.{3,}|…+"), "…"), (re.compile(r"(?<=[A-Za-z]{2})\.(?=\d)"), ". "))  # ... and fig.2
 _TIGHT = re.compile(r"(?<![\w.'][A-Za-z])(?<![pP])(?<=[A-Za-z])\.(?=\d)")  # M.2
+_PER = re.compile(r"(?<=[a-z])/(?=(?:second|minute|hour|day|week|month|year|night|person|mile|unit)\b)")
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
 
@@ -41,6 +42,7 @@ def expand(tracked: TrackedText, left_out: list[str] | None = None, *, capitals:
     say_kinds(tracked, KINDS)
     if capitals:
         read_capitals(tracked)
+    tracked.sub(_PER, " per ")
     tracked.sub(_BETWEEN_WORDS, " slash ")
 
 

@@ -87,6 +87,12 @@ ADDRESSES: tuple[Kind, ...] = (
     ),
     kind("file", r"(?<![\w.])\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b", _file, needs_digit=False),
     kind("path", r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|\b[A-Z]:\\[\w\\.-]*\w", _web, needs_digit=False),
+    kind(
+        "option",
+        r"(?<!\S)(--)([a-z][\w-]+)",
+        lambda match: "dash dash " + said_signs(match.group(2)),
+        needs_digit=False,
+    ),
     kind("handle", r"(?<![\w@])@(\w*[A-Za-z]\w*)", lambda match: "at " + said_signs(match.group(1)), needs_digit=False),
     kind("hashtag", r"(?<![\w#&])#(\w*[A-Za-z]\w*)", _hashtag, needs_digit=False),
 )

@@ -10,11 +10,17 @@ from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_wor
 
 SPELLED = frozenset(
     "US UK UN EU UAE PC TV AI ID PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC FAQ VS OK OS AC DVD CD TLDR DIY "
-    "EST PST CST MST EDT PDT GMT UTC BST CET BC BCE AD CE IT WHO USA FBI CIA BBC".split()
+    "GDP LED AKA ETA RSVP FYI GUI EST PST CST MST EDT PDT GMT UTC BST CET BC BCE AD CE IT WHO USA FBI CIA BBC".split()
 )
 """Always letters, unless a row of `_BY_CONTEXT` says otherwise."""
 
 _LONGEST = 5  # letters of an unknown word in capitals that is spelled
+_TWO_LETTERS = frozenset(
+    "am an as at be by do go he hi if in is it me my no of oh on or so to up us we ah ow ox yo ha ho lo pa ma um uh "
+    "ye ya".split()
+)
+"""Words of two letters; any other two capitals are letters."""
+
 _SHORTEST_NAME = 4  # letters of an unknown word in capitals that may be read
 _BEFORE_US = frozenset(
     "told tell tells gave give gives let lets help helps for to with of from by on at like than between against all "
@@ -71,6 +77,8 @@ def _is_spelled(letters: str, match: re.Match[str]) -> bool:
         return _BY_CONTEXT[letters](word_before(match).lower(), next_word(match), match)
     if letters in SPELLED:
         return True
+    if len(letters) == 2:
+        return letters.lower() not in _TWO_LETTERS
     if is_word(letters) or len(letters) > _LONGEST:
         return False
     return len(letters) < _SHORTEST_NAME or not is_pronounceable(letters)

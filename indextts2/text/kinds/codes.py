@@ -130,6 +130,11 @@ CODES: tuple[Kind, ...] = (
     kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version),
     kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version),
     kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight),
+    kind(
+        "model",
+        r"\b(RTX|GTX|RX|HTTP|RFC|ISO|BMW|Error|error|Area|Mark|Nokia|Intel|Core|Nikon|Canon) (\d{3,4})\b(?![.,:]\d|%)",
+        _place,
+    ),
     kind("place", rf"\b({_PLACES})\.? (\d{{3,4}})\b(?![.,:]\d|%)", _place),
 )
 """Codes that no other kind must see first."""

@@ -45,6 +45,12 @@ def word_before(match: re.Match[str]) -> str:
     return found.group(1) if found else ""
 
 
+def word_before_comma(match: re.Match[str]) -> str:
+    """The word before a comma that stands before a match, or none."""
+    found = re.search(r"([A-Za-z][\w'.]*),\s*$", match.string[max(0, match.start() - 30) : match.start()])
+    return found.group(1) if found else ""
+
+
 def at_end(match: re.Match[str]) -> bool:
     """Whether nothing but quotation marks and brackets follows, or the paragraph ends."""
     return re.match(r"[\"')\]]*(?:\s*$|\s*\n)", match.string[match.end() :]) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
+from .context import stop_after_initials
 from .find import Kind, kind
 
 MONTHS = (
@@ -56,7 +57,17 @@ def _day_month(match: re.Match[str]) -> str | None:
     if not 1 <= int(day) <= 31 or (last and not 1 <= int(last) <= 31):
         return None
     words = numbers.ordinal(int(day)) + (f" to {numbers.ordinal(int(last))}" if last else "")
-    return f"{words} {'of ' if of else ''}{month_name(month)}" + (f" {year_in_words(year)}" if year else "")
+    stop = stop_after_initials(match) if match.group().endswith(".") else ""
+    return f"{words} {'of ' if of else ''}{month_name(month)}{stop}" + (f" {year_in_words(year)}" if year else "")
+
+
+def _short_date(match: re.Match[str]) -> str | None:
+    """on 10/5, Wed. 10/5."""
+    lead, month, day = match.groups()
+    if not (1 <= int(month) <= len(MONTHS) and 1 <= int(day) <= 31):
+        return None
+    lead = weekday(lead) if re.match(_WEEKDAY, lead) else lead
+    return f"{lead} {MONTHS[int(month) - 1]} {numbers.ordinal(int(day))}"
 
 
 def _two_days(match: re.Match[str]) -> str | None:
@@ -145,6 +156,7 @@ DATES: tuple[Kind, ...] = (
         _day_month,
     ),
     kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year),
+    kind("date", rf"\b(on|by|until|since|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)", _short_date),
     kind(
         "decade",
         r"(?<!\w)['’](\d0)s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"

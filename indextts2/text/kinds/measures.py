@@ -83,7 +83,7 @@ def fraction_in_words(whole: str | None, above: int, below: int) -> str:
 def _fraction(match: re.Match[str]) -> str | None:
     """1/2 tsp -> half a teaspoon, 1 1/2 lb -> one and a half pounds, 3/4 cup -> three quarters of a cup."""
     whole, above, below, sign = match.group(1), int(match.group(2)), int(match.group(3)), match.group(4)
-    words = unit_words(sign) or _spelled_unit(sign)
+    words = (unit_words(sign) if sign.lower() in _DIVISIBLE else None) or _spelled_unit(sign)
     if words is None or not 0 < above < below or (sign == "in" and not _BEHIND_INCHES.match(rest_of(match))):
         return None
     one, many = words
@@ -96,6 +96,12 @@ def _fraction(match: re.Match[str]) -> str | None:
     if above == 1:
         return f"{'an' if share.startswith('one e') else 'a'} {share.removeprefix('one ')} {one}"
     return f"{share} of {article} {one}"
+
+
+_DIVISIBLE = frozenset(
+    "tsp tsps tbsp tbsps lb lbs oz pt qt gal in ft mi yd km m cm mm kg g hr hrs min mins sec h l ml ac px".split()
+)
+"""Units of which people use fractions."""
 
 
 def _spelled_unit(word: str) -> tuple[str, str] | None:
@@ -222,7 +228,7 @@ MEASURES: tuple[Kind, ...] = (
         _scaled,
     ),
     kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
-    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w'])", _adjective),
+    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w']|-\d)", _adjective),
     kind(
         "power", rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)", _power, needs_digit=False
     ),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-from .context import at_end, next_word, rest_of, stop_after_initials, stop_before_capital, word_before
+from .codes import STATES
+from .context import (
+    STARTERS,
+    at_end,
+    next_word,
+    rest_of,
+    stop_after_initials,
+    stop_before_capital,
+    word_before,
+    word_before_comma,
+)
 from .dates import month_name, weekday
 from .find import Kind, kind
 from .letters import spell
@@ -26,7 +36,7 @@ WORDS = {
     "govt": "government", "natl": "national", "intl": "international", "univ": "university", "incl": "including",
     "excl": "excluding", "esp": "especially", "misc": "miscellaneous", "avg": "average", "max": "maximum",
     "min": "minimum",
-    "ca": "circa", "cf": "compare", "viz": "namely", "vs": "versus", "jr": "junior", "sr": "senior",
+    "ca": "circa", "chap": "chapter", "cf": "compare", "viz": "namely", "vs": "versus", "jr": "junior", "sr": "senior",
     "esq": "esquire", "tel": "telephone",
     "temp": "temperature", "vol": "volume", "fig": "figure", "ch": "chapter", "bldg": "building",
     "mfg": "manufacturing",
@@ -46,7 +56,7 @@ WORDS = {
 }  # fmt: skip
 """With their point, wherever they stand."""
 
-_NEED_NUMBER = frozenset("vol fig ch ed temp max min cap pop al est trans sq dist cont oz gal qt cu".split())
+_NEED_NUMBER = frozenset("vol fig ch chap ed temp max min cap pop al est trans sq dist cont oz gal qt cu".split())
 """Words or parts of words as well: only before a number, or where a small letter follows, or at no end."""
 
 _ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros".split())
@@ -152,7 +162,9 @@ def _month(match: re.Match[str]) -> str | None:
 def _day(match: re.Match[str]) -> str | None:
     """Sat. as a day: not where a verb or the star may stand."""
     word = match.group(1)
-    if word == "Sun" and not re.match(r"[,\s]+(?:\d|\ufffc|[A-Z][a-z]{2})", rest_of(match)):
+    if word == "Sun" and not re.match(
+        r"[,\s]+(?:\d|\ufffc|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|at|from)\b)", rest_of(match)
+    ):
         return None
     if (
         not at_end(match)
@@ -169,11 +181,26 @@ def _slashed(match: re.Match[str]) -> str:
     return " ".join(spell(word) if len(word) == 1 and word.isupper() else word for word in words.split())
 
 
+def _joined(match: re.Match[str]) -> str:
+    """AT&T, R&D."""
+    return f"{spell(match.group(1))} and {spell(match.group(2))}"
+
+
+def _state(match: re.Match[str]) -> str | None:
+    """Portland, OR: behind a city."""
+    before = word_before_comma(match)
+    known = before[:1].isupper() and before.lower() not in STARTERS and match.group() not in ("OK", "HI", "OH", "ME")
+    return STATES[match.group()] if known else None
+
+
 _STREET = "|".join(sorted((name.capitalize() for name in STREETS), key=len, reverse=True))
 _TITLE = "|".join(sorted((name.capitalize() for name in TITLES), key=len, reverse=True))
 _WORD = "|".join(sorted(WORDS, key=len, reverse=True))
 _PATH = r"[A-Z][\w']+(?: [A-Z][\w']+){0,2}"
 NAMES: tuple[Kind, ...] = (
+    kind("language", r"\b([CFJ])#(?!\w)", lambda match: spell(match.group(1)) + " sharp", needs_digit=False),
+    kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False),
+    kind("state", rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)", _state, needs_digit=False),
     kind(
         "slash",
         r"(?<![\w/])(?:[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",

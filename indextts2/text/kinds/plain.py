@@ -17,7 +17,8 @@ _NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol"
     "ch": "chapter",
              "chap": "chapter", "fig": "figure", "figs": "figures", "sec": "section", "ep": "episode", "art": "article",
              "pt": "part", "eq": "equation", "ex": "example", "par": "paragraph", "tab": "table", "apt": "apartment",
-             "ste": "suite", "rm": "room", "bldg": "building", "ext": "extension", "lvl": "level", "#": "number",
+             "ste": "suite", "rm": "room", "bldg": "building", "ext": "extension", "lvl": "level", "lv": "level",
+             "#": "number",
              "nr": "number", "op": "opus", "§": "section", "§§": "sections", "¶": "paragraph",
              "cf": "compare"}  # fmt: skip
 _SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len, reverse=True))
@@ -74,7 +75,17 @@ def _grouped(match: re.Match[str]) -> str:
     return numbers.spoken(re.sub(r"\s", "", match.group()))
 
 
+def _dashed(match: re.Match[str]) -> str:
+    """Table 3-1, Level 1-2."""
+    return f"{match.group(1)} {_plain(match.group(2))} dash {_plain(match.group(3))}"
+
+
 HEADED: tuple[Kind, ...] = (
+    kind(
+        "headed number",
+        r"\b(Table|Figure|Fig\.|Level|World|Stage|Exercise) (\d{1,3})[-–](\d{1,3})(?![\w.,-]*\d)",
+        _dashed,
+    ),
     kind("headed number", rf"\b({_HEADS}) (0\d{{1,2}})\b(?![.,:]\d)", _headed),
     kind(
         "numbered",
@@ -92,6 +103,7 @@ HEADED: tuple[Kind, ...] = (
     kind("numbered", r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
 )
 NUMBERS: tuple[Kind, ...] = (
+    kind("old ordinal", r"\b(\d{0,2}[23])d(?= (?:of|day)\b)", _ordinal),
     kind("ordinals", r"\b(\d{1,3})(?:st|nd|rd|th)?\s?[-–]\s?(\d{1,3})(?:st|nd|rd|th)\b", _ordinals),
     kind("ordinal", r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", _ordinal, flags=re.I),
 )

@@ -18,7 +18,9 @@ _FIXED = {
     "7/7": "seven seven",
 }
 _SHAPES = frozenset("16:9 9:16 4:3 21:9 16:10 18:9 32:9 2.35:1 2.39:1 1.85:1".split())
-_OUT_OF = frozenset((10, 100, 1000, 20))
+_DIVIDED = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64))
+"""What is divided by these is a fraction; what is counted by others is so many out of them."""
+
 _STARS = re.compile(r"\s*(?:stars?|points?|people|doctors|dentists|correct|times|of the|votes)\b")
 _LARGEST_DENOMINATOR = 100
 _HIGHEST_PRESSURE, _LOWEST_PRESSURE = range(70, 251), range(30, 151)
@@ -34,10 +36,10 @@ def _fraction(match: re.Match[str]) -> str | None:
         return f"{lead}{numbers.pairs(str(above))} over {numbers.cardinal(below)}"
     if above == below:
         return f"{lead}{numbers.cardinal(above)} {numbers.cardinal(below)}"
-    if not whole and 1 < above <= below and (below in _OUT_OF or _STARS.match(rest_of(match))):
+    if not whole and above != 1 and above <= below and (below not in _DIVIDED or _STARS.match(rest_of(match))):
         return f"{numbers.cardinal(above)} out of {numbers.cardinal(below)}"
     if not (above > 0 and 1 < below <= _LARGEST_DENOMINATOR):
-        return f"{lead}{numbers.cardinal(above)} slash {numbers.cardinal(below)}"
+        return f"{lead}{numbers.cardinal(above)} over {numbers.cardinal(below)}"
     if (
         not whole
         and (above, below) == (1, 2)
@@ -45,6 +47,10 @@ def _fraction(match: re.Match[str]) -> str | None:
     ):
         return "half"
     return fraction_in_words(whole, above, below)
+
+
+def _rating(match: re.Match[str]) -> str:
+    return f"{numbers.spoken(match.group(1))} out of {numbers.spoken(match.group(2))}"
 
 
 def _ratio(match: re.Match[str]) -> str:
@@ -56,6 +62,8 @@ def _sizes(match: re.Match[str]) -> str:
     """1920x1080 -> nineteen twenty by ten eighty, 3x4x5 -> three by four by five."""
     parts = re.split(r"\s?[x×*]\s?", match.group())
     pixels = len(parts) == 2 and all(len(part) in (3, 4) and part.isdecimal() for part in parts)
+    if parts[1:] == ["10"]:
+        return f"{numbers.spoken(parts[0])} times ten"
     return " by ".join(numbers.pairs(part) if pixels else numbers.spoken(part) for part in parts)
 
 
@@ -100,6 +108,8 @@ def _bound(match: re.Match[str]) -> str:
 
 
 RATIOS: tuple[Kind, ...] = (
+    kind("day", r"(?<![\w-])9-11(?![\w-])", "nine eleven"),
+    kind("rating", r"(?<![\w.,/])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _rating),
     kind("fraction", r"(?<![\w/.,$-])(\d{1,9} +)?(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _fraction),
     kind("ratio", r"(?<![\w:.])\d{1,4}(?:\.\d+)?(?::\d{1,6}(?:\.\d+)?){1,3}(?![\w:])", _ratio),
     kind("size", rf"(?<![\w.,$])(?:{NUMBER})(?:\s?[x×]\s?(?:{NUMBER})){{1,3}}(?!\w)", _sizes),
@@ -112,7 +122,8 @@ RATIOS: tuple[Kind, ...] = (
 SIGNS: tuple[Kind, ...] = (
     kind(
         "calculation",
-        r"(?<=[\d)\ufffc]) ?(?:<=|>=|==|!=|x(?= ?[\d\ufffc])|[+*×÷=<>≤≥≠±≈^]| [-−–/]) ?(?=[\d(\ufffc-])|"
+        r"(?<=[A-Za-z\d)\ufffc])(?:<=|>=|==|!=)(?=[\d\ufffc])|(?<=[\d)\ufffc]) ?(?:<=|>=|==|!=|x(?= ?[\d\ufffc])|"
+        r"[+*×÷=<>≤≥≠±≈^]| [-−–/]) ?(?=[\d(\ufffc]|-\d)|"
         r"(?<=\b[a-z]) (?:[+*×÷=<>≤≥≠±≈-]) (?=[\da-z]\b)",
         _operator,
     ),
