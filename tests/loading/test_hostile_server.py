@@ -16,8 +16,7 @@ from .test_download import BIG, OFFICIAL, get
 from .test_download import hub as hub
 
 
-@pytest.mark.parametrize("listings", [True, False], ids=["listed", "unlisted"])
-@pytest.mark.parametrize("fault", ["endless!", "more!"])
+@pytest.mark.parametrize(("fault", "listings"), [("endless!", True), ("more!", True), ("more!", False)])
 def test_a_server_that_sends_more_than_it_announced_fills_no_disk(hub, tmp_path, fault, listings):
     hub.listings = listings
     hub.faults["gpt.pth"] = [fault]
