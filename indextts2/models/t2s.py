@@ -150,7 +150,7 @@ class TextToSemantic(nn.Module):
 
     # ---- embeddings -------------------------------------------------------------------------------------------------
 
-    def text_rows(self, ids: Tensor, languages: Tensor | None = None) -> Tensor:
+    def embed_text(self, ids: Tensor, languages: Tensor | None = None) -> Tensor:
         """ids: (batch, text) with start and stop in place -> (batch, text, dim). Positions count from the start id.
 
         languages: (batch,) rows of the language table, added to every row of the text; None where there is no table.
@@ -167,11 +167,11 @@ class TextToSemantic(nn.Module):
             raise InputError("This text-to-semantic model needs the language of a text. Prepare the text with it.")
         return rows + self.lang_embedding(languages)[:, None]
 
-    def semantic_rows(self, tokens: Tensor, first_row: int | Tensor = 0) -> Tensor:
+    def embed_semantic(self, tokens: Tensor, first_row: int | Tensor = 0) -> Tensor:
         """tokens: (batch, tokens) in consecutive positions from `first_row` -> (batch, tokens, dim)."""
-        return self.semantic_at(tokens, torch.arange(tokens.shape[-1], device=tokens.device) + first_row)
+        return self.embed_semantic_at(tokens, torch.arange(tokens.shape[-1], device=tokens.device) + first_row)
 
-    def semantic_at(self, tokens: Tensor, rows: Tensor) -> Tensor:
+    def embed_semantic_at(self, tokens: Tensor, rows: Tensor) -> Tensor:
         """tokens: any shape; rows: position rows, broadcast against them -> the shape of tokens with dim appended."""
         return self.mel_embedding(tokens) + self.mel_pos_embedding(rows)
 
@@ -182,31 +182,6 @@ class TextToSemantic(nn.Module):
         column = torch.arange(ids.shape[1], device=ids.device)
         framed[:, 1:-1] = torch.where(column < text_lengths[:, None], ids, self.config.stop_text)
         return framed
-
-    def prefix(
-        self,
-        condition: Tensor,
-        emotion_vector: Tensor,
-        slots: Tensor,
-        text_ids: Tensor,
-        text_lengths: Tensor,
-        languages: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Everything before the start token, padded on the left with zero vectors.
-
-        condition: (batch, latents, dim); emotion_vector: (batch, dim); slots: (batch, 2, dim); text_ids: (batch, text)
-        without start and stop; text_lengths: (batch,); languages: see `text_rows` -> embeddings (batch, rows, dim) and
-        mask (batch, rows).
-        """
-        text = self.text_rows(self.framed_text(text_ids, text_lengths), languages)
-        front = torch.cat([condition + emotion_vector[:, None], slots], dim=1)
-        rows = torch.cat([front, text], dim=1)  # padded on the right here
-        lengths = front.shape[1] + 2 + text_lengths
-        column = torch.arange(rows.shape[1], device=rows.device)
-        source = column - (rows.shape[1] - lengths)[:, None]  # (batch, rows), negative where padded
-        mask = source >= 0
-        moved = rows.gather(1, source.clamp_min(0)[..., None].expand_as(rows))
-        return moved * mask[..., None], mask
 
     # ---- the trunk --------------------------------------------------------------------------------------------------
 
@@ -243,16 +218,16 @@ class TextToSemantic(nn.Module):
 
         condition: (batch, latents, dim); emotion_vector: (batch, dim), None adds nothing; slots: (batch, 2, dim);
         text_ids: (batch, text); text_lengths, token_lengths: (batch,); tokens: (batch, tokens); languages: see
-        `text_rows`. Padding changes nothing for the real rows: text padding is masked, token padding lies in the future
-        of every real row. Semantic positions are 0, 1, 2, ... here; `latents` keeps those of decoding.
+        `embed_text`. Padding changes nothing for the real rows: text padding is masked, token padding lies in the
+        future of every real row. Semantic positions are 0, 1, 2, ... here; `latents` keeps those of decoding.
         """
         config = self.config
         front = condition if emotion_vector is None else condition + emotion_vector[:, None]
-        text = self.text_rows(self.framed_text(text_ids, text_lengths), languages)
+        text = self.embed_text(self.framed_text(text_ids, text_lengths), languages)
         column = torch.arange(tokens.shape[1], device=tokens.device)
         real = torch.where(column < token_lengths[:, None], tokens, config.stop_semantic)
         start = real.new_full((real.shape[0], 1), config.start_semantic)
-        semantic = self.semantic_rows(torch.cat([start, real], dim=1))
+        semantic = self.embed_semantic(torch.cat([start, real], dim=1))
         rows = torch.cat([front, slots, text, semantic], dim=1)
         text_at, semantic_at = front.shape[1] + slots.shape[1], rows.shape[1] - semantic.shape[1]
         probe = self._text_probe(attention_heads, text_at, semantic_at, text_lengths, text_ids.shape[1])

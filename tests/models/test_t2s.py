@@ -98,9 +98,9 @@ def test_probed_heads_equal_the_attention_of_the_trunk(model):
     inputs = row_of(case(), 0)
     weights = model.forward_training(**inputs, attention_heads=((0, 0), (0, 1))).attention
     rows = torch.cat([inputs["condition"] + inputs["emotion_vector"][:, None], inputs["slots"]], dim=1)
-    text = model.text_rows(model.framed_text(inputs["text_ids"], inputs["text_lengths"]))
+    text = model.embed_text(model.framed_text(inputs["text_ids"], inputs["text_lengths"]))
     start = torch.full((1, 1), CONFIG.start_semantic)
-    semantic = model.semantic_rows(torch.cat([start, inputs["tokens"]], dim=1))
+    semantic = model.embed_semantic(torch.cat([start, inputs["tokens"]], dim=1))
     first = model.gpt.h[0]
     split = first.attn.c_attn(first.ln_1(torch.cat([rows, text, semantic], dim=1)))
     query, key, _ = split.unflatten(-1, (3, CONFIG.heads, -1)).permute(2, 0, 3, 1, 4)
@@ -112,15 +112,15 @@ def test_probed_heads_equal_the_attention_of_the_trunk(model):
 def test_cached_steps_equal_the_uncached_pass(model):
     inputs = row_of(case(), 0)
     whole = model.forward_training(**inputs)
-    prefix, _ = model.prefix(
-        inputs["condition"], inputs["emotion_vector"], inputs["slots"], inputs["text_ids"], inputs["text_lengths"]
-    )
+    text = model.embed_text(model.framed_text(inputs["text_ids"], inputs["text_lengths"]))
+    prefix = torch.cat([inputs["condition"] + inputs["emotion_vector"][:, None], inputs["slots"], text], dim=1)
     rows, total = prefix.shape[1], prefix.shape[1] + 1 + inputs["tokens"].shape[1]
     cache = model.new_cache(1, total + 5)
     order = torch.arange(total)
-    fed = [prefix, model.semantic_rows(torch.full((1, 1), CONFIG.start_semantic))]
+    fed = [prefix, model.embed_semantic(torch.full((1, 1), CONFIG.start_semantic))]
     fed += [
-        model.semantic_at(token[None, None], torch.tensor([at + 1])) for at, token in enumerate(inputs["tokens"][0])
+        model.embed_semantic_at(token[None, None], torch.tensor([at + 1]))
+        for at, token in enumerate(inputs["tokens"][0])
     ]
     at, hidden = 0, []
     for chunk in fed:
@@ -142,14 +142,6 @@ def test_a_resized_cache_keeps_what_is_in_it(model):
     assert cache.max_rows == 9 and torch.equal(cache.keys[:, :, :, :4], before) and not cache.keys[:, :, :, 4:].any()
     part = cache.slice(torch.tensor([1, 1, 0]), 3, 6)
     assert torch.equal(part.keys[:, 1, :, :3], before[:, 1, :, :3]) and part.max_rows == 6
-
-
-def test_left_padding_moves_rows_but_not_values(model):
-    inputs = case()
-    rows, mask = model.prefix(*(inputs[name] for name in list(inputs)[:5]))
-    alone, _ = model.prefix(*(row_of(inputs, 1)[name] for name in list(inputs)[:5]))
-    assert torch.equal(rows[1, -alone.shape[1] :], alone[0])
-    assert int(mask[1].sum()) == alone.shape[1] and not rows[1, : -alone.shape[1]].any()
 
 
 # ---- duration ----
@@ -208,7 +200,7 @@ def test_unknown_kinds_of_duration_are_named():
 
 def test_text_beyond_the_position_table_is_refused(model):
     with pytest.raises(InputError, match="121 tokens is too long; this checkpoint reads 120"):
-        model.text_rows(torch.ones(1, 123, dtype=torch.int64))
+        model.embed_text(torch.ones(1, 123, dtype=torch.int64))
 
 
 def test_initialisation_depends_on_the_generator_alone():

@@ -143,31 +143,20 @@ def test_teacher_forced_batch_with_visible_padding_matches(t2s, model):
 
 
 def test_prefixes_match_bit_for_bit(t2s, model, one, two):
-    condition, emotion, texts = one
-    ids = torch.tensor(texts)
-    rows, mask = model.prefix(condition, emotion, model.duration_slots(None), ids, torch.tensor([ids.shape[1]]))
-    assert torch.equal(rows, t2s.tensor("gen.prefix_embeds")) and bool(mask.all())
-    condition, emotion, _ = two
-    rows, mask = model.prefix(
-        condition,
-        emotion,
-        model.duration_slots(None, batch=2),
-        t2s.tensor("tfb.text").long(),
-        t2s.tensor("tfb.text_len"),
-    )
-    assert torch.equal(rows, t2s.tensor("genb.prefix_embeds"))
-    assert torch.equal(mask, t2s.tensor("genb.attention_mask")[:, :-1].bool())
-
-
-def test_the_batched_prefix_equals_the_merged_one(t2s, model, two):
-    condition, emotion, texts = two
-    merged = merge_prefixes(
-        [
-            build_prefix(model, condition[i : i + 1], [Phase(0, emotion[i : i + 1])], model.duration_slots(None), ids)
-            for i, ids in enumerate(texts)
-        ]
-    )
-    assert torch.equal(merged.embeddings[:, :-1], t2s.tensor("genb.prefix_embeds"))
+    for case, name in ((one, "gen"), (two, "genb")):
+        condition, emotion, texts = case
+        merged = merge_prefixes(
+            [
+                build_prefix(
+                    model, condition[i : i + 1], [Phase(0, emotion[i : i + 1])], model.duration_slots(None), ids
+                )
+                for i, ids in enumerate(texts)
+            ]
+        )
+        assert torch.equal(merged.embeddings[:, :-1], t2s.tensor(f"{name}.prefix_embeds"))
+    mask = t2s.tensor("genb.attention_mask").bool()
+    assert not bool(mask.all()), "one of the texts is shorter"
+    assert torch.equal(merged.attn_mask[:, -1], mask)  # the start token attends to every real row
 
 
 @pytest.mark.parametrize(

@@ -280,10 +280,10 @@ def test_teacher_forced_logits_match_in_the_rows_of_decoding(gpt, model):
     tokens = gpt.tensor("tf.codes")
     prefix = prefix_of(gpt, model)
     rows = torch.arange(tokens.shape[1]) + model.config.decode_row_offset
-    embeddings = torch.cat([prefix.embeddings, model.semantic_at(tokens, rows)], dim=1)
+    embeddings = torch.cat([prefix.embeddings, model.embed_semantic_at(tokens, rows)], dim=1)
     hidden = model.states(embeddings).hidden[:, prefix.embeddings.shape[1] - 1 :]
     gpt.assert_close(model.mel_head(hidden), "tf.logits")
-    wrong = torch.cat([prefix.embeddings, model.semantic_at(tokens, rows - 1)], dim=1)
+    wrong = torch.cat([prefix.embeddings, model.embed_semantic_at(tokens, rows - 1)], dim=1)
     hidden = model.states(wrong).hidden[:, prefix.embeddings.shape[1] - 1 :]
     assert float((model.mel_head(hidden) - gpt.tensor("tf.logits")).abs().max()) > 1.0
 

@@ -109,16 +109,15 @@ def test_half_precision_inputs_are_mixed_in_float32(bank, style, base):
 def test_mixing_leaves_its_inputs_as_they_were(bank, style, base):
     inputs = (bank.style_rows, bank.emotion_rows, style, base)
     copies = [value.clone() for value in inputs]
-    emotion_from_weights(bank, EmotionWeights((0.1,) * 8), style, base, strength=0.6, bias=True, cap=True)
+    emotion_from_weights(bank, EmotionWeights((0.1,) * 8), style, base, strength=0.6)
     assert all(torch.equal(value, copy) for value, copy in zip(inputs, copies, strict=True))
 
 
-def test_bias_and_cap_are_switches_that_are_off_by_default(bank, style, base):
+def test_weights_are_balanced_only_where_it_is_asked_for(bank, style, base):
     weights = EmotionWeights((0.9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.9, 0.0))
     plain = emotion_from_weights(bank, weights, style, base).vector
     capped = emotion_from_weights(bank, balance_weights(weights, bias=False), style, base).vector
     assert not torch.allclose(plain, capped)
-    assert torch.equal(capped, emotion_from_weights(bank, weights, style, base, cap=True).vector)
     assert sum(balance_weights(weights).values) == pytest.approx(SLIDER_CAP)
 
 

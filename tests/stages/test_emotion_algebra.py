@@ -25,10 +25,7 @@ from indextts2.stages.emotion.measure import emotion_profile, reference_distance
 from indextts2.stages.emotion.schedule import (
     MAX_KEYFRAMES,
     emotion_at,
-    emotion_from_list,
-    emotion_from_tensor,
     emotion_to_list,
-    emotion_to_tensor,
     schedule_emotions,
 )
 from indextts2.stages.handles import EmotionBank
@@ -329,19 +326,5 @@ def test_impossible_schedules_are_refused():
         interpolate_emotions(linear, step, 0.5)
 
 
-def test_lists_and_tensors_go_in_and_come_out_as_copies():
-    values = emotion_to_list(emotion(1))
-    assert torch.equal(emotion_from_list(values).vector, vector(1))
-    source = vector(1)
-    made = emotion_from_tensor(source[0], base=BASE, fingerprint="aaaa")
-    source.zero_()
-    out = emotion_to_tensor(made)
-    out.zero_()
-    assert torch.equal(made.vector, vector(1))
-    assert made.fingerprint == "aaaa"
-
-
-def test_tensors_of_the_wrong_shape_or_content_are_refused():
-    for bad in (torch.zeros(2, DIM), torch.zeros(0), torch.full((DIM,), torch.inf)):
-        with pytest.raises(InputError):
-            emotion_from_tensor(bad)
+def test_an_emotion_as_plain_numbers_is_its_first_vector():
+    assert torch.equal(torch.tensor([emotion_to_list(emotion(1))]), vector(1))

@@ -109,8 +109,6 @@ def emotion_from_weights(
     base: Tensor,
     *,
     strength: float = 1.0,
-    bias: bool = False,
-    cap: bool = False,
     selection: str = "nearest",
     seed: int = 0,
     fingerprint: str = "",
@@ -128,7 +126,7 @@ def emotion_from_weights(
             f"{bank.emotion_rows.shape[-1]}. Make both with the same checkpoint."
         )
     base = _float(base)
-    used = scale_weights(balance_weights(weights, bias=bias, cap=cap), strength)
+    used = scale_weights(weights, strength)
     if not any(used.values):
         return Emotion(vector=base, base=base, fingerprint=fingerprint)
     rows = choose_rows(bank, style, selection=selection, seed=seed)
@@ -150,8 +148,6 @@ def speaker_emotion(
     *,
     style: Tensor | None = None,
     strength: float = 1.0,
-    bias: bool = False,
-    cap: bool = False,
     selection: str = "nearest",
     seed: int = 0,
 ) -> Emotion:
@@ -168,8 +164,6 @@ def speaker_emotion(
         speaker.style if style is None else style,
         speaker.emotion_vector,
         strength=strength,
-        bias=bias,
-        cap=cap,
         selection=selection,
         seed=seed,
         fingerprint=fingerprint,

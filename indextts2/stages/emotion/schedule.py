@@ -1,4 +1,4 @@
-"""Emotions along a text: keyframes, their value at any place, and bridges to plain numbers.
+"""Emotions along a text: keyframes, and their value at any position.
 
 A schedule is an `Emotion` with keyframes sorted by position, the first one at 0. Between two keyframes a "step"
 schedule keeps the earlier vector and a "linear" one moves evenly to the next (docs/spec/control.md#emotion-schedules).
@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...contracts import Emotion, Keyframe, check_finite, require_same_checkpoint
+from ...contracts import Emotion, Keyframe, require_same_checkpoint
 from ...errors import CheckpointMismatch, InputError
 
 MAX_KEYFRAMES = 16
@@ -105,28 +105,6 @@ def require_compatible(emotions: Sequence[Emotion], base: Tensor | None = None) 
 def emotion_to_list(emotion: Emotion) -> list[float]:
     """The first vector as plain numbers."""
     return [float(value) for value in as_float(emotion.vector)[0]]
-
-
-def emotion_from_list(values: Sequence[float], *, base: Tensor | None = None, fingerprint: str = "") -> Emotion:
-    """An emotion from plain numbers; an empty fingerprint matches any checkpoint."""
-    return emotion_from_tensor(torch.tensor(list(values), dtype=torch.float32), base=base, fingerprint=fingerprint)
-
-
-def emotion_to_tensor(emotion: Emotion) -> Tensor:
-    """A copy of the first vector, (1, dim) float32, that the caller may change."""
-    return as_float(emotion.vector).clone()
-
-
-def emotion_from_tensor(vector: Tensor, *, base: Tensor | None = None, fingerprint: str = "") -> Emotion:
-    """An emotion from a (dim,) or (1, dim) tensor, copied so that later changes of it do not reach the emotion."""
-    if vector.dim() == 1:
-        vector = vector.unsqueeze(0)
-    if vector.dim() != 2 or vector.shape[0] != 1 or vector.shape[1] == 0:
-        raise InputError(f"An emotion vector has shape (dim,) or (1, dim), but got {tuple(vector.shape)}.")
-    check_finite("The emotion vector", vector)
-    emotion = Emotion(as_float(vector).clone(), base=None if base is None else as_float(base), fingerprint=fingerprint)
-    require_compatible([emotion], base)
-    return emotion
 
 
 def as_float(tensor: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def latents(model: TextToSemantic, prefilled: Prefilled, segments: Sequence[int]
         phases = pad_sequence([take.phases for take in takes], batch_first=True)[:, :-1].to(device)
         rows, length = prefilled.prefix.rows, prefilled.prefix.rows + longest - 1
         view = CacheView(prefilled.cache.slice(items, rows, length), torch.arange(rows, length, device=device), length)
-        embeddings = model.semantic_rows(chunk, TRAINING_ROW_OFFSET)
+        embeddings = model.embed_semantic(chunk, TRAINING_ROW_OFFSET)
         mask = _chunk_mask(prefilled.prefix.phase_columns[items], phases)
         latent = torch.cat([latent, model.states(embeddings, attn_mask=mask, view=view).hidden], dim=1)
     valid = torch.arange(longest, device=device) < lengths[:, None]

@@ -73,8 +73,8 @@ def build_prefix(
     device, config = condition.device, model.config
     text_ids = torch.tensor([ids], dtype=torch.int64, device=device).reshape(1, -1)
     framed = model.framed_text(text_ids, torch.tensor([len(ids)], device=device))
-    text = model.text_rows(framed, None if language is None else torch.tensor([language], device=device))[0]
-    start = model.semantic_rows(torch.tensor([[config.start_semantic]], device=device))[0]
+    text = model.embed_text(framed, None if language is None else torch.tensor([language], device=device))[0]
+    start = model.embed_semantic(torch.tensor([[config.start_semantic]], device=device))[0]
     blocks = [torch.cat([condition + phase.vector[:, None], slots], dim=1)[0] for phase in phases]
     block = _block_of_rows(len(phases), blocks[0].shape[0], text.shape[0] + start.shape[0])
     first_text = len(phases) * blocks[0].shape[0]

@@ -80,7 +80,7 @@ class DecodeStep:
         self._follow(state, parents, rows)
         table_row = (at + self.model.config.decode_row_offset).clamp(max=self.model.config.semantic_rows - 1)
         output = self.model.states(
-            self.model.semantic_at(tokens, table_row),
+            self.model.embed_semantic_at(tokens, table_row),
             attn_mask=state.attn_mask[:, :, : state.length],
             view=CacheView(state.cache, rows, state.length),
             probe=None if state.tracker is None else state.tracker.probe,
