@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import cast
 
 import torch
@@ -60,6 +60,15 @@ class TimeConditions:
             self.final_scale[rows],
             self.final_shift[rows],
         )
+
+    def copy(self) -> TimeConditions:
+        """The same numbers in memory of its own."""
+        return TimeConditions(*(getattr(self, field.name).clone() for field in fields(self)))
+
+    def take(self, other: TimeConditions) -> None:
+        """Write the numbers of another one of the same shapes into this one's memory."""
+        for field in fields(self):
+            getattr(self, field.name).copy_(getattr(other, field.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,8 @@ def rotate(hidden: Tensor, rotary: Tensor) -> Tensor:
     """
     even, odd = hidden[..., 0::2], hidden[..., 1::2]
     cosine, sine = rotary[0], rotary[1]
-    return torch.cat([even * cosine - odd * sine, even * sine + odd * cosine], dim=-1)
+    turned = torch.cat([even * cosine - odd * sine, even * sine + odd * cosine], dim=-1)
+    return turned.to(hidden.dtype)  # the angles stay in float32
 
 
 class Attention(nn.Module):

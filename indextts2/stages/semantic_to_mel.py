@@ -30,6 +30,7 @@ from ..models.s2m import SemanticToMel
 from ..surroundings import with_torch_defaults
 from .content import CONTENT, NO_LATENTS, spans_in_rows
 from .duration import Clock
+from .graphs import Graphed, GraphMaker, graph_maker
 from .handles import S2MModels
 from .ode import check_solver, integrate, row_noise, step_grid
 
@@ -122,6 +123,7 @@ def semantic_to_mel(
     noise_scale = flow.temperature * s2m.config.s2m.noise_scale
     groups = list(_groups(frame_counts, flow.rows_at_once))
     mels: dict[int, Tensor] = {}
+    graphs = graph_maker(s2m.device)
     for done, rows in enumerate(groups):
         target = s2m.model.regulate(
             features[rows],
@@ -130,7 +132,7 @@ def semantic_to_mel(
             None if spans is None else [spans_in_rows(spans[row], s2m.config.codec.downsample) for row in rows],
         )
         noise = [noise_scale * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
-        velocity, start = _flow(s2m.model, prompt, target, noise, times, flow.guidance)
+        velocity, start = _flow(s2m.model, prompt, target, noise, times, flow.guidance, graphs)
         begin, end = done * flow.steps, (done + 1) * flow.steps
         own_progress = subrange(progress, begin, end, len(groups) * flow.steps)
         solved = integrate(velocity, grid, start, solver=flow.solver, progress=own_progress)
@@ -250,6 +252,7 @@ def _flow(
     noise: Sequence[Tensor],
     times: TimeConditions,
     guidance: float,
+    graphs: GraphMaker | None,
 ) -> tuple[Callable[[int, Tensor], Tensor], Tensor]:
     """The velocity as a function of step and state, and the start: noise after a prompt of zeros.
 
@@ -275,7 +278,37 @@ def _flow(
     )
     is_target = (torch.arange(total, device=target.device) >= prompt.frames).to(target.dtype)
 
-    def velocity(step: int, state: Tensor) -> Tensor:
-        return model.velocity(state, times.at(step), context, guidance=guidance) * is_target
+    def velocity(time: TimeConditions, state: Tensor) -> Tensor:
+        return model.velocity(state, time, context, guidance=guidance) * is_target
 
-    return velocity, start
+    return GraphedVelocity(velocity, times, start, [model], graphs), start
+
+
+class GraphedVelocity:
+    """The velocity as a function of step and state: one evaluation, captured for this shape and replayed."""
+
+    def __init__(
+        self,
+        velocity: Callable[[TimeConditions, Tensor], Tensor],
+        times: TimeConditions,
+        start: Tensor,
+        modules: Sequence[torch.nn.Module],
+        maker: GraphMaker | None,
+    ) -> None:
+        self._velocity, self._times = velocity, times
+        self._state, self._result = torch.empty_like(start), torch.empty_like(start)
+        self._time = times.at(0).copy()
+        self._work = Graphed(self._evaluate, modules, maker)
+
+    def __call__(self, step: int, state: Tensor) -> Tensor:
+        """state: (rows, bands, frames) -> its velocity at the time of a step, the same shape."""
+        time = self._times.at(step)
+        if not self._work.makes_graphs:
+            return self._velocity(time, state)
+        self._state.copy_(state)
+        self._time.take(time)
+        self._work("evaluation", [self._result])
+        return self._result.clone()
+
+    def _evaluate(self) -> None:
+        self._result.copy_(self._velocity(self._time, self._state))

@@ -16,6 +16,7 @@ from ...contracts import Progress, Speaker, subrange
 from ...errors import InputError
 from ...sampling import SamplingSettings, row_seed
 from ..duration import Clock, GuidedSettings, SegmentPlan, stop_rules
+from ..graphs import graph_maker
 from ..handles import T2SModels
 from .decode import DecodeJob, Take, decode, longest_take
 from .latents import latents
@@ -86,6 +87,7 @@ class BatchDecoder:
         self.condition = t2s.place(speaker.condition)
         self.tokens_per_second = t2s.config.tokens_per_second
         self.limit = longest_take(self.model, sampling)
+        self.graphs = graph_maker(t2s.device)
         self._progress, self._batches, self._batch = progress, 0, 0
 
     def expect(self, tasks: Sequence[Task]) -> None:
@@ -178,5 +180,5 @@ class BatchDecoder:
         )
         begin = self._batch * self.limit
         progress = subrange(self._progress, begin, begin + self.limit, self._batches * self.limit)
-        takes = decode(self.model, prefilled, job, self.sampling, progress)
+        takes = decode(self.model, prefilled, job, self.sampling, progress, graphs=self.graphs)
         return [[take for take, (at, _) in zip(takes, items, strict=True) if at == row] for row in range(len(batch))]

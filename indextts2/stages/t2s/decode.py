@@ -15,13 +15,15 @@ from torch import Tensor
 from ...contracts import Progress, no_progress
 from ...models.t2s import TextToSemantic
 from ...sampling import NOISE_BLOCK, SAMPLERS, SamplingSettings, TokenNoise
+from ..graphs import GraphMaker
 from .phase_tracker import PhaseTracker
 from .prefix import Prefilled
 from .search import Hypotheses
-from .step import DecodeStep, StepState
+from .step import DecodeStep, GraphedStep, StepState
 
 ROW_BLOCK = 64  # the part of the cache that attention reads grows by so many rows
-CHECK_EVERY = 4  # steps between two looks at `done` on an accelerator
+GRAPH_ROWS = 256  # the same where steps are graphs, doubled each time: every length is captured on its own
+CHECK_EVERY = 8  # steps between two looks at `done` on an accelerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +73,25 @@ def decode(
     job: DecodeJob,
     settings: SamplingSettings,
     progress: Progress = no_progress,
+    *,
+    graphs: GraphMaker | None = None,
 ) -> list[Take]:
     """Decode every item of the job together; each comes out as if it were alone.
 
     progress(done, total) is called with tokens between steps; raising inside it ends the loop at once and leaves
-    `prefilled` and the model as they were.
+    `prefilled` and the model as they were. graphs: captures the step and replays it; None runs it as it is.
     """
     state = first_state(model, prefilled, job, settings)
     noise = TokenNoise(job.seeds, state.noise)
-    step = DecodeStep(model, settings, prefilled.prefix.rows)
+    step = GraphedStep(DecodeStep(model, settings, prefilled.prefix.rows), state, graphs)
     total = int(job.limits.max())
     check_every = 1 if state.position.device.type == "cpu" else CHECK_EVERY
     for done in range(1, total + 1):
         if (done - 1) % NOISE_BLOCK == 0:
             noise.refill()
-        state.reserve(_rounded(prefilled.prefix.rows + done * settings.width, ROW_BLOCK))
-        step(state)
+        rows = prefilled.prefix.rows + done * settings.width
+        state.reserve(_rounded(rows, ROW_BLOCK) if graphs is None else _doubled(rows, GRAPH_ROWS))
+        step()
         if done % check_every == 0 or done == total:
             progress(done, total)
             if bool(state.hypotheses.done.all()):
@@ -159,3 +164,10 @@ def takes_of(state: StepState) -> list[Take]:
 
 def _rounded(count: int, block: int) -> int:
     return -(-count // block) * block
+
+
+def _doubled(count: int, first: int) -> int:
+    """The first of `first`, twice that and so on that is at least `count`."""
+    while first < count:
+        first *= 2
+    return first

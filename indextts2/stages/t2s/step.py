@@ -18,6 +18,7 @@ from torch import Tensor
 from ...models.t2s import TextToSemantic
 from ...models.transformer import CacheView, KVCache
 from ...sampling import NOISE_BLOCK, SamplingSettings
+from ..graphs import Graphed, GraphMaker
 from .phase_tracker import PhaseTracker
 from .search import Hypotheses, TokenChoice
 
@@ -99,3 +100,22 @@ class DecodeStep:
         if state.tracker is not None:
             state.tracker.reorder(parents)
             mask[..., : self.prefix_rows] = state.tracker.phase_columns(state.position)
+
+
+class GraphedStep:
+    """A step on one state, captured once per length and replayed; done as it is where no graph can be made.
+
+    What a step only writes to, the cache's new rows, need not be put back after a warm-up: the step that follows writes
+    the same rows. Graphs live as long as this object, that is, for one decode.
+    """
+
+    def __init__(self, step: DecodeStep, state: StepState, maker: GraphMaker | None) -> None:
+        self.step, self.state = step, state
+        self._work = Graphed(lambda: step(state), [step.model], maker)
+
+    def __call__(self) -> None:
+        if not self._work.makes_graphs:
+            self.step(self.state)
+            return
+        changing = [buffer for name, buffer in self.state.buffers().items() if not name.startswith("cache.")]
+        self._work((self.state.length, self.state.cache.keys.data_ptr()), changing)
