@@ -108,10 +108,10 @@ def test_replayed_steps_choose_the_tokens_of_the_loop(model, mode, scheduled):
 def test_an_evaluation_of_the_flow_is_captured_once_and_gives_the_same_mel(s2m, speaker, monkeypatch):  # noqa: F811
     settings = FlowSettings(steps=7)
     given = speech(6, 10, 3, frames=(0, 30, 12))
-    wanted = semantic_to_mel(s2m, given, speaker, settings=settings, seed=5).mel
+    wanted = semantic_to_mel(s2m, given, speaker, flow=settings, seed=5).mel
     tapes = Tapes()
     monkeypatch.setattr(s2m_stage, "graph_maker", lambda device: tapes)
-    found = semantic_to_mel(s2m, given, speaker, settings=settings, seed=5).mel
+    found = semantic_to_mel(s2m, given, speaker, flow=settings, seed=5).mel
     assert torch.equal(found, wanted)
     assert (tapes.captures, tapes.replays) == (1, 7)
 
