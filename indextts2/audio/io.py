@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..contracts import Waveform
 from ..errors import AudioError
+from ..foreign import shown
 from .resample import resample_sinc
 
-BLOCK = 2**18  # samples written at once; the encoders of Ogg take no hour in one piece
+BLOCK = 2**18  # samples read or written at once; the encoders of Ogg take no hour in one piece
+MOST_VALUES = 2**30  # samples of all channels: six hours of mono at 48 kHz, 4 GiB
 
 
 def read_audio(path: str | Path) -> Waveform:
@@ -22,15 +26,31 @@ def read_audio(path: str | Path) -> Waveform:
     import soundfile
 
     source = Path(path)
-    if not source.is_file():
-        raise AudioError(f"There is no audio file at {source}. Check the path.")
+    if not os.path.isfile(source):  # which, unlike Path, takes names of any length
+        raise AudioError(f"There is no audio file at {shown(str(source), 200)}. Check the path.")
     try:
-        samples, sample_rate = soundfile.read(source, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
+        with soundfile.SoundFile(source) as file:
+            samples, sample_rate = _blocks(source, file), file.samplerate
+    except (soundfile.SoundFileError, OSError, ValueError, MemoryError) as error:
         raise AudioError(f"{source} cannot be read as audio ({error}). Convert it to WAV, FLAC, OGG or MP3.") from error
     if samples.shape[0] == 0:
         raise AudioError(f"{source} holds no samples. Use another file.")
     return Waveform(torch.from_numpy(samples.T.copy())[None], int(sample_rate))
+
+
+def _blocks(source: Path, file: Any) -> Any:
+    """All samples of an open file, (samples, channels) float32: as many as it has, whatever its header claims."""
+    import numpy as np
+
+    most = MOST_VALUES // max(1, file.channels)
+    blocks: list[Any] = []
+    count = 0
+    while (block := file.read(BLOCK, dtype="float32", always_2d=True)).shape[0]:
+        count += block.shape[0]
+        if count > most:
+            raise AudioError(f"{source} is longer than {most / file.samplerate / 3600:.0f} hours. Cut it into pieces.")
+        blocks.append(block)
+    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
 
 
 def write_wav(path: str | Path, waveform: Waveform) -> None:

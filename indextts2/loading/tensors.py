@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -15,14 +14,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
+from .pickles import AGAIN, in_one_line, load_pickle
 
 logger = logging.getLogger(__name__)
 
 ModuleType = TypeVar("ModuleType", bound=nn.Module)
 Tensors = dict[str, Tensor]
 
-ZIP_START = b"PK\x03\x04"
-SIGNS_OF_CODE = ("GLOBAL", "Unsupported class", "reduce")  # in the words of torch's restricted reader
 LISTED = 3  # keys that an error names before it counts the rest
 PARALLEL_PREFIX = "module."  # left by training on several devices
 GGUF = b"GGUF"
@@ -30,7 +28,6 @@ OTHER_SUFFIXES = (".gguf", ".npz")
 MLX = b'"format":"mlx"'  # in the header of a safetensors file
 FORMAT_BYTES = 4096
 OTHER_FORMAT = "This program reads .pth and .safetensors files for PyTorch; get the model in that form."
-AGAIN = "Get the file again and check its size."
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -67,54 +64,16 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({_line(error)}). {AGAIN}") from error
+        raise CheckpointError(f"{path} is not a whole safetensors file ({in_one_line(error)}). {AGAIN}") from error
 
 
 def _read_pickle(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        zipped = file.read(len(ZIP_START)) == ZIP_START
-    try:
-        with harmless_types():
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except pickle.UnpicklingError as error:
-        if any(sign in str(error) for sign in SIGNS_OF_CODE):
-            raise CheckpointError(
-                f"{path} holds more than numbers, and reading it could run foreign code. It was not read. "
-                "Use the file of the official source, or a safetensors file."
-            ) from error
-        raise CheckpointError(f"{path} is not a whole weight file. {AGAIN}") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        # torch has no error of its own for a damaged file: whatever its reader stumbles over comes out.
-        raise CheckpointError(f"{path} is not a whole weight file ({_line(error)}). {AGAIN}") from error
+    loaded = load_pickle(path)
     if isinstance(loaded, Tensor):
         return {"": loaded}
     if not isinstance(loaded, Mapping):
         raise CheckpointError(f"{path} should hold tensors by name, but holds a {type(loaded).__name__}. {AGAIN}")
     return dict(loaded)
-
-
-@contextmanager
-def harmless_types() -> Iterator[None]:
-    """The restricted reader accepts types inside that trainers leave in their files and that run nothing: numbers of
-    numpy, and bags of names. Anything else stays refused.
-    """
-    import argparse
-    from collections import Counter, defaultdict
-    from types import SimpleNamespace
-
-    import numpy as np
-
-    core = getattr(np, "_core", None) or np.core  # numpy 1 and 2 keep it in different places
-    kinds: list[Any] = [np.dtype, np.ndarray, core.multiarray.scalar, core.multiarray._reconstruct]
-    kinds += [type(np.dtype(name)) for name in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u4", "u8", "?")]
-    kinds += [argparse.Namespace, SimpleNamespace, Counter, defaultdict, PurePosixPath, PureWindowsPath]
-    with torch.serialization.safe_globals(kinds):
-        yield
-
-
-def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
 
 
 def extras_of(path: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import TrainingError
+from ...errors import CheckpointError, TrainingError
 from ...loading.config_file import CONFIG_NAME
+from ...loading.pickles import load_pickle
 from ...loading.tensors import read_section
 
 STATE_FILE = "state.pt"
@@ -39,11 +39,12 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
-        raise TrainingError(f"The training state {path} cannot be read: {error}. Remove it to start anew.") from error
-    if state.get("format") != FORMAT:
-        raise TrainingError(f"The training state {path} has format {state.get('format')}; {FORMAT} is expected.")
+        state = load_pickle(path)
+    except (CheckpointError, OSError) as error:
+        raise TrainingError(f"The training state cannot be read. {error} Remove it to start anew.") from error
+    found = state.get("format") if isinstance(state, dict) else f"of a {type(state).__name__}"
+    if found != FORMAT:
+        raise TrainingError(f"The training state {path} has format {found}; {FORMAT} is expected.")
     return state
 
 
