@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from indextts2.training.t2s.losses import (
-    LabelReader,
-    ProsodyReader,
+    LabelHead,
+    ProsodyHead,
     SpeakerClassifier,
     blur_features,
     corrupt_tokens,
@@ -98,7 +98,7 @@ def test_tokens_are_replaced_at_the_stated_share_and_stay_in_the_codebook():
 
 
 def test_prosody_is_read_off_valid_latents_and_off_the_emotion_vector():
-    reader = ProsodyReader(4, 2)
+    reader = ProsodyHead(4, 2)
     with torch.no_grad():
         for layer in (reader.of_latent, reader.of_emotion):
             layer.weight.copy_(torch.eye(4)[:2])
@@ -112,7 +112,7 @@ def test_prosody_is_read_off_valid_latents_and_off_the_emotion_vector():
 
 
 def test_labels_are_told_from_valid_latents_and_from_emotion_vectors():
-    reader = LabelReader(3, torch.ones(3))
+    reader = LabelHead(3, torch.ones(3))
     with torch.no_grad():
         for layer in (reader.of_latent, reader.of_emotion):
             layer.weight.copy_(10.0 * torch.eye(3))

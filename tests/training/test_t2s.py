@@ -340,7 +340,7 @@ def test_several_emotion_prompts_of_the_style_are_mixed_as_a_bank_row_is(recipe,
     for seed in range(8):
         targets = part.data.entries[:4]
         batch = part.data.batch_of(targets, generator(seed))
-        prompts, mix = part.data._moods(targets, generator(seed))
+        prompts, mix = part.data._emotion_prompts(targets, generator(seed))
         torch.testing.assert_close(mix.sum(dim=1), torch.ones(4))
         for row, target in enumerate(targets):
             heard = [prompts[place] for place in mix[row].nonzero()[:, 0].tolist()]
@@ -380,7 +380,7 @@ def test_emotion_steps_need_something_to_say(recipe, first_stage, tiny_config):
 def test_emotion_prompts_heard_once_give_the_vectors_that_the_branch_would_give(recipe, tiny_config, first_stage):
     whole = replace(recipe.data, prompt_tokens=10_000, min_prompt_tokens=10_000, mean_emotion_probability=0.5)
     ask = replace(recipe, stage=3, start_from=str(first_stage), data=whole)
-    part, knowing = T2SPart(ask, tiny_config), T2SPart(replace(ask, hear_once=True), tiny_config)
+    part, knowing = T2SPart(ask, tiny_config), T2SPart(replace(ask, cache_emotion_vectors=True), tiny_config)
     model = part.build()[MODEL].eval()
     knowing.build()
     batch, known = part.batch(0, generator(3)), knowing.batch(0, generator(3))
@@ -390,7 +390,7 @@ def test_emotion_prompts_heard_once_give_the_vectors_that_the_branch_would_give(
 
 
 def test_a_stage_that_heard_once_trains_and_is_evaluated(recipe, tiny_config, first_stage, tmp_path):
-    ask = replace(recipe, stage=3, start_from=str(first_stage), hear_once=True)
+    ask = replace(recipe, stage=3, start_from=str(first_stage), cache_emotion_vectors=True)
     before = export_weights(first_stage, MODEL)
     train(T2SPart(ask, tiny_config), replace(ask.loop, evaluate_steps=4), tmp_path / "run")
     after = export_weights(tmp_path / "run", MODEL)
@@ -400,9 +400,10 @@ def test_a_stage_that_heard_once_trains_and_is_evaluated(recipe, tiny_config, fi
 
 @pytest.mark.parametrize("changes", [{"stage": 2}, {"prompt_dropout": 0.2}, {"prompt_noise": 0.2}])
 def test_hearing_once_needs_a_branch_and_prompts_that_stay(recipe, tiny_config, first_stage, changes):
-    with pytest.raises(TrainingError, match="hear_once"):
+    with pytest.raises(TrainingError, match="cache_emotion_vectors"):
         T2SPart(
-            replace(recipe, **{"stage": 3, "hear_once": True, "start_from": str(first_stage), **changes}), tiny_config
+            replace(recipe, **{"stage": 3, "cache_emotion_vectors": True, "start_from": str(first_stage), **changes}),
+            tiny_config,
         )
 
 

@@ -364,6 +364,7 @@ def test_a_recipe_is_read_and_written_back_alike(tmp_path):
     ("mapping", "words"),
     [
         ({"name": "a", "inner": {"size": [1]}}, "inner: unknown setting size"),
+        ({"name": "a", "hear_once": True}, "'hear_once' is called 'cache_emotion_vectors' now"),
         ({"name": "a", "inner": {"sizes": 3}}, "sizes: a list is expected"),
         ({"name": 3}, "name: str is expected"),
         ({"name": "a", "limit": "soon"}, "limit: a number is expected"),

@@ -96,15 +96,15 @@ def trained_encoder(config: Config, runs: Path) -> EncoderModels:
 
 def load_trained(config: Config, *, semantic_encoder: Path, codec: Path, style_encoder: Path) -> EncoderModels:
     """The three encoders out of their training runs. The codec's run also gives the statistics."""
-    hearing = SemanticEncoder(config.semantic_encoder)
-    hearing.load_state_dict(export_weights(semantic_encoder, "encoder"))
-    quantizing = SemanticCodec(config.codec)
-    quantizing.load_state_dict(export_weights(codec, "codec"))
-    telling_apart = StyleEncoder(config.style_encoder)
-    telling_apart.load_state_dict(export_weights(style_encoder, "style_encoder"))
+    encoder_module = SemanticEncoder(config.semantic_encoder)
+    encoder_module.load_state_dict(export_weights(semantic_encoder, "encoder"))
+    codec_module = SemanticCodec(config.codec)
+    codec_module.load_state_dict(export_weights(codec, "codec"))
+    style_module = StyleEncoder(config.style_encoder)
+    style_module.load_state_dict(export_weights(style_encoder, "style_encoder"))
     statistics = export_weights(codec, STATISTICS)
     return EncoderModels(
-        hearing.eval(), quantizing.eval(), telling_apart.eval(), statistics["mean"], statistics["std"], config
+        encoder_module.eval(), codec_module.eval(), style_module.eval(), statistics["mean"], statistics["std"], config
     )
 
 

@@ -13,6 +13,9 @@ from ...errors import ConfigError
 
 Recipe = TypeVar("Recipe")
 
+RENAMED = {"hear_once": "cache_emotion_vectors"}
+"""Settings that had another name -> their name now, for the message that says so."""
+
 
 def load_recipe(path: Path, kind: type[Recipe]) -> Recipe:
     """Read a YAML file into the dataclass `kind`. Raises ConfigError naming the file and the key."""
@@ -32,7 +35,9 @@ def from_mapping(kind: type[Recipe], mapping: Any, *, where: str) -> Recipe:
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(map(str, mapping)) - set(hints))
     if unknown:
-        raise ConfigError(f"{where}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(hints))}.")
+        renamed = "".join(f" '{key}' is called '{RENAMED[key]}' now." for key in unknown if key in RENAMED)
+        known = ", ".join(sorted(hints))
+        raise ConfigError(f"{where}: unknown setting {', '.join(unknown)}; known are {known}.{renamed}")
     values = {key: _convert(hints[key], value, where=f"{where}: {key}") for key, value in mapping.items()}
     try:
         return kind(**values)

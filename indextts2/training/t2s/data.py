@@ -28,7 +28,7 @@ SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
 SMALLEST_SPREAD = 1e-4
 PROSODY_LIMIT = 3.0  # spreads from the mean; what lies beyond is mostly a slip of the pitch tracker
 HEARD_DIMENSIONS = 2  # of emotion vectors, where features of prompts have one more
-HEARD_TOGETHER = 64  # utterances
+ENCODED_TOGETHER = 64  # utterances
 NO_GUIDE = -1  # attention target of a semantic token whose place in the text is unknown
 
 
@@ -38,7 +38,7 @@ class T2SDataSettings:
 
     prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
     phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
-    utterance of the same style. mean_emotion_probability: how often several utterances of that style are heard
+    utterance of the same style. mean_emotion_probability: how often several utterances of that style are encoded
     instead, mean_emotion_prompts of them, and their emotion vectors mixed in drawn shares: a row of an emotion bank is
     such a mix. max_tokens: longer targets are left out. join_probability: how often another utterance of the same
     speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the target
@@ -63,7 +63,7 @@ class T2SBatch:
     """One batch.
 
     prompt: (batch, tokens, dim) with its mask (batch, tokens); emotion_prompt: (prompts, tokens, dim) with its mask, or
-    (prompts, dim) emotion vectors that were heard before; emotion_mix: (batch, prompts) shares that sum to one, of the
+    (prompts, dim) emotion vectors that were cached; emotion_mix: (batch, prompts) shares that sum to one, of the
     prompts' emotion vectors; text_ids: (batch, text); tokens: (batch, tokens) int64; guide: (batch, tokens) index into
     text_ids, NO_GUIDE where unknown; speaker_ids: (batch,) index of the speaker among those of the training split;
     labels: (batch,) index of the target's style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target
@@ -152,19 +152,19 @@ class T2SData:
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
         self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
-        self._heard: dict[str, Tensor] = {}
+        self._emotion_vectors: dict[str, Tensor] = {}
 
     @torch.no_grad()
-    def hear(self, model: TextToSemantic, generator: torch.Generator) -> None:
-        """Take the emotion vector of every utterance now, from one stretch of it, in place of every time it is drawn.
+    def cache_emotion_vectors(self, model: TextToSemantic, generator: torch.Generator) -> None:
+        """Compute the emotion vector of every utterance now, from one crop, instead of each time it is drawn.
 
-        For a model whose emotion branch does not move any more.
+        For a model whose emotion branch is frozen.
         """
-        for start in range(0, len(self.entries), HEARD_TOGETHER):
-            group = self.entries[start : start + HEARD_TOGETHER]
+        for start in range(0, len(self.entries), ENCODED_TOGETHER):
+            group = self.entries[start : start + ENCODED_TOGETHER]
             crops = [self._crop(entry, generator) for entry in group]
             vectors = model.emotion_vector(stack_padded(crops), _mask(crops))
-            self._heard |= {entry.id: vector for entry, vector in zip(group, vectors, strict=True)}
+            self._emotion_vectors |= {entry.id: vector for entry, vector in zip(group, vectors, strict=True)}
 
     def label_weights(self) -> Tensor:
         """How much an utterance of each label counts: (labels,)."""
@@ -183,11 +183,12 @@ class T2SData:
     def batch_of(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> T2SBatch:
         """The batch whose targets are these entries."""
         prompts = [self._crop(self._other_of(target, generator), generator) for target in targets]
-        moods, mix = self._moods(targets, generator)
-        if self._heard:
-            emotion_prompt, emotion_mask = torch.stack([self._heard[entry.id] for entry in moods]), torch.ones(0)
+        emotion_entries, mix = self._emotion_prompts(targets, generator)
+        if self._emotion_vectors:
+            emotion_prompt = torch.stack([self._emotion_vectors[entry.id] for entry in emotion_entries])
+            emotion_mask = torch.ones(0)
         else:
-            crops = [self._crop(entry, generator) for entry in moods]
+            crops = [self._crop(entry, generator) for entry in emotion_entries]
             emotion_prompt, emotion_mask = stack_padded(crops), _mask(crops)
         texts, guides, tokens = [], [], []
         for target in targets:
@@ -210,7 +211,7 @@ class T2SData:
             speaker_ids=torch.tensor([self._speaker_index[target.speaker] for target in targets]),
             labels=torch.tensor([self._label_index[target.style] for target in targets]),
             prosody=self._prosody_of(targets),
-            emotion_prosody=mix @ self._prosody_of(moods),
+            emotion_prosody=mix @ self._prosody_of(emotion_entries),
         )
 
     def _reading(self, target: FeatureEntry, generator: torch.Generator) -> _Reading:
@@ -271,7 +272,9 @@ class T2SData:
         others = [entry for entry in self.by_speaker[target.speaker] if entry.utterance != target.utterance]
         return others[_draw(len(others), generator)]
 
-    def _moods(self, targets: Sequence[FeatureEntry], generator: torch.Generator) -> tuple[list[FeatureEntry], Tensor]:
+    def _emotion_prompts(
+        self, targets: Sequence[FeatureEntry], generator: torch.Generator
+    ) -> tuple[list[FeatureEntry], Tensor]:
         """Emotion prompts, and what share each has in every target: (targets, prompts). Targets of one style that hear
         several prompts hear the same ones, in shares of their own."""
         settings = self.settings

@@ -38,10 +38,10 @@ class SpeakerClassifier(nn.Module):
         return self.layers(emotion_vector)
 
 
-class ProsodyReader(nn.Module):
-    """Reads how an utterance is said off every latent of T2S and off its emotion vector, by one linear layer each.
+class ProsodyHead(nn.Module):
+    """Predicts the prosody of an utterance from every latent of T2S and from its emotion vector, by linear layers.
 
-    Differs from the paper, which has no such reader: a small model otherwise leaves the emotion to the tokens, and they
+    Differs from the paper, which has no such head: a small model otherwise leaves the emotion to the tokens, and they
     hold little of pitch and effort.
     """
 
@@ -75,10 +75,10 @@ class ProsodyReader(nn.Module):
         return (self.of_emotion(emotion_vector).float() - prosody).abs().mean()
 
 
-class LabelReader(nn.Module):
-    """Tells the label of an utterance (its prosody style) from every latent of T2S and from its emotion vector.
+class LabelHead(nn.Module):
+    """Predicts the label of an utterance (its prosody style) from every latent of T2S and from its emotion vector.
 
-    Differs from the paper, which has no such reader. Pitch, loudness and tilt of single utterances move mostly along
+    Differs from the paper, which has no such head. Pitch, loudness and tilt of single utterances move mostly along
     one line, and an emotion branch that learns them alone says eight emotions with one number.
     """
 
@@ -92,7 +92,7 @@ class LabelReader(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, latent: Tensor, token_lengths: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy over valid latents (batch, tokens, dim), and the share told right; labels: (batch,)."""
+        """Mean cross-entropy over valid latents (batch, tokens, dim), and the accuracy; labels: (batch,)."""
         valid = torch.arange(latent.shape[1], device=latent.device)[None] < token_lengths[:, None]
         return self._read(self.of_latent(latent)[valid], labels[:, None].expand_as(valid)[valid])
 

@@ -35,8 +35,8 @@ from ..mini import MINI
 from .data import T2SBatch, T2SData, T2SDataSettings
 from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets, trained_offsets
 from .losses import (
-    LabelReader,
-    ProsodyReader,
+    LabelHead,
+    ProsodyHead,
     SpeakerClassifier,
     blur_features,
     corrupt_tokens,
@@ -67,13 +67,13 @@ class T2SRecipe:
     guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
     speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
     prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. label_weight: of the
-    reader of labels (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
+    label head (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
     2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
     label_offset: length at the start of what is learned per label and added to a mix of emotion prompts
-    (label_offsets.py), 0 for none; a run that starts from such a one goes on with its offsets, and its bank adds them.
-    hear_once: in stage 3, whose emotion branch does not move, hear every emotion prompt once before the start; the
-    mini's did 57 steps a minute with it and 38 without. prompt_dropout, prompt_noise: how much of the emotion prompts
-    is hidden or blurred.
+    (label_offsets.py), 0 for none; a run that starts from such a one keeps its offsets, and its bank adds them.
+    cache_emotion_vectors: in stage 3, whose emotion branch is frozen, encode every emotion prompt once before the
+    start; the mini's did 57 steps a minute with it and 38 without. prompt_dropout, prompt_noise: how much of the
+    emotion prompts is hidden or blurred.
     use_length False trains without p (an ablation).
     """
 
@@ -98,7 +98,7 @@ class T2SRecipe:
     prompt_dropout: float = 0.0
     prompt_noise: float = 0.0
     label_offset: float = 0.0
-    hear_once: bool = False
+    cache_emotion_vectors: bool = False
     initial_seed: int = 0
 
 
@@ -109,11 +109,13 @@ class T2SPart(Part):
         if recipe.stage not in (1, 2, 3):
             raise TrainingError(f"T2S is trained in stages 1, 2 and 3, but stage {recipe.stage} was asked for.")
         if recipe.stage > 1 and not recipe.start_from:
-            raise TrainingError(f"Stage {recipe.stage} goes on from an earlier one; name its folder in start_from.")
+            raise TrainingError(f"Stage {recipe.stage} starts from an earlier one; name its folder in start_from.")
         if recipe.emotion_steps and not (recipe.stage == 2 and recipe.prosody_weight + recipe.label_weight > 0.0):
             raise TrainingError("emotion_steps belong to stage 2 and need a prosody_weight or label_weight above zero.")
-        if recipe.hear_once and (recipe.stage < 3 or recipe.prompt_dropout + recipe.prompt_noise > 0.0):
-            raise TrainingError("hear_once belongs to stage 3 and to prompts that are neither hidden nor blurred.")
+        if recipe.cache_emotion_vectors and (recipe.stage < 3 or recipe.prompt_dropout + recipe.prompt_noise > 0.0):
+            raise TrainingError(
+                "cache_emotion_vectors belongs to stage 3 and to prompts that are neither hidden nor blurred."
+            )
         if recipe.label_offset < 0.0:
             raise TrainingError(f"label_offset is a length and not negative, but is {recipe.label_offset}.")
         mixes = recipe.stage > 1 and recipe.data.mean_emotion_probability > 0.0 and recipe.data.mean_emotion_prompts > 1
@@ -141,16 +143,16 @@ class T2SPart(Part):
         else:
             model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
         freeze(model, frozen_names(self.recipe.stage))
-        if self.recipe.hear_once:
-            self.data.hear(model.eval(), torch.Generator().manual_seed(self.recipe.initial_seed))
+        if self.recipe.cache_emotion_vectors:
+            self.data.cache_emotion_vectors(model.eval(), torch.Generator().manual_seed(self.recipe.initial_seed))
         dim = self.config.t2s.dim
         models: dict[str, nn.Module] = {MODEL: model}
         if self.recipe.stage == 2:
             models[CLASSIFIER] = SpeakerClassifier(dim, len(self.data.speakers))
         if self.with_prosody:
-            models[READER] = ProsodyReader(dim, len(UTTERANCE_PROSODY))
+            models[READER] = ProsodyHead(dim, len(UTTERANCE_PROSODY))
         if self.recipe.label_weight > 0.0:
-            models[LABEL_READER] = LabelReader(dim, self.data.label_weights())
+            models[LABEL_READER] = LabelHead(dim, self.data.label_weights())
         if self.recipe.label_offset > 0.0:
             generator = torch.Generator().manual_seed(self.recipe.initial_seed)
             earlier = trained_offsets(Path(self.recipe.start_from), self.data.labels)
@@ -233,20 +235,20 @@ class T2SPart(Part):
             loss = loss + recipe.prosody_weight * off
             metrics |= {"prosody": off.detach()}
         if LABEL_READER in models:
-            told, told_right = models[LABEL_READER](output.latent, batch.token_lengths, batch.labels)
-            loss = loss + recipe.label_weight * told
-            metrics |= {"latent_label": told.detach(), "latent_label_right": told_right}
+            label_loss, label_accuracy = models[LABEL_READER](output.latent, batch.token_lengths, batch.labels)
+            loss = loss + recipe.label_weight * label_loss
+            metrics |= {"latent_label": label_loss.detach(), "latent_label_right": label_accuracy}
         if emotion is not None:
-            told, of_vector = self._told_by_vectors(models, emotion, batch, reversal=reversal, training=training)
-            loss, metrics = loss + told, metrics | of_vector
+            vector_loss, of_vector = self._vector_losses(models, emotion, batch, reversal=reversal, training=training)
+            loss, metrics = loss + vector_loss, metrics | of_vector
         return loss, metrics
 
     def _emotion_loss(self, models: Models, batch: T2SBatch, *, reversal: float) -> tuple[Tensor, Metrics]:
-        """What the emotion branch alone tells of its prompts."""
+        """Losses of the emotion branch alone on its prompts."""
         emotion = self._emotion_vector(models, batch)
-        loss, metrics = self._told_by_vectors(models, emotion, batch, reversal=reversal, training=True)
+        loss, metrics = self._vector_losses(models, emotion, batch, reversal=reversal, training=True)
         if READER in models:
-            off = cast(ProsodyReader, models[READER]).emotion_error(emotion, batch.emotion_prosody)
+            off = cast(ProsodyHead, models[READER]).emotion_error(emotion, batch.emotion_prosody)
             loss = loss + self.recipe.prosody_weight * off
             metrics |= {"emotion_prosody": off.detach()}
         return loss, metrics
@@ -256,16 +258,16 @@ class T2SPart(Part):
         offsets = cast(LabelOffsets, models[OFFSETS]) if OFFSETS in models else None
         return batch.emotion_vector(cast(TextToSemantic, models[MODEL]), offsets)
 
-    def _told_by_vectors(
+    def _vector_losses(
         self, models: Models, emotion: Tensor, batch: T2SBatch, *, reversal: float, training: bool
     ) -> tuple[Tensor, Metrics]:
-        """The label, which emotion vectors should tell, and the speaker, which they should not."""
+        """Loss of the label, which emotion vectors should predict, and of the speaker, which they should not."""
         loss = emotion.sum() * 0.0
         metrics: Metrics = {}
         if LABEL_READER in models:
-            told, right = cast(LabelReader, models[LABEL_READER]).of_vectors(emotion, batch.labels)
-            loss = loss + self.recipe.label_weight * told
-            metrics |= {"label": told.detach(), "label_right": right}
+            label_loss, right = cast(LabelHead, models[LABEL_READER]).of_vectors(emotion, batch.labels)
+            loss = loss + self.recipe.label_weight * label_loss
+            metrics |= {"label": label_loss.detach(), "label_right": right}
         if CLASSIFIER in models and training:
             guess = models[CLASSIFIER](reverse_gradient(emotion, reversal))
             speaker_loss = nn.functional.cross_entropy(guess, batch.speaker_ids)
@@ -275,7 +277,7 @@ class T2SPart(Part):
         return loss, metrics
 
     def _length_targets(self, batch: T2SBatch, generator: torch.Generator, *, training: bool) -> Tensor:
-        """(batch,) tokens told to the model, 0 where p is zero."""
+        """(batch,) target lengths in tokens, 0 where p is zero."""
         if not self.recipe.use_length:
             return torch.zeros_like(batch.token_lengths)
         if not training:
