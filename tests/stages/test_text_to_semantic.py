@@ -13,7 +13,7 @@ from indextts2.errors import Cancelled, CheckpointMismatch, InputError, TextErro
 from indextts2.sampling import SamplingSettings
 from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.handles import EmotionBank
-from indextts2.stages.t2s.batches import DecodingSettings
+from indextts2.stages.t2s.batches import SPARE_TOKENS, DecodingSettings
 from indextts2.stages.t2s.decode import Take
 from indextts2.stages.t2s.take_choice import choose_take
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
@@ -407,14 +407,35 @@ def test_a_second_try_that_ends_is_kept_with_its_own_latents():
     for seed in range(40):
         speech = speak(t2s, *TEXTS, how=SamplingSettings(mode="sample", repetition_penalty=1.0), seed=seed)
         for index, report in enumerate(speech.reports):
-            if len(report.take_lengths) == 1 or report.stop != "own":
+            if len(report.take_lengths) == 1 or report.stop != "own" or report.take_lengths[0] < SPARE_TOKENS:
                 continue
             found += 1
-            assert int(speech.token_lengths[index]) == report.take_lengths[-1] < report.take_lengths[0]
-            assert speech.latent[index, : report.take_lengths[-1]].abs().sum(dim=-1).min() > 0
+            kept = int(speech.token_lengths[index])
+            assert kept in report.take_lengths[1:] and kept < report.take_lengths[0]
+            assert speech.latent[index, :kept].abs().sum(dim=-1).min() > 0
         if found:
             break
     assert found
+
+
+def hasty(model):
+    """The same model with a stop that is nearly always chosen."""
+    with torch.no_grad():
+        model.mel_head.bias[TINY.t2s.stop_semantic] = 6.0
+    return model
+
+
+def test_free_speech_shorter_than_its_words_can_be_is_spoken_again_and_the_longest_is_kept():
+    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=4.0))
+    cut_off = tiny_handle(hasty(tiny_model(config.t2s)), config)
+    how = SamplingSettings(mode="sample", repetition_penalty=1.0)
+    reports = [speak(cut_off, TEXTS[0], how=how, seed=seed) for seed in range(5)]
+    lengths = [speech.reports[0].take_lengths for speech in reports]
+    assert any(len(tried) > 1 for tried in lengths)
+    for speech, tried in zip(reports, lengths, strict=True):
+        assert int(speech.token_lengths[0]) == max(tried)
+    plain = tiny_handle(hasty(tiny_model(TINY.t2s)), TINY)
+    assert len(speak(plain, TEXTS[0], how=how).reports[0].take_lengths) == 1
 
 
 def test_a_limit_that_the_user_set_is_not_a_reason_to_speak_again():

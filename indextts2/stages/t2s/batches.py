@@ -24,6 +24,7 @@ from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, pref
 from .take_choice import choose_take
 
 SPARE_TOKENS = 25  # beyond `longest_per_piece`, for texts of a word or two
+FEWEST_PER_PIECE = 0.8  # semantic tokens per text token that no voice comes below; fluent speech has 1.5 to 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,18 @@ class BatchDecoder:
         ]
 
     def run(self, tasks: Sequence[Task], *, with_latent: bool = False) -> list[Take]:
-        """One take of every task, chosen from all of its own; runaway generation is decoded again."""
+        """One take of every task, chosen from all of its own; runaway and cut-off generation is decoded again."""
         takes = self._run_once(tasks, with_latent=with_latent)
         for _ in range(self.decoding.retries if self.sampling.do_sample else 0):
-            runaway = [at for at, task in enumerate(tasks) if self._is_runaway(task, takes[at])]
-            if not runaway:
+            failed = [at for at, task in enumerate(tasks) if self._has_failed(task, takes[at])]
+            if not failed:
                 break
             tasks = [replace(task, first_take=task.first_take + task.takes) for task in tasks]
-            again = [tasks[at] for at in runaway]
+            again = [tasks[at] for at in failed]
             self.expect(again)
-            for at, take in zip(runaway, self._run_once(again, with_latent=with_latent), strict=True):
-                kept = take if take.stopped else takes[at]
+            for at, take in zip(failed, self._run_once(again, with_latent=with_latent), strict=True):
+                longer = takes[at].stopped and len(take.tokens) > len(takes[at].tokens)  # of a take that was cut off
+                kept = take if take.stopped and (longer or not takes[at].stopped) else takes[at]
                 takes[at] = replace(kept, lengths=takes[at].lengths + take.lengths)
         return takes
 
@@ -153,6 +155,16 @@ class BatchDecoder:
         if task.plan.controls_length or longest is None:
             return self.limit
         return min(self.limit, math.ceil(longest * len(task.ids)) + SPARE_TOKENS)
+
+    def _has_failed(self, task: Task, take: Take) -> bool:
+        """Whether free speech never ended, or ended before its words can have been said."""
+        return self._is_runaway(task, take) or self._is_cut_off(task, take)
+
+    def _is_cut_off(self, task: Task, take: Take) -> bool:
+        """Whether free speech is shorter than its text can be, for checkpoints that say what is usual."""
+        if task.plan.controls_length or self.model.config.longest_per_piece is None or not take.stopped:
+            return False
+        return len(take.tokens) < FEWEST_PER_PIECE * len(task.ids)
 
     def _is_runaway(self, task: Task, take: Take) -> bool:
         """Whether free speech reached a limit that the caller did not set."""
