@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..loading.releases import OFFICIAL_KIND, RELEASES
 from .common import (
     add_compute_options,
     check_output,
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "random weights of the released sizes instead of a checkpoint, and the ratio of each stage to its "
             "arithmetic floor"
         ),
+    )
+    parser.add_argument(
+        "--kind", choices=tuple(RELEASES), default=OFFICIAL_KIND, help="with --full-size: which release (default: 2.0)"
     )
     parser.add_argument(
         "--weights",
@@ -124,9 +128,10 @@ def _count_memory(options: argparse.Namespace) -> None:
 
 
 def _generated(options: argparse.Namespace, *, numbers: bool = True) -> Checkpoint:
-    from ..loading.generated import generated_checkpoint
+    from ..loading.generated import full_size_config, generated_checkpoint
 
-    return generated_checkpoint(options.weights or options.precision, seed=0 if numbers else None)
+    config = full_size_config(options.kind)
+    return generated_checkpoint(options.weights or options.precision, config, seed=0 if numbers else None)
 
 
 def _in_words(result: dict[str, Any]) -> str:

@@ -15,13 +15,19 @@ import torch
 from torch import Tensor
 
 from ..config import Config
+from ..text.languages import LANGUAGE_CODES
 from .checkpoint import NATIVE, Checkpoint, empty_model
 from .find import mini_folder
 from .fingerprint import Fingerprints
+from .generation import KIND_BY_CONTENT, TEXT_TOKENS
 from .native import STORED_PRECISIONS
 from .parts import FP32, INT8, checkpoint_parts, part_of
 from .quantise import encoded, layers_to_quantise
+from .releases import OFFICIAL_KIND
 from .stream import Source
+
+BYTES_ONLY = Path(__file__).resolve().parent.parent / "text" / "data" / "bytes.tiktoken"
+"""A vocabulary of the 256 single bytes, for checkpoints of IndexTTS-2.5 whose own is not at hand."""
 
 DEVIATION = 0.02
 DRAWN = 999_983  # numbers drawn for a large tensor, which repeats them; a prime, so that no two of its rows are alike
@@ -53,10 +59,28 @@ class GeneratedCheckpoint(Checkpoint):
         return made
 
 
-def full_size_config() -> Config:
-    """The released sizes, spoken through the built-in tokenizer, so that no file of the released model is needed."""
-    text = replace(Config().text, kind="english", tokenizer="tokenizer.model")
-    return replace(Config(), text=text, name="generated weights of full size")
+def full_size_config(kind: str = OFFICIAL_KIND) -> Config:
+    """The released sizes of a kind, spoken through a tokenizer of the package, so that no released file is needed."""
+    released = Config()
+    name = f"generated weights of full size, {kind}"
+    if KIND_BY_CONTENT[released.s2m.content] == kind:
+        text = replace(released.text, kind="english", tokenizer="tokenizer.model")
+        return replace(released, text=text, name=name)
+    return replace(
+        released,
+        codec=replace(released.codec, downsample=2),
+        t2s=replace(
+            released.t2s,
+            text_tokens=TEXT_TOKENS,
+            speaker_from="style",
+            language_rows=len(LANGUAGE_CODES) + 1,
+            duration=replace(released.t2s.duration, rows=False),
+        ),
+        s2m=replace(released.s2m, content="decoder"),
+        text=replace(released.text, kind="multilingual", tokenizer=BYTES_ONLY.name),
+        name=name,
+        version=kind,
+    )
 
 
 def generated_checkpoint(
@@ -64,12 +88,13 @@ def generated_checkpoint(
 ) -> GeneratedCheckpoint:
     """A whole checkpoint with generated weights; nothing is written anywhere.
 
-    config: the released sizes when None. tokenizer: the mini's when None. seed: None makes zeros, which take little
-    time and memory: for counting sizes.
+    config: the released sizes when None. tokenizer: one of the package when None. seed: None makes zeros, which take
+    little time and memory: for counting sizes.
     """
     config = config or full_size_config()
     files = {part: (Path(f"generated {part}"),) for part in checkpoint_parts()}
-    files["tokenizer"] = (tokenizer or mini_folder() / config.text.tokenizer,)
+    own = BYTES_ONLY if config.text.tokenizer == BYTES_ONLY.name else mini_folder() / config.text.tokenizer
+    files["tokenizer"] = (tokenizer or own,)
     marks = Fingerprints("generated", "generated", "generated", "generated")
     return GeneratedCheckpoint(
         config, Path("generated"), NATIVE, files, marks, "none", {}, precision=precision, seed=seed

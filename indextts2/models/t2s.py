@@ -205,23 +205,26 @@ class TextToSemantic(nn.Module):
         self,
         condition: Tensor,
         emotion_vector: Tensor | None,
-        slots: Tensor,
+        slots: Tensor | None,
         text_ids: Tensor,
         text_lengths: Tensor,
         tokens: Tensor,
         token_lengths: Tensor,
         *,
         languages: Tensor | None = None,
+        token_targets: Tensor | None = None,
         attention_heads: tuple[tuple[int, int], ...] = (),
     ) -> TrainingOutput:
         """One parallel pass over text and tokens. Text and tokens are padded on the right with anything.
 
-        condition: (batch, latents, dim); emotion_vector: (batch, dim), None adds nothing; slots: (batch, 2, dim);
-        text_ids: (batch, text); text_lengths, token_lengths: (batch,); tokens: (batch, tokens); languages: see
-        `embed_text`. Padding changes nothing for the real rows: text padding is masked, token padding lies in the
-        future of every real row. Semantic positions are 0, 1, 2, ... here; `latents` keeps those of decoding.
+        condition: (batch, latents, dim); emotion_vector: (batch, dim), None adds nothing; slots: (batch, 2, dim), None
+        makes those of `token_targets` (`duration_slots`); text_ids: (batch, text); text_lengths, token_lengths:
+        (batch,); tokens: (batch, tokens); languages: see `embed_text`. Padding changes nothing for the real rows: text
+        padding is masked, token padding lies in the future of every real row. Semantic positions are 0, 1, 2, ... here;
+        `latents` keeps those of decoding.
         """
         config = self.config
+        slots = self.duration_slots(token_targets, batch=len(text_ids)) if slots is None else slots
         front = condition if emotion_vector is None else condition + emotion_vector[:, None]
         text = self.embed_text(self.framed_text(text_ids, text_lengths), languages)
         column = torch.arange(tokens.shape[1], device=tokens.device)

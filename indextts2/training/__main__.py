@@ -20,6 +20,7 @@ PARTS = {
     "style_encoder": ("encoders.style_encoder", "train_style_encoder"),
     "features": ("data.features", "write_features"),
     "t2s": ("t2s.train", "train_t2s"),
+    "fine_tune": ("fine_tune.train", "train_fine_tune"),
     "latents": ("t2s.latents", "write_latents"),
     "s2m": ("s2m.train", "train_s2m"),
     "aligned_mels": ("s2m.aligned_mels", "write_aligned_mels"),

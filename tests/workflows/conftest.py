@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import soundfile
 import torch
 
+from indextts2.loading.native import About, write_native
+from tests.conftest import TINY_V25, TINY_VOCABULARY, random_parts
 from tests.host.load import Pack, load_pack
 from tests.host.machine import Machine
 
@@ -59,6 +62,29 @@ def machine(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mach
     host = Machine(tmp_path, pack)
     host.nodes.update(EXTRA)
     return host
+
+
+@pytest.fixture(scope="session")
+def tiny_mini_v25(tmp_path_factory: pytest.TempPathFactory, tiny_mini: Path) -> Path:
+    """The same folder with the models of a tiny IndexTTS-2.5."""
+    folder = tmp_path_factory.mktemp("built_in_v25") / "mini"
+    about = About(licence="CC0-1.0", provenance="random numbers")
+    # A tiny checkpoint never ends by itself, so it has to be told the lengths that the graphs ask for.
+    trained = replace(TINY_V25.t2s, duration=replace(TINY_V25.t2s.duration, trained=True))
+    config = replace(TINY_V25, t2s=trained)
+    write_native(folder, config, random_parts(config), about, tokenizer=TINY_VOCABULARY)
+    for name in ("references", "text_to_emotion"):
+        shutil.copytree(tiny_mini / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def machine_with_tiny_v25(
+    machine: Machine, pack: Pack, tiny_mini_v25: Path, monkeypatch: pytest.MonkeyPatch
+) -> Machine:
+    """The host with a tiny IndexTTS-2.5 under the name of the built-in checkpoint."""
+    monkeypatch.setattr(pack.part("indextts2.loading.find"), "mini_folder", lambda: tiny_mini_v25)
+    return machine
 
 
 @pytest.fixture

@@ -62,6 +62,14 @@ def test_the_twin_runs_with_a_tiny_checkpoint(machine_with_tiny, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_twin_runs_with_a_tiny_checkpoint_of_the_other_release(machine_with_tiny_v25, name):
+    graph = quick(twin(name))
+    machine_with_tiny_v25.run(graph)
+    assert set(machine_with_tiny_v25.executed) == set(graph)
+    check_sound(machine_with_tiny_v25.base, graph)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_second_run_computes_nothing(machine_with_tiny, name):
     graph = quick(twin(name))
     machine_with_tiny.run(graph)

@@ -15,6 +15,7 @@ from torch import Tensor
 from ...contracts import Emotion, PreparedText, SemanticSpeech, Speaker, require_same_checkpoint
 from ...errors import InputError
 from ...models.t2s import TextToSemantic
+from ...text.languages import language_row
 from ..handles import T2SModels
 from .text_to_semantic import with_tagged_emotions
 
@@ -88,11 +89,17 @@ def text_attention(
     ids: Sequence[int],
     tokens: Tensor,
     heads: tuple[tuple[int, int], ...],
+    *,
+    language: str = "",
 ) -> Tensor:
-    """Attention over the text while each token is predicted. tokens: (tokens,) -> (heads, tokens, text) on the CPU."""
+    """Attention over the text while each token is predicted. tokens: (tokens,) -> (heads, tokens, text) on the CPU.
+
+    language: of the text, for models with a language table.
+    """
     model = t2s.model
     weight = model.final_norm.weight
     vector = speaker.emotion_vector if emotion is None else emotion.vector
+    row = torch.tensor([language_row(language)], device=weight.device) if model.config.language_rows else None
     output = model.forward_training(
         speaker.condition.to(weight),
         vector.to(weight),
@@ -101,6 +108,7 @@ def text_attention(
         torch.tensor([len(ids)], device=weight.device),
         tokens[None].to(weight.device),
         torch.tensor([len(tokens)], device=weight.device),
+        languages=row,
         attention_heads=heads,
     )
     if output.attention is None:
@@ -150,7 +158,8 @@ def timelines(
     lines = []
     for row, segment in enumerate(text.segments):
         tokens = semantic.tokens[row, : int(semantic.token_lengths[row])]
-        attention = text_attention(t2s, speaker, segment.emotion or emotion, segment.ids, tokens, watched)
+        told = segment.emotion or emotion
+        attention = text_attention(t2s, speaker, told, segment.ids, tokens, watched, language=segment.language)
         if not known:
             best = [head for head, _ in rank_heads([attention], watched)[:HEADS_KEPT]]
             attention = attention[[watched.index(head) for head in best]]
