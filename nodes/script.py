@@ -245,19 +245,19 @@ class SynthesizeScript(io.ComfyNode):
 def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     """The job of a Synthesize Script node. Its mark names everything about the models that shapes the sound."""
     from ..indextts2.sampling import SamplingSettings
-    from ..indextts2.script.candidates import CandidateSettings
     from ..indextts2.script.cast import default_cast
     from ..indextts2.script.clean import CleanSettings
     from ..indextts2.script.fit import FitSettings
     from ..indextts2.script.line import LineSettings
     from ..indextts2.script.run import Job, JobSettings
+    from ..indextts2.script.take_scores import TakeSettings
     from ..indextts2.stages.semantic_to_mel import FlowSettings
 
     soft = inputs["soft_ends"]
     settings = LineSettings(
         fit=FitSettings(inputs["cue"], squeeze=inputs["squeeze"], overflow=inputs["overflow"]),
         clean=CleanSettings(inputs["trim_tails"], soft, soft, inputs["longest_silence"], inputs["loudness"] or None),
-        candidates=CandidateSettings(inputs["takes"], retries=inputs["retries"]),
+        takes=TakeSettings(inputs["takes"], retries=inputs["retries"]),
         sampling=SamplingSettings(max_tokens=inputs["max_tokens"]),
         flow=FlowSettings(steps=inputs["steps"]),
     )

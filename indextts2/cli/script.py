@@ -209,12 +209,12 @@ def _cast(options: argparse.Namespace) -> Cast:
 
 def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
     from ..sampling import SamplingSettings
-    from ..script.candidates import CandidateSettings
     from ..script.clean import CleanSettings
     from ..script.fit import FitSettings
     from ..script.line import LineSettings
     from ..script.mix import MixSettings
     from ..script.run import JobSettings
+    from ..script.take_scores import TakeSettings
     from ..stages.semantic_to_mel import FlowSettings
 
     fit = {"cue": options.cue, "overflow": options.overflow}
@@ -230,7 +230,7 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
                 longest_silence=options.longest_silence,
                 loudness=options.loudness or None,
             ),
-            candidates=CandidateSettings(options.takes, options.listen, options.retries),
+            takes=TakeSettings(options.takes, options.listen, options.retries),
             sampling=SamplingSettings(**({"max_tokens": options.max_tokens} if options.max_tokens else {})),
             flow=FlowSettings(**({"steps": options.steps} if options.steps else {})),
         )

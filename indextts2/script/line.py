@@ -27,7 +27,6 @@ from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.decode import longest_take
 from ..stages.t2s.text_to_semantic import text_to_semantic
-from .candidates import CandidateSettings, TakeScore, judged_sound, judged_speaker, judged_tokens
 from .clean import (
     CleanSettings,
     clean_mel,
@@ -39,6 +38,7 @@ from .clean import (
 )
 from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted
 from .model import LARGEST_SEED
+from .take_scores import TakeScore, TakeSettings, judged_sound, judged_speaker, judged_tokens
 
 PARTS = 3  # of the progress of a line: tokens, mel, audio
 PART_STEPS = 1000
@@ -50,7 +50,7 @@ class LineSettings:
 
     fit: FitSettings = field(default_factory=FitSettings)
     clean: CleanSettings = field(default_factory=CleanSettings)
-    candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    takes: TakeSettings = field(default_factory=TakeSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
@@ -106,7 +106,7 @@ class SpokenLine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Take:
     semantic: SemanticSpeech
     score: TakeScore
     fit: Fit
@@ -115,9 +115,9 @@ class _Candidate:
     audio: Tensor | None = None
 
 
-def _order(candidate: _Candidate) -> tuple[bool, float]:
+def _order(take: _Take) -> tuple[bool, float]:
     """Usable takes first, then the smallest cost."""
-    return bool(candidate.score.faults), candidate.score.cost
+    return bool(take.score.faults), take.score.cost
 
 
 class LineSpeaker:
@@ -134,33 +134,33 @@ class LineSpeaker:
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, progress: Progress = no_progress
     ) -> SpokenLine:
         """The best take of the first seed that gives a usable one, else the best of all seeds tried."""
-        attempts: list[_Candidate] = []
+        attempts: list[_Take] = []
         tried: list[TakeScore] = []
-        for attempt in range(self.settings.candidates.retries + 1):
+        for attempt in range(self.settings.takes.retries + 1):
             seed = (ask.seed + attempt) % (LARGEST_SEED + 1)
-            candidate, scores = self._attempt(ask, speaker, emotion, seed, progress)
-            attempts.append(candidate)
+            take, scores = self._attempt(ask, speaker, emotion, seed, progress)
+            attempts.append(take)
             tried += scores
-            if not candidate.score.faults:
+            if not take.score.faults:
                 break
         return self._result(ask, min(attempts, key=_order), tried)
 
     def _attempt(
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
-    ) -> tuple[_Candidate, list[TakeScore]]:
-        """The best candidate of one seed, and the scores of all."""
+    ) -> tuple[_Take, list[TakeScore]]:
+        """The best take of one seed, and the scores of all."""
         with self.models.ready("t2s") as t2s:
-            candidates = self._candidates(t2s, ask, speaker, emotion, seed, _part(progress, 0))
-        candidates.sort(key=_order)
-        count = min(len(candidates), self.settings.candidates.listen)
-        heard = [self._rendered(one, speaker, seed, progress) for one in candidates[:count]]
-        scores = sorted([one.score for one in [*heard, *candidates[count:]]], key=lambda score: score.number)
+            takes = self._decoded(t2s, ask, speaker, emotion, seed, _part(progress, 0))
+        takes.sort(key=_order)
+        count = min(len(takes), self.settings.takes.listen)
+        heard = [self._rendered(one, speaker, seed, progress) for one in takes[:count]]
+        scores = sorted([one.score for one in [*heard, *takes[count:]]], key=lambda score: score.number)
         return min(heard, key=_order), scores
 
-    def _candidates(
+    def _decoded(
         self, t2s: T2SModels, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
-    ) -> list[_Candidate]:
-        takes = max(ask.takes, self.settings.candidates.takes)
+    ) -> list[_Take]:
+        take_count = max(ask.takes, self.settings.takes.count)
 
         def decode(count: int, duration: Duration | None) -> list[SemanticSpeech]:
             return text_to_semantic(
@@ -177,11 +177,11 @@ class LineSpeaker:
             )
 
         if ask.duration is not None:
-            return self._with_own_length(ask, decode(takes, ask.duration), seed)
+            return self._with_own_length(ask, decode(take_count, ask.duration), seed)
         cued = ask.slot.room is not None and self.settings.fit.cue != "start"
         tagged = any(segment.duration is not None for segment in ask.text.segments)  # their lengths are theirs alone
         measure_first = cued and self.controls_length and not tagged
-        spoken = decode(1 if measure_first else takes, None)
+        spoken = decode(1 if measure_first else take_count, None)
         if not cued and ask.slot.deadline is None:
             return [self._scored(one, Fit(), "free", None, None, number, seed) for number, one in enumerate(spoken)]
         if not measure_first:
@@ -193,13 +193,13 @@ class LineSpeaker:
             spare = trusted - pauses >= len(spoken[0].pauses) * self.clock.hop  # a cue of pauses alone says nothing
             natural = trusted if spare else natural
         fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=True, pauses=pauses)
-        if fit.told is None and takes == 1 and ended:
+        if fit.told is None and take_count == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
         wanted, most = fit.told or fit.samples or natural, self._most_samples(ask.text)
         if wanted > most:
             fit = replace(fit, samples=fit.samples or natural)  # the stretch does what one take cannot
         told = Duration("samples", min(wanted, most))
-        return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(takes, told))]
+        return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(take_count, told))]
 
     def _most_samples(self, text: PreparedText) -> int:
         """The longest that T2S can be told for a text: its longest segment must stay within one take."""
@@ -208,11 +208,11 @@ class LineSpeaker:
         pauses = sum(self.clock.pause_samples(segment.pause_seconds) for segment in text.segments)
         return max(1, int(tokens * self.clock.frames_per_token)) * self.clock.hop + pauses
 
-    def _with_own_length(self, ask: LineAsk, spoken: Sequence[SemanticSpeech], seed: int) -> list[_Candidate]:
+    def _with_own_length(self, ask: LineAsk, spoken: Sequence[SemanticSpeech], seed: int) -> list[_Take]:
         """Takes of a line that states its length: exact, whatever else is on the timeline."""
         own = ask.duration or Duration()
         target = target_of(own, self.clock)
-        candidates = []
+        takes = []
         for number, semantic in enumerate(spoken):
             samples = target.samples if target else None
             if samples is not None:
@@ -222,10 +222,10 @@ class LineSpeaker:
             unfit = late and self.settings.fit.overflow == "list"
             fit = Fit(samples, fits=not unfit, needs=made if unfit else None)
             wanted = self.clock.tokens_of(samples / self.clock.hop) if samples else None
-            candidates.append(self._scored(semantic, fit, describe(own), samples, wanted, number, seed))
-        return candidates
+            takes.append(self._scored(semantic, fit, describe(own), samples, wanted, number, seed))
+        return takes
 
-    def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Candidate:
+    def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Take:
         """A free take whose length is left to the stretch. T2S is not told anything."""
         natural, pauses = line_samples(semantic, self.clock), line_pauses(semantic, self.clock)
         fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=False, pauses=pauses)
@@ -235,9 +235,7 @@ class LineSpeaker:
             semantic = retargeted(semantic, fit.samples, self.clock, self._overlap(semantic))
         return self._scored(semantic, fit, self._cue_words(ask), ask.slot.room, wanted, number, seed)
 
-    def _told(
-        self, ask: LineAsk, semantic: SemanticSpeech, fit: Fit, told: Duration, number: int, seed: int
-    ) -> _Candidate:
+    def _told(self, ask: LineAsk, semantic: SemanticSpeech, fit: Fit, told: Duration, number: int, seed: int) -> _Take:
         """A take that T2S made to a length; the rest is stretch."""
         samples = fit.samples or round(told.value)
         wanted = self.clock.tokens_of(told.value / self.clock.hop)
@@ -262,27 +260,27 @@ class LineSpeaker:
         wanted: int | None,
         number: int,
         seed: int,
-    ) -> _Candidate:
+    ) -> _Take:
         rows = [semantic.tokens[row, : int(count)].cpu() for row, count in enumerate(semantic.token_lengths)]
         stops = [report.stop != "limit" for report in semantic.reports]
         score = judged_tokens(rows, stops, wanted, self.tokens_per_second, number, seed)
-        return _Candidate(semantic, score, fit, asked, asked_samples)
+        return _Take(semantic, score, fit, asked, asked_samples)
 
-    def _rendered(self, candidate: _Candidate, speaker: Speaker, seed: int, progress: Progress) -> _Candidate:
-        """The candidate with its audio, its S2M reports and a score of its sound."""
+    def _rendered(self, take: _Take, speaker: Speaker, seed: int, progress: Progress) -> _Take:
+        """The take with its audio, its S2M reports and a score of its sound."""
         models, clean = self.models, self.settings.clean
         flow = replace(self.settings.flow, allow_any_stretch=True)  # the limits of the fit hold instead
         with models.ready("s2m") as s2m:
-            mel = semantic_to_mel(s2m, candidate.semantic, speaker, flow=flow, seed=seed, progress=_part(progress, 1))
+            mel = semantic_to_mel(s2m, take.semantic, speaker, flow=flow, seed=seed, progress=_part(progress, 1))
         lengths = mel.frame_lengths.tolist()
         rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
-        score = judged_sound(candidate.score, rows, mel.sample_rate / mel.hop)
+        score = judged_sound(take.score, rows, mel.sample_rate / mel.hop)
         with models.ready("vocoder") as vocoder:
             audio = self._audio(vocoder, clean_mel(mel, clean), _part(progress, 2))
-        if self.settings.candidates.judge_speaker:
+        if self.settings.takes.judge_speaker:
             with models.ready("encoder") as encoder:
                 score = judged_speaker(score, encoder, audio, mel.sample_rate, speaker.style)
-        return replace(candidate, semantic=replace(candidate.semantic, reports=mel.reports), score=score, audio=audio)
+        return replace(take, semantic=replace(take.semantic, reports=mel.reports), score=score, audio=audio)
 
     def _audio(self, vocoder: VocoderModels, mel: MelSpectrogram, progress: Progress) -> Tensor:
         """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses."""
@@ -304,7 +302,7 @@ class LineSpeaker:
             rows.append(finished_row(made, target, mel.sample_rate, clean, first=apart[0], last=apart[1]))
         return levelled(joined_rows(rows, mel.pauses, mel.sample_rate, clean), mel.sample_rate, clean)
 
-    def _result(self, ask: LineAsk, kept: _Candidate, tried: Sequence[TakeScore]) -> SpokenLine:
+    def _result(self, ask: LineAsk, kept: _Take, tried: Sequence[TakeScore]) -> SpokenLine:
         audio = kept.audio if kept.audio is not None else torch.zeros(0)
         reports, semantic, fit = kept.semantic.reports, kept.semantic, kept.fit
         tokens = sum(report.token_count for report in reports)
@@ -336,7 +334,7 @@ class LineSpeaker:
         return SpokenLine(audio.float().contiguous(), torch.cat(rows), report)
 
 
-def _method(kept: _Candidate, ask: LineAsk, *, stretched: bool) -> str:
+def _method(kept: _Take, ask: LineAsk, *, stretched: bool) -> str:
     """The means by which the length was reached, in the order they are tried."""
     spoken = dict.fromkeys(report.method for report in kept.semantic.reports)
     means = ["natural" if method == "free" else method for method in spoken]

@@ -184,7 +184,7 @@ class _Speaking:
         return LineAsk(
             text=text,
             seed=settings.seed if line.seed is None else line.seed,
-            takes=line.takes or settings.line.candidates.takes,
+            takes=line.takes or settings.line.takes.count,
             duration=line.duration,
             slot=self.slots[index],
         )

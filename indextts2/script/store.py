@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..foreign import parse_json
-from .candidates import TakeScore
 from .line import LineReport, SpokenLine
+from .take_scores import TakeScore
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from indextts2.audio.io import write_wav
 from indextts2.contracts import Waveform
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.sampling import SamplingSettings
-from indextts2.script.candidates import CandidateSettings
 from indextts2.script.cast import Cast, Voice
 from indextts2.script.line import LineSettings
 from indextts2.script.read import read_script
 from indextts2.script.run import Job, JobSettings
+from indextts2.script.take_scores import TakeSettings
 from indextts2.stages.semantic_to_mel import FlowSettings
 
 SCRIPT = """\
@@ -27,7 +27,7 @@ Anna [seconds 0.5]: I am well.
 FAST = LineSettings(
     sampling=SamplingSettings(mode="sample", max_tokens=20, repetition_penalty=1.0),
     flow=FlowSettings(steps=1, guidance=0.0),
-    candidates=CandidateSettings(retries=0, listen=1),
+    takes=TakeSettings(retries=0, listen=1),
 )
 
 

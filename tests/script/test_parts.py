@@ -9,7 +9,6 @@ import torch
 
 from indextts2.contracts import EmotionWeights, MelSpectrogram, SemanticSpeech
 from indextts2.errors import InputError, ScriptError
-from indextts2.script.candidates import TakeScore, judged_sound, judged_tokens, longest_loop
 from indextts2.script.cast import Cast, Voice, default_cast, read_cast
 from indextts2.script.clean import (
     CleanSettings,
@@ -28,6 +27,7 @@ from indextts2.script.loudness import loudness, loudness_gain
 from indextts2.script.mix import MixSettings, mix
 from indextts2.script.model import Line, Script, samples_of
 from indextts2.script.read import read_script, write_script
+from indextts2.script.take_scores import TakeScore, judged_sound, judged_tokens, longest_loop
 from indextts2.stages.duration import Clock
 
 RATE, HOP = 22_050, 256

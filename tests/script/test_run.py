@@ -11,13 +11,13 @@ import torch
 from indextts2.audio.io import read_audio
 from indextts2.cli.main import main
 from indextts2.errors import Cancelled, InputError
-from indextts2.script.candidates import CandidateSettings
 from indextts2.script.fit import FitSettings
 from indextts2.script.mix import MixSettings, mix
 from indextts2.script.model import samples_of
 from indextts2.script.read import read_script_file
 from indextts2.script.run import finished_lines, run_lines, speak_script
 from indextts2.script.store import LineStore
+from indextts2.script.take_scores import TakeSettings
 
 from .conftest import FAST, SCRIPT
 
@@ -107,7 +107,7 @@ def test_a_line_without_words_is_reported_as_silent(models, job):
 def test_takes_are_decoded_scored_and_the_best_is_kept(models, job):
     from dataclasses import replace
 
-    settings = replace(FAST, candidates=CandidateSettings(takes=3, listen=2, retries=1, judge_speaker=True))
+    settings = replace(FAST, takes=TakeSettings(count=3, listen=2, retries=1, judge_speaker=True))
     report = speak_script(job("Anna: Hello there.", settings), lambda: models)[0].report
     assert [take.number for take in report.takes] == [0, 1, 2] * (len(report.takes) // 3)
     assert sum(take.silence_share is not None for take in report.takes) == 2 * (len(report.takes) // 3)
@@ -119,7 +119,7 @@ def test_takes_are_decoded_scored_and_the_best_is_kept(models, job):
 def test_a_degenerate_take_is_tried_again_with_the_next_seed(models, job):
     from dataclasses import replace
 
-    endless = replace(FAST, candidates=CandidateSettings(retries=2, listen=1))
+    endless = replace(FAST, takes=TakeSettings(retries=2, listen=1))
     report = speak_script(job("Anna: Hello there.", endless, seed=5), lambda: models)[0].report
     if report.takes[0].faults:
         assert [take.seed for take in report.takes][:2] == [5, 6]

@@ -33,8 +33,8 @@ from indextts2.evaluation.words import error_rates
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.find import built_in_references
 from indextts2.sampling import SamplingSettings
-from indextts2.script.candidates import CandidateSettings
 from indextts2.script.line import LineAsk, LineSettings, LineSpeaker, SpokenLine
+from indextts2.script.take_scores import TakeSettings
 from indextts2.stages.conditions import condition_speaker
 from indextts2.stages.prepare_text import prepare_text
 from indextts2.stages.reference import encode_reference
@@ -82,7 +82,7 @@ class Forcing:
         settings = LineSettings(
             sampling=SamplingSettings(mode=options.mode, max_tokens=options.max_tokens),
             flow=FlowSettings(steps=options.steps),
-            candidates=CandidateSettings(retries=options.retries, listen=1),
+            takes=TakeSettings(retries=options.retries, listen=1),
         )
         self.speaker = LineSpeaker(self.models, settings)
         self.seed, self.folder = options.seed, options.work

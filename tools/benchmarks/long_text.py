@@ -27,12 +27,12 @@ from indextts2.evaluation.listeners import similarity, speaker_embedding
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.find import built_in_references
 from indextts2.sampling import SamplingSettings
-from indextts2.script.candidates import CandidateSettings
 from indextts2.script.cast import default_cast
 from indextts2.script.line import LineSettings, SpokenLine
 from indextts2.script.model import Line, Script
 from indextts2.script.run import Job, JobSettings, run_lines
 from indextts2.script.store import LineStore
+from indextts2.script.take_scores import TakeSettings
 from indextts2.stages.handles import SpeechModels
 from indextts2.stages.semantic_to_mel import FlowSettings
 
@@ -84,7 +84,7 @@ def main() -> None:
     settings = LineSettings(
         sampling=SamplingSettings(mode=options.mode, max_tokens=options.max_tokens),
         flow=FlowSettings(steps=options.steps),
-        candidates=CandidateSettings(retries=options.retries, listen=1),
+        takes=TakeSettings(retries=options.retries, listen=1),
     )
     voices = default_cast(built_in_references()).assigned(script.speakers)
     job = Job(script, voices, models.t2s.config, models.t2s.fingerprint, JobSettings(settings))

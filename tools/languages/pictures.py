@@ -15,12 +15,12 @@ from PIL import Image
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.find import built_in_references, mini_folder
 from indextts2.plots.script import draw_script
-from indextts2.script.candidates import CandidateSettings
 from indextts2.script.cast import default_cast
 from indextts2.script.line import LineSettings
 from indextts2.script.mix import MixSettings, mix
 from indextts2.script.read import read_script
 from indextts2.script.run import Job, JobSettings, SpokenScript, speak_script
+from indextts2.script.take_scores import TakeSettings
 from indextts2.stages.semantic_to_mel import FlowSettings
 
 from . import pages
@@ -42,7 +42,7 @@ def main() -> None:
     torch.set_num_threads(1)
     models = load_speech(open_checkpoint(mini_folder()))
     script = read_script(SCENE)
-    settings = LineSettings(candidates=CandidateSettings(retries=0, listen=1), flow=FlowSettings(steps=STEPS))
+    settings = LineSettings(takes=TakeSettings(retries=0, listen=1), flow=FlowSettings(steps=STEPS))
     voices = default_cast(built_in_references()).assigned(script.speakers)
     lines = speak_script(Job(script, voices, models.t2s.config, "", JobSettings(settings)), lambda: models)
     rate = models.vocoder.mel.sample_rate

@@ -29,34 +29,30 @@ SILENCE_COST, NOISE_COST, STRANGER_COST = 2.0, 1.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateSettings:
-    """takes: decoded in one batch; listen: how many of the best are rendered and judged by their sound; retries: how
-    often the next seed is tried when even the best take is degenerate.
-    """
+class TakeSettings:
+    """The takes of a line."""
 
-    takes: int = 1
-    listen: int = 2
-    retries: int = 2
-    judge_speaker: bool = True
+    count: int = 1  # decoded in one batch
+    listen: int = 2  # how many of the best are rendered and judged by their sound
+    retries: int = 2  # how often the next seed is tried when even the best take is degenerate
+    judge_speaker: bool = True  # by the likeness to the speaker's style
 
     def __post_init__(self) -> None:
-        if self.takes < 1 or self.listen < 1 or self.retries < 0:
-            raise InputError("takes and listen are at least 1, and retries at least 0.")
+        if self.count < 1 or self.listen < 1 or self.retries < 0:
+            raise InputError("count and listen are at least 1, and retries at least 0.")
 
 
 @dataclass(frozen=True, slots=True)
 class TakeScore:
-    """One take. length_error: |ln(tokens / wanted)|; loop_seconds: the longest repetition of one pattern. The last
-    three are None for takes that were not rendered.
-    """
+    """Judgement of one take."""
 
-    number: int
+    number: int  # among the takes of its seed
     seed: int
     tokens: int
     stopped: bool
-    loop_seconds: float
-    length_error: float
-    silence_share: float | None = None
+    loop_seconds: float  # the longest repetition of one pattern
+    length_error: float  # |ln(tokens / wanted)|
+    silence_share: float | None = None  # None, as the two that follow, for takes that were not rendered
     tail_noise: float | None = None
     speaker_cosine: float | None = None
 
