@@ -119,7 +119,7 @@ def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoin
     roots = list(roots)
     place = checkpoint_folder(folder, roots)
     checkpoint, base = _opened(place)
-    return with_base(checkpoint, base, roots)
+    return with_base(checkpoint, base, roots, open_alone)
 
 
 def open_alone(place: Path) -> Checkpoint:

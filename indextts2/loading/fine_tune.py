@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,36 +94,32 @@ def _is_plain(path: Path) -> bool:
     return is_plain(TextTokenizer(path))
 
 
-def with_base(checkpoint: Checkpoint, named: str, roots: Iterable[Path]) -> Checkpoint:
+def with_base(
+    checkpoint: Checkpoint, named: str, roots: Iterable[Path], opened: Callable[[Path], Checkpoint]
+) -> Checkpoint:
     """The checkpoint with the parts it lacks from a base, where it has T2S weights and a base is found.
 
     named: folder or name of the base, "" to look for one beside the folder and in `roots`. Raises CheckpointError for
-    a named base that does not fit.
+    a named base that does not fit. opened: opens a folder without a base of its own.
     """
     lacking = tuple(part for part in checkpoint.missing if part != T2S_PART)
     if not lacking or T2S_PART not in checkpoint.files:
         return checkpoint
     if named:
-        return _joined(checkpoint, _named_base(checkpoint, named, roots), lacking)
+        return _joined(checkpoint, opened(_named_base(checkpoint, named, roots)), lacking)
     for folder in _candidates(checkpoint.folder, roots):
         try:
-            return _joined(checkpoint, _opened(folder), lacking)
+            return _joined(checkpoint, opened(folder), lacking)
         except IndexTTS2Error as error:
             logger.debug("%s is no base of %s: %s", folder, checkpoint.folder, error)
     return checkpoint
 
 
-def _opened(folder: Path) -> Checkpoint:
-    from .checkpoint import open_alone
-
-    return open_alone(folder)
-
-
-def _named_base(checkpoint: Checkpoint, named: str, roots: Iterable[Path]) -> Checkpoint:
+def _named_base(checkpoint: Checkpoint, named: str, roots: Iterable[Path]) -> Path:
     from .find import checkpoint_folder
 
     beside = checkpoint.folder / named
-    return _opened(beside if beside.is_dir() else checkpoint_folder(named, roots))
+    return beside if beside.is_dir() else checkpoint_folder(named, roots)
 
 
 def _candidates(folder: Path, roots: Iterable[Path]) -> list[Path]:
