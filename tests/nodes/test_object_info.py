@@ -46,8 +46,8 @@ def test_the_page_of_all_nodes_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == page(golden()), "write it again: python -m tools.nodes.node_table"
 
 
-def test_the_readme_names_every_node_and_every_type_of_port():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_stages_names_every_node_and_every_type_of_port():
+    text = (ROOT / "docs" / "stages.md").read_text(encoding="utf-8")
     rows = [row.split(" | ")[2] for row in text.splitlines() if row.startswith("| ") and row.count(" | ") == 4]
     named = {name.strip() for row in rows for name in row.split(",")}
     assert {entry["display_name"].removeprefix("IndexTTS2 ") for entry in golden().values()} <= named
