@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..atomic import write_bytes
 from ..contracts import Waveform
 from ..errors import AudioError
 from ..foreign import shown
@@ -113,11 +115,13 @@ def _write(path: str | Path, waveform: Waveform, wanted: AudioFormat) -> None:
             f"A file holds one item, but got a batch of {waveform.samples.shape[0]}. Write them one by one."
         )
     samples = waveform.samples[0].detach().to("cpu", torch.float32).clamp(-1.0, 1.0).T.numpy()
+    content = io.BytesIO()  # libsndfile does not say that a disk is full
     try:
         with soundfile.SoundFile(
-            Path(path), "w", waveform.sample_rate, samples.shape[1], format=wanted.container, subtype=wanted.coding
+            content, "w", waveform.sample_rate, samples.shape[1], format=wanted.container, subtype=wanted.coding
         ) as file:
             for begin in range(0, samples.shape[0], BLOCK):
                 file.write(samples[begin : begin + BLOCK])
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        raise AudioError(f"{path} cannot be written ({error}). Check the folder and its permissions.") from error
+    except (soundfile.SoundFileError, ValueError) as error:
+        raise AudioError(f"{path} cannot be written ({error}). Write another format, or another rate.") from error
+    write_bytes(path, content.getvalue(), AudioError)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import write_text
 from ..loading.releases import OFFICIAL_KIND, RELEASES
 from .common import (
     add_compute_options,
@@ -14,7 +15,6 @@ from .common import (
     device_of,
     dtype_of,
     positive,
-    write_file,
     write_line,
 )
 
@@ -93,7 +93,7 @@ def _write(options: argparse.Namespace, result: dict[str, Any], text: str) -> No
     import json
 
     if options.json is not None:
-        write_file(options.json, json.dumps(result, indent=2) + "\n")
+        write_text(options.json, json.dumps(result, indent=2) + "\n")
     write_line(text)
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import IndexTTS2Error, InputError
+from ..errors import IndexTTS2Error
 
 if TYPE_CHECKING:
     import torch
@@ -198,15 +198,6 @@ def check_output(path: Path) -> None:
     """Refuse a file that cannot be written, before the work. Raises Usage."""
     if path.is_dir() or not path.parent.is_dir():
         raise Usage(f"{path} cannot be written: give a file in a folder that exists.")
-
-
-def write_file(path: Path, text: str) -> None:
-    """A file of text. Raises InputError."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = f"{path} cannot be written ({error.strerror})"
-        raise InputError(f"{reason}. Check the folder and its permissions.") from error
 
 
 def write_line(text: str) -> None:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import make_folder, write_text
 from ..errors import InputError, ScriptError
 from .common import (
     Usage,
@@ -25,7 +26,6 @@ from .common import (
     load_models,
     positive,
     progress_bar,
-    write_file,
     write_result,
 )
 
@@ -148,7 +148,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint, device = checkpoint_of(options), device_of(options)
     processes = _Processes(device)
     job = _job(options, script, cast, checkpoint, processes.device, settings)
-    _make_folder(options.output)
+    make_folder(options.output / "lines")
     store = LineStore(options.output / FINISHED)
 
     def load() -> SpeechModels:
@@ -241,13 +241,6 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
         raise Usage(str(error)) from error
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        (folder / "lines").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Usage(f"{folder} cannot be written to ({error.strerror}). Name another folder with --output.") from error
-
-
 def _write(
     options: argparse.Namespace, job: Job, store: LineStore, mixing: MixSettings, notes: tuple[str, ...]
 ) -> None:
@@ -276,7 +269,7 @@ def _write(
     write_script_file(timeline.script, options.output / SUBTITLES)
     report = script_report(job.script, spoken, timeline, files)
     report["notes"] += list(notes)
-    write_file(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     words = "\n".join([in_words(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
     write_result(options, report, words + f"\nWritten to {options.output}.")
 

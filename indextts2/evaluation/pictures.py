@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from ..atomic import make_folder, replacing
 from ..audio.mel import log_mel
 from ..audio.resample import resample_soxr
 from ..contracts import Speaker, Speech, Waveform
@@ -38,7 +39,7 @@ def write_pictures(
 
     made: the speech of the requests to show by their id, drawn beside the recording where there is one. -> the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     requests = [request for request in protocol.of_kind("free") if request.id in made]
     paths = []
     if requests:
@@ -126,5 +127,6 @@ def _figure(rows: int, *, height: float = ROW_HEIGHT) -> tuple[Figure, list[Axes
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    figure.savefig(path)
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix.lstrip("."))
     return path

@@ -8,6 +8,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from ..atomic import make_folder, write_text
+
 PERCENT = ("rate", "error", "share", "probe", "chance", "ordered")
 
 
@@ -68,8 +70,8 @@ def write_report(
     output: Path, name: str, settings: object, figures: dict[str, Any], lines: Sequence[dict[str, Any]]
 ) -> None:
     """Write report.json and report.md into a folder, which is made when missing."""
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     chosen = asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else {}
     content = {"name": name, "settings": chosen, "figures": figures, "requests": list(lines)}
-    (output / "report.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (output / "report.md").write_text(markdown(name, chosen, figures), encoding="utf-8")
+    write_text(output / "report.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(output / "report.md", markdown(name, chosen, figures))

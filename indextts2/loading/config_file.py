@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..atomic import write_text
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_check import check_config
@@ -88,7 +89,7 @@ def parse_config(text: str, folder: Path | None = None) -> ConfigFile:
 
 def write_config(path: Path, config: Config, metadata: Mapping[str, Any]) -> None:
     """Write a native config.yaml. Raises ConfigError for a configuration the schema cannot express."""
-    path.write_text(dump_config(config, metadata), encoding="utf-8")
+    write_text(path, dump_config(config, metadata), CheckpointError)
 
 
 def dump_config(config: Config, metadata: Mapping[str, Any]) -> str:

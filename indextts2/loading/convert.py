@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..atomic import copy_file, copy_tree, make_folder
 from ..contracts import no_progress
 from ..errors import CheckpointError
 from .checkpoint import Checkpoint, empty_model
@@ -18,7 +19,6 @@ from .native import (
     About,
     about_of,
     finish_native,
-    make_folder,
     write_part,
 )
 from .official import licence_files
@@ -58,24 +58,34 @@ def convert(
     if target.is_dir() and any(target.iterdir()):
         raise CheckpointError(f"{target} is not empty. Choose a new folder.")
     checkpoint.require(checkpoint.missing)
-    about = _about(checkpoint, precision)
-    make_folder(target)
+    make_folder(target, CheckpointError)
+    try:
+        return _converted(checkpoint, target, _about(checkpoint, precision), progress)
+    except BaseException:  # a cancelled or failed conversion leaves the folder as empty as it was
+        for path in target.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+
+
+def _converted(
+    checkpoint: Checkpoint, target: Path, about: About, progress: Callable[[int, int], None]
+) -> tuple[SizeChange, ...]:
     changes = []
     parts = [row for row in parts_of(checkpoint.config) if row.name in checkpoint.files]
     for done, row in enumerate(parts):
         progress(done, len(parts))
         own, new = checkpoint.files[row.name], target / row.native_file(checkpoint.config)
         if row.named_by is not None:  # taken as it is, so there is no change to tell
-            shutil.copyfile(own[0], new)
+            copy_file(own[0], new, CheckpointError)
             continue
         if row.is_folder:
-            shutil.copytree(own[0], new)
+            copy_tree(own[0], new, CheckpointError)
         else:
             _convert_part(checkpoint, row, target, about)
         changes.append(SizeChange(row.name, _bytes(own), _bytes([new])))
     for text in licence_files(checkpoint.folder):
-        (target / LICENCES / text.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(text, target / LICENCES / text.parent.name / text.name)
+        make_folder(target / LICENCES / text.parent.name, CheckpointError)
+        copy_file(text, target / LICENCES / text.parent.name / text.name, CheckpointError)
     finish_native(target, checkpoint.config, about, declared=checkpoint.fingerprints)
     progress(len(parts), len(parts))
     return tuple(changes)

@@ -7,8 +7,6 @@ the fingerprints of the parts. Writing replaces files one by one and config.yaml
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..atomic import copy_file, make_folder
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, read_config, write_config
@@ -92,22 +91,12 @@ def write_native(
     unknown = sorted(set(parts) - set(tensor_parts()))
     if unknown:
         raise ConfigError(f"A checkpoint has no part {', '.join(unknown)}; known are {', '.join(tensor_parts())}.")
-    make_folder(folder)
+    make_folder(folder, CheckpointError)
     for part, tensors in parts.items():
         write_part(folder, part, tensors, config, about)
     if tokenizer is not None:
-        _copy(tokenizer, folder / Path(config.text.tokenizer).name)
+        copy_file(tokenizer, folder / Path(config.text.tokenizer).name, CheckpointError)
     finish_native(folder, config, about, declared=declared)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a checkpoint where it is missing. Raises CheckpointError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"{folder} cannot be made a folder ({error.strerror}). Choose another place for the checkpoint."
-        ) from error
 
 
 def finish_native(folder: Path, config: Config, about: About, *, declared: Fingerprints | None = None) -> None:
@@ -125,9 +114,7 @@ def finish_native(folder: Path, config: Config, about: About, *, declared: Finge
         "fingerprints": {group: getattr(marks, group) for group in Fingerprints.__slots__},
         "sha256": {path.relative_to(folder).as_posix(): sha256_of(path) for path in _all_files(files)},
     }
-    unfinished = folder / (CONFIG_NAME + ".partial")
-    write_config(unfinished, config, metadata)
-    os.replace(unfinished, folder / CONFIG_NAME)
+    write_config(folder / CONFIG_NAME, config, metadata)
 
 
 def about_of(metadata: Mapping[str, Any]) -> About:
@@ -182,16 +169,7 @@ def write_part(
         "extra": json.dumps(dict(about.extra), sort_keys=True, default=str),
     }
     sources = {key: partial(_encoded, key, tensors[key], dtype, int8_layers or {}) for key in sorted(tensors)}
-    unfinished = folder / (part + SUFFIX + ".partial")
-    try:
-        write_stream(unfinished, sources, metadata)
-        os.replace(unfinished, folder / (part + SUFFIX))
-    except OSError as error:
-        raise CheckpointError(
-            f"{part}{SUFFIX} could not be written to {folder}: {error}. Free space, and close what uses the file."
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_stream(folder / (part + SUFFIX), sources, metadata)
 
 
 def _encoded(
@@ -209,11 +187,6 @@ def _stored(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     lowered = value.to(dtype)
     # Out of the range of half precision a number stays what it is.
     return lowered if is_finite(lowered) else value.float()
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.resolve() != target.resolve():
-        shutil.copyfile(source, target)
 
 
 def _all_files(files: Mapping[str, tuple[Path, ...]]) -> list[Path]:

@@ -9,6 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..atomic import replacing
+from ..errors import CheckpointError
+
 Source = Callable[[], Tensor]
 """Makes a tensor when it is needed; asked twice, it gives the same."""
 
@@ -33,7 +36,7 @@ def write_stream(
 ) -> None:
     """Write what the sources make, each of which may give several tensors; every source is asked twice.
 
-    The same tensors give the same bytes. Raises OSError.
+    The same tensors give the same bytes. Raises CheckpointError.
     """
     origin: dict[str, str] = {}
     shapes: dict[str, tuple[torch.dtype, list[int]]] = {}
@@ -49,7 +52,7 @@ def write_stream(
         header[name] = {"dtype": TYPE_NAMES[dtype], "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text = text.ljust(-(-len(text) // ALIGNMENT) * ALIGNMENT)
-    with path.open("wb") as file:
+    with replacing(path, CheckpointError) as file:
         file.write(len(text).to_bytes(HEADER_COUNT_BYTES, "little"))
         file.write(text)
         for name in order:  # no name is kept for a tensor: it would live on while the next one is made
@@ -62,5 +65,5 @@ def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, list[i
 
 def _bytes(name: str, value: Tensor, dtype: torch.dtype) -> memoryview:
     if value.dtype != dtype:
-        raise OSError(f"{name} changed from {dtype} to {value.dtype} while it was written")
+        raise CheckpointError(f"{name} changed from {dtype} to {value.dtype} while it was written.")
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..atomic import write_text
 from ..errors import CheckpointError, ConfigError, MissingDependency
 from ..stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel
 from .parts import PARTS
@@ -99,7 +100,7 @@ def _fits(value: Any, default: Any) -> bool:
 def write_settings(folder: Path, settings: TextToEmotionConfig) -> None:
     """Write the settings file beside the model's own files."""
     written = json.dumps(asdict(settings), ensure_ascii=False, indent=2)
-    (folder / SETTINGS_FILE).write_text(written + "\n", encoding="utf-8")
+    write_text(folder / SETTINGS_FILE, written + "\n", CheckpointError)
 
 
 def _has_weights(folder: Path) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..atomic import write_text
 from ..errors import InputError, ScriptError
 from .cues import Cue, ReadSettings, lines_of
 from .dialogue import read_dialogue, write_dialogue
@@ -184,10 +185,4 @@ def write_script(script: Script, kind: str) -> str:
 def write_script_file(script: Script, path: str | Path) -> None:
     """Write by the suffix of the file: .srt, .vtt, .json or .txt. Raises InputError."""
     place = Path(path)
-    text = write_script(script, SUFFIXES.get(place.suffix.lower().lstrip("."), ""))
-    try:
-        place.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"The script {place} cannot be written ({error.strerror}). Check the folder and its permissions."
-        ) from error
+    write_text(place, write_script(script, SUFFIXES.get(place.suffix.lower().lstrip("."), "")))

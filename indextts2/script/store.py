@@ -1,6 +1,6 @@
 """Finished lines by the hash of everything that shapes them, so that a stopped job resumes where it was.
 
-One safetensors file a line, written beside its place and moved there, so a line is either whole or absent.
+One safetensors file a line, which is either whole or absent.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 from ..foreign import parse_json
+from ..atomic import SUFFIX, make_folder, write_bytes
 from .line import LineReport, SpokenLine
 from .take_scores import TakeScore
 
@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 FORMAT = "2"
 """Changes whenever the same settings would give another sound."""
 
-PART = ".part"
 PASSAGE = "-passage-"
 
 
@@ -68,7 +67,7 @@ class LineStore:
             return None
 
     def put(self, key: str, line: SpokenLine) -> None:
-        """Keep a finished line."""
+        """Keep a finished line. Raises InputError when its file cannot be written."""
         if self.folder is None:
             self._held[key] = line
             return
@@ -77,10 +76,8 @@ class LineStore:
         metadata = {"report": json.dumps(dataclasses.asdict(line.report), ensure_ascii=False, sort_keys=True)}
         content = save({"audio": line.audio.contiguous(), "tokens": line.tokens.contiguous()}, metadata)
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        make_folder(path.parent)
+        write_bytes(path, content)
 
     def drop(self, key: str) -> None:
         """Forget a line, or a passage of one."""
@@ -98,7 +95,7 @@ class LineStore:
             return
         for path in sorted(self.folder.iterdir()):
             whole, separator, _ = path.name.partition(PASSAGE)
-            if path.suffix == PART or (separator and self._path(whole).is_file()):
+            if path.suffix == SUFFIX or (separator and self._path(whole).is_file()):
                 path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

@@ -8,9 +8,7 @@ ranges. Values keep the fingerprints of their checkpoints, so a stage refuses th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any, get_args, get_type_hints
 import torch
 from torch import Tensor
 
+from ..atomic import make_folder, write_bytes
 from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker, check_finite
 from ..errors import IndexTTS2Error, InputError
 from ..foreign import ForeignDataError, parse_json, shown
@@ -133,15 +132,12 @@ def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
     }
     # save refuses tensors that share memory, as a vector and its base may; save_file would keep others from reading
     stored = {name: _storable(tensor) for name, tensor in tensors.items()}
-    partial = path.with_name(path.name + ".partial")
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(stored, metadata))
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(f"{path.name} cannot be written to {path.parent}: {error}.") from error
+        content = save(stored, metadata)
+    except SafetensorError as error:
+        raise InputError(f"{path.name} cannot be written: {error}.") from error
+    write_bytes(path, content)
     return path
 
 

@@ -183,7 +183,7 @@ def test_a_value_in_half_precision_is_saved_without_loss(tmp_path):
 
 def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be made a folder"):
         files.save_emotion(tmp_path / "file" / "a.safetensors", tiny_emotion())
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...atomic import free_space, make_folder
 from ...errors import Cancelled, CheckpointError
 from ..fingerprint import CHUNK
 from .hubs import git_blob_of
@@ -50,10 +51,7 @@ def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> 
     Raises HttpFailure when the server does not deliver, CheckpointError for content that stays wrong, Cancelled.
     """
     folder = wanted.target.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be made a folder ({error.strerror}). Choose --to.") from error
+    make_folder(folder, CheckpointError)
     failures = bad = 0
     while True:
         before = _count(wanted.part)
@@ -72,7 +70,10 @@ def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> 
             failures = 1 if _count(wanted.part) > before else failures + 1
             client.pause(failures, failure)
         except OSError as error:
-            raise CheckpointError(f"{wanted.part} cannot be written: {error}. Free space, or choose --to.") from error
+            raise CheckpointError(
+                f"{wanted.part} cannot be written ({error.strerror or error}; {free_space(folder)}). Free some "
+                "space, or choose --to; what has arrived is kept."
+            ) from error
 
 
 @dataclass(slots=True)

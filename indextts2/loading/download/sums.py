@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ...atomic import write_text
+from ...errors import CheckpointError
 from ..fingerprint import sha256_of
 
 SUMS_NAME = "SHA256SUMS"
@@ -24,10 +25,8 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 def write_sums(folder: Path, sums: Mapping[str, str]) -> None:
     """Replace the file in one step."""
-    partial = folder / (SUMS_NAME + ".new")
     text = "".join(f"{mark}  {name}\n" for name, mark in sorted(sums.items()))
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, folder / SUMS_NAME)
+    write_text(folder / SUMS_NAME, text, CheckpointError)
 
 
 def wrong_sums(folder: Path, names: Iterable[str] = ()) -> list[str]:

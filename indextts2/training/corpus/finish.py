@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 
+from ...atomic import make_folder, write_bytes
 from ...errors import TrainingError
 from .styles import Prosody
 from .teacher import DURATION_UNIT, SAMPLE_RATE, Spoken
@@ -88,9 +90,8 @@ def write_opus(path: Path, samples: np.ndarray, bit_rate: int) -> None:
     """Write a 24 kHz mono Ogg Opus file; it appears under its name only when complete."""
     import soundfile
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, TrainingError)
     compression = 1.0 - (bit_rate - OPUS_LOWEST_RATE) / (OPUS_HIGHEST_RATE - OPUS_LOWEST_RATE)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        soundfile.write(file, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=compression)
-    partial.replace(path)
+    content = io.BytesIO()  # libsndfile does not say that a disk is full
+    soundfile.write(content, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=compression)
+    write_bytes(path, content.getvalue(), TrainingError)

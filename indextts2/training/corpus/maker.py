@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ...atomic import append_text, make_folder, write_text
 from ...contracts import Progress, no_progress
 from ...errors import ConfigError, TrainingError
 from ..loop.trainer import TrainingResult
@@ -112,14 +114,13 @@ def finished_ids(manifest: Path) -> set[str]:
     data = manifest.read_bytes()
     complete = data[: data.rfind(b"\n") + 1]
     if len(complete) < len(data):
-        with manifest.open("r+b") as file:
-            file.truncate(len(complete))
+        os.truncate(manifest, len(complete))
     return {json.loads(line)["id"] for line in complete.decode("utf-8").splitlines()}
 
 
 def _claim(output: Path, recipe: CorpusRecipe) -> None:
     """Record the recipe, or refuse a folder that another recipe began."""
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output, TrainingError)
     record = output / RECIPE_RECORD
     if record.is_file():
         if json.loads(record.read_text(encoding="utf-8")) != identity(recipe):
@@ -127,11 +128,11 @@ def _claim(output: Path, recipe: CorpusRecipe) -> None:
     elif (output / MANIFEST).exists():
         raise TrainingError(f"{output} holds a {MANIFEST} but no {RECIPE_RECORD}. Name another folder.")
     else:
-        record.write_text(json.dumps(identity(recipe), indent=1) + "\n", encoding="utf-8")
+        write_text(record, json.dumps(identity(recipe), indent=1) + "\n", TrainingError)
     if recipe.wordnet:
         notice = output / "NOTICE-wordnet.txt"
         heading = 'Notice for the sentences whose text_source is "wordnet" (WordNet example sentences)\n\n'
-        notice.write_text(heading + licence_notice(Path(recipe.wordnet)), encoding="utf-8")
+        write_text(notice, heading + licence_notice(Path(recipe.wordnet)), TrainingError)
 
 
 def fixed_texts(recipe: CorpusRecipe, output: Path) -> list[CorpusText]:
@@ -142,9 +143,7 @@ def fixed_texts(recipe: CorpusRecipe, output: Path) -> list[CorpusText]:
         return [CorpusText(**json.loads(line)) for line in lines]
     texts = choose_texts(recipe)
     lines = [json.dumps({"text": item.text, "source": item.source}, ensure_ascii=False) + "\n" for item in texts]
-    partial = record.with_suffix(".partial")
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(record)
+    write_text(record, "".join(lines), TrainingError)
     return texts
 
 
@@ -171,12 +170,10 @@ def make_corpus(
         return len(done)
     opened = open_teacher or partial(KokoroTeacher, bfloat16=recipe.mixed_precision == "bf16")
     teacher = opened(teacher_folder)
-    with manifest.open("a", encoding="utf-8") as lines:
-        for count, utterance in enumerate(missing, start=len(done) + 1):
-            line = render(utterance, teacher, recipe, output)
-            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-            lines.flush()
-            progress(count, len(plan))
+    for count, utterance in enumerate(missing, start=len(done) + 1):
+        line = render(utterance, teacher, recipe, output)
+        append_text(manifest, json.dumps(line, ensure_ascii=False) + "\n", TrainingError)
+        progress(count, len(plan))
     logger.info("The corpus at %s holds %d utterances.", output, len(plan))
     return len(plan)
 

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from ...atomic import append_text, make_folder, write_bytes
 from ...audio.fbank import FBANK, frame_count, kaldi_fbank
 from ...audio.io import read_audio
 from ...audio.resample import resample_sinc, resample_soxr
@@ -133,7 +134,7 @@ def update(folder: Path, corpora: Sequence[Path]) -> int:
     Raises TrainingError for an id that occurs twice in these corpora.
     """
     utterances = Corpus.open(corpora).utterances
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, TrainingError)
     known = _shards(folder)
     new = [utterance for utterance in utterances if _key(utterance) not in known]
     shard_number = len(list(folder.glob("*.safetensors")))
@@ -146,9 +147,8 @@ def update(folder: Path, corpora: Sequence[Path]) -> int:
             made = utterance_tensors(waveform, utterance.phonemes or "", utterance.phoneme_durations)
             tensors |= {f"{key}/{kind}": value.contiguous() for kind, value in made.items()}
             lines.append(json.dumps({"key": key, "shard": shard}, ensure_ascii=False) + "\n")
-        save_file(tensors, folder / shard)
-        with (folder / INDEX).open("a", encoding="utf-8") as stream:
-            stream.writelines(lines)
+        write_bytes(folder / shard, save(tensors), TrainingError)
+        append_text(folder / INDEX, "".join(lines), TrainingError)
         shard_number += 1
         logger.info("Acoustic cache: %d of %d new utterances", min(start + SHARD_UTTERANCES, len(new)), len(new))
     return len(new)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...atomic import make_folder, replacing
 from ...audio.resample import resample_soxr
 from ...errors import TrainingError
 
@@ -138,11 +138,9 @@ class Corpus:
             return decode(utterance, rate)
         path = self.cache / str(rate) / f"{_cache_key(utterance)}.npy"
         if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            with temporary.open("wb") as file:
+            make_folder(path.parent, TrainingError)
+            with replacing(path, TrainingError) as file:
                 np.save(file, decode(utterance, rate))
-            os.replace(temporary, path)
         return np.load(path, mmap_mode="r")
 
 

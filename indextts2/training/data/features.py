@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from ...atomic import append_text, make_folder, write_bytes, write_text
 from ...audio.fbank import FBANK, style_features
 from ...audio.io import read_audio
 from ...audio.mel import log_mel
@@ -121,7 +121,7 @@ def extract_features(
     A speed other than 1 plays the recording faster or slower, pitch included, and is written into the id. mark names
     the encoder; a folder made with another mark is refused. Raises TrainingError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, TrainingError)
     _check_mark(folder / ENCODER_MARK, mark)
     index = folder / "index.jsonl"
     known = set()
@@ -144,10 +144,9 @@ def extract_features(
             entry = _entry(utterance, speed, shard, made)
             entries.append(entry)
             tensors |= {f"{entry.id}/{kind}": value.contiguous() for kind, value in made.items()}
-        save_file(tensors, folder / (shard + ".tmp"))
-        os.replace(folder / (shard + ".tmp"), folder / shard)
-        with index.open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+        write_bytes(folder / shard, save(tensors), TrainingError)
+        lines = (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+        append_text(index, "".join(lines), TrainingError)
         number += 1
         logger.info("Features: %d of %d new utterances", start + len(entries), len(wanted))
     return len(wanted)
@@ -199,7 +198,7 @@ def _entry(utterance: Utterance, speed: float, shard: str, made: dict[str, Tenso
 
 def _check_mark(path: Path, mark: str) -> None:
     if not path.is_file():
-        path.write_text(json.dumps({"encoder": mark}), encoding="utf-8")
+        write_text(path, json.dumps({"encoder": mark}), TrainingError)
         return
     found = json.loads(path.read_text(encoding="utf-8")).get("encoder", "")
     if found != mark:

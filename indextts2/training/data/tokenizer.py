@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...atomic import make_folder, replacing
 from ...errors import ConfigError, TrainingError
 from ...text.english import LETTERS, PUNCTUATION, VOCABULARY
 from ...text.expander import Expander, default_expander
@@ -67,9 +68,9 @@ def train_english_tokenizer(path: str | Path) -> Path:
     import sentencepiece
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, TrainingError)
     characters = " ".join((*LETTERS, *PUNCTUATION))  # the blanks bring in SPACE
-    with path.open("wb") as file:
+    with replacing(path, TrainingError) as file:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter([characters] * 2),
             model_writer=file,
@@ -100,10 +101,10 @@ def train_official_tokenizer(
     import sentencepiece
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, TrainingError)
     normaliser = OfficialNormaliser(default_expander()[0] if expander is None else expander)
     try:
-        with path.open("wb") as file:
+        with replacing(path, TrainingError) as file:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=(_as_pieces_see_it(normaliser, text) for text in texts),
                 model_writer=file,
@@ -118,7 +119,6 @@ def train_official_tokenizer(
                 minloglevel=2,
             )
     except RuntimeError as error:
-        path.unlink(missing_ok=True)
         raise TrainingError(
             f"No vocabulary of {vocabulary_size} pieces can be learned from these texts ({error}). "
             "Give more text or ask for fewer pieces."

@@ -18,6 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ...atomic import make_folder, write_bytes
 from ...config import EMOTIONS
 from ...contracts import Progress, no_progress
 from ...errors import TrainingError
@@ -229,8 +230,8 @@ def write_bank(path: Path, bank: EmotionBank, metadata: Mapping[str, str] | None
 
     tensors = {"style_rows": bank.style_rows.contiguous(), "emotion_rows": bank.emotion_rows.contiguous()}
     sizes = ",".join(str(size) for size in bank.group_sizes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(save(tensors, {"group_sizes": sizes, **(metadata or {})}))
+    make_folder(path.parent, TrainingError)
+    write_bytes(path, save(tensors, {"group_sizes": sizes, **(metadata or {})}), TrainingError)
 
 
 def separation(bank: EmotionBank) -> float:

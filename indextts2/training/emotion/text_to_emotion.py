@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from ...atomic import copy_tree, make_folder, write_bytes, write_text
 from ...config import EMOTIONS
 from ...errors import MissingDependency, TrainingError
 from ...loading.text_to_emotion import load_language_model, load_tokenizer, write_settings
@@ -313,14 +315,15 @@ def export_text_to_emotion(
     saved = part.build()[LANGUAGE_MODEL]
     saved.load_state_dict(export_weights(folder, LANGUAGE_MODEL))
     saved.eval()
-    destination.mkdir(parents=True, exist_ok=True)
+    make_folder(destination, TrainingError)
     model: Any = saved.model
-    if part.recipe.base_folder:
-        model.save_pretrained(str(destination))
-    else:
-        model.config.save_pretrained(str(destination))
+    with tempfile.TemporaryDirectory() as made:  # these write many files in a way of their own
+        (model if part.recipe.base_folder else model.config).save_pretrained(made)
+        copy_tree(Path(made), destination, TrainingError)
+    if not part.recipe.base_folder:
         weights = {name: weight.detach().half().contiguous() for name, weight in model.named_parameters()}
-        (destination / "model.safetensors").write_bytes(save(weights, {"format": "pt", **(metadata or {})}))
+        content = save(weights, {"format": "pt", **(metadata or {})})
+        write_bytes(destination / "model.safetensors", content, TrainingError)
         write_tokenizer(part.tokenizer, destination)
     write_settings(destination, part.asked)
     return part.measure(saved)
@@ -328,7 +331,7 @@ def export_text_to_emotion(
 
 def write_tokenizer(tokenizer: Any, folder: Path) -> None:
     """tokenizer.json and a tokenizer_config.json that every supported version of transformers reads."""
-    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    write_text(folder / "tokenizer.json", tokenizer.backend_tokenizer.to_str(pretty=True), TrainingError)
     content = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "unk_token": tokenizer.unk_token,
@@ -337,4 +340,4 @@ def write_tokenizer(tokenizer: Any, folder: Path) -> None:
         "add_prefix_space": True,  # transformers 4 otherwise resets what tokenizer.json says
         "clean_up_tokenization_spaces": False,
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / "tokenizer_config.json", json.dumps(content, indent=2) + "\n", TrainingError)

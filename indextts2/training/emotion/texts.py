@@ -16,7 +16,9 @@ from typing import Any
 
 import torch
 
+from ...atomic import make_folder, write_text
 from ...config import EMOTIONS
+from ...errors import TrainingError
 
 DATA = Path(__file__).parent / "data"
 HELD_OUT_ENTRIES = 10  # every tenth entry of a word list
@@ -131,9 +133,9 @@ def read_texts(path: Path) -> list[EmotionText]:
 
 def write_texts(path: Path, texts: Sequence[EmotionText]) -> None:
     """One JSON object per line: text, weights, kind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, TrainingError)
     written = "".join(json.dumps(asdict(text), ensure_ascii=False) + "\n" for text in texts)
-    path.write_text(written, encoding="utf-8")
+    write_text(path, written, TrainingError)
 
 
 def clear_distribution(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from ...atomic import append_text, make_folder, replacing, write_text
+from ...errors import TrainingError
 
 CLOCK_COLUMNS = ("step", "minutes", "learning_rate")
 PLOT_COLUMNS = 3
@@ -31,19 +34,19 @@ class TrainingLog:
             rows = read_log(self.path)
             self.columns += new
             self._rewrite(rows)
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, self.columns, restval="").writerow(
-                {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
-            )
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self.columns, restval="").writerow(
+            {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+        )
+        append_text(self.path, line.getvalue(), TrainingError)
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(temporary, self.path)
+        make_folder(self.path.parent, TrainingError)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, self.columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, table.getvalue(), TrainingError)
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
@@ -74,6 +77,5 @@ def plot_curves(table: Path, picture: Path) -> None:
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
-    temporary = picture.with_suffix(".tmp.png")
-    figure.savefig(temporary, dpi=PLOT_DPI)
-    os.replace(temporary, picture)
+    with replacing(picture, TrainingError) as file:
+        figure.savefig(file, dpi=PLOT_DPI, format="png")

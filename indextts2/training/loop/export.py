@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
 
+from ...atomic import copy_tree
 from ...config import Config
 from ...errors import CheckpointError, TrainingError
 from ...loading.checkpoint import empty_model
@@ -52,8 +52,7 @@ def export_checkpoint(
     replaced = {group_of(part) for part in (*parts, *(["tokenizer"] if tokenizer else []))}
     kept = Fingerprints(**{name: mark for name, mark in marks.items() if name not in replaced})
     if text_to_emotion is not None:
-        target = folder / part_of("text_to_emotion", config).native_file(config)
-        shutil.copytree(text_to_emotion, target, dirs_exist_ok=True)
+        copy_tree(text_to_emotion, folder / part_of("text_to_emotion", config).native_file(config), TrainingError)
     write_native(folder, config, parts, about, tokenizer=tokenizer, declared=kept)
     return config
 

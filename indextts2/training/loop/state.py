@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...atomic import make_folder, replacing
 from ...errors import CheckpointError, TrainingError
 from ...loading.config_file import CONFIG_NAME
 from ...loading.pickles import load_pickle
@@ -24,13 +24,9 @@ MODULES = {"semantic_encoder": "encoder"}
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Write the state so that a crash leaves either the old or the new file, never a torn one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / (STATE_FILE + ".tmp")
-    with temporary.open("wb") as file:
+    make_folder(folder, TrainingError)
+    with replacing(folder / STATE_FILE, TrainingError) as file:
         torch.save({"format": FORMAT, **state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, folder / STATE_FILE)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from ...atomic import make_folder, write_bytes, write_text
 from ...config import Config
 from ...errors import TrainingError
 from ...models.s2m import SemanticToMel
@@ -83,7 +84,7 @@ def write_aligned_mels(recipe_file: Path, folder: Path) -> TrainingResult:
     data = S2MData(store, recipe.data, config.s2m.frames_per_token, latents=latents)
     chosen = _chosen(data, recipe)
     entries: list[FeatureEntry] = []
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, TrainingError)
     for first in range(0, len(chosen), SHARD_UTTERANCES):
         shard, tensors = f"train_{first // SHARD_UTTERANCES:05d}.safetensors", {}
         part = chosen[first : first + SHARD_UTTERANCES]
@@ -93,9 +94,9 @@ def write_aligned_mels(recipe_file: Path, folder: Path) -> TrainingResult:
             for entry, mel in zip(group, mels, strict=True):
                 tensors[f"{entry.id}/mel"] = mel.half().clone()
                 entries.append(replace(entry, shard=shard, frame_count=mel.shape[1]))
-        save_file(tensors, str(folder / shard))
+        write_bytes(folder / shard, save(tensors), TrainingError)
     lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
-    (folder / "index.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(folder / "index.jsonl", "\n".join(lines) + "\n", TrainingError)
     return TrainingResult(len(entries), (time.monotonic() - started) / 60, "done")
 
 

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from ...atomic import make_folder, write_bytes, write_text
 from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
 from ...text.english import EnglishFrontEnd
@@ -60,7 +61,7 @@ def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
     model.load_state_dict(export_weights(Path(recipe.t2s), MODEL))
     offsets = trained_offsets(Path(recipe.t2s), labels_of(store))
     entries: list[FeatureEntry] = []
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, TrainingError)
     for split in SPLITS:
         try:
             data = T2SData(store, front_end, recipe.data, split=split)
@@ -68,7 +69,7 @@ def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
             continue  # a corpus may lack held-out utterances
         entries += _write_split(model, offsets, data, recipe, folder, split)
     lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
-    (folder / "index.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(folder / "index.jsonl", "\n".join(lines) + "\n", TrainingError)
     return TrainingResult(len(entries), (time.monotonic() - started) / 60, "done")
 
 
@@ -89,7 +90,7 @@ def _write_split(
             for entry, latent in zip(group, _latents(model, offsets, data, group, recipe, generator), strict=True):
                 tensors[f"{entry.id}/latent"] = latent
                 written.append(replace(entry, shard=shard))
-        save_file(tensors, str(folder / shard))
+        write_bytes(folder / shard, save(tensors), TrainingError)
     return written
 
 
