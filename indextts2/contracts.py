@@ -97,6 +97,11 @@ class Waveform:
     def seconds(self) -> float:
         return self.samples.shape[-1] / self.sample_rate
 
+    @property
+    def mono(self) -> Tensor:
+        """(batch, samples) float32: the mean of the channels."""
+        return self.samples.float().mean(dim=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -325,3 +330,8 @@ def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:
     width = max(value.shape[-1] for value in values)
     rows = [torch.nn.functional.pad(value, (0, width - value.shape[-1]), value=fill) for value in values]
     return torch.cat(rows, dim=0)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text as a report or a message shows it: at most so many characters, with an ellipsis where it was cut."""
+    return text if len(text) <= most else text[:most] + "…"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..contracts import shortened
 from ..errors import InputError, ScriptError
 from .captions import candidate_names, spoken_text
 from .findings import Findings, located
@@ -130,7 +131,7 @@ def _line(cue: Cue, findings: Findings, known: Known, *, keep: bool) -> Line | N
     text = spoken_text(cue.rows, left_out, known, keep=keep)
     shown = " ".join(dict.fromkeys(left_out))
     if left_out:
-        findings.note(f"Not spoken: {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}", cue.row)
+        findings.note(f"Not spoken: {shortened(shown, _SHOWN)}", cue.row)
     given: dict[str, Any] = {"speaker": cue.speaker or None, "language": cue.language}
     given |= {"start_ms": cue.start_ms, "end_ms": cue.end_ms}
     try:

@@ -29,7 +29,7 @@ def replaced_line(
     """
     if not 1 <= number <= len(spoken.lines):
         raise InputError(f"There is no line {number}; the script has {len(spoken.lines)} lines.")
-    audio = _mono(waveform, spoken.sample_rate)
+    audio = _at_rate(waveform, spoken.sample_rate)
     if not audio.numel():
         raise InputError("The recording that should replace the line is empty.")
     before = spoken.lines[number - 1]
@@ -54,10 +54,9 @@ def replaced_line(
     return replace(spoken, script=script, lines=tuple(lines))
 
 
-def _mono(waveform: Waveform, sample_rate: int) -> Tensor:
+def _at_rate(waveform: Waveform, sample_rate: int) -> Tensor:
     """(samples,) float32 on the CPU, of the first of a batch."""
-    mono = waveform.samples[:1].detach().cpu().float().mean(dim=1)
-    return mono[0] if waveform.sample_rate == sample_rate else resample_soxr(mono, waveform.sample_rate, sample_rate)[0]
+    return resample_soxr(waveform.mono[:1].detach().cpu(), waveform.sample_rate, sample_rate)[0]
 
 
 def _with(script: Script, number: int, text: str) -> Script:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from ..contracts import shortened
 from .line import SpokenLine
 from .mix import Timeline
 from .model import Script, clock, milliseconds_at
@@ -58,7 +59,7 @@ def in_words(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -
     places = {one.line: one for one in timeline.placements}
     rows = []
     for index, (line, one) in enumerate(zip(script.lines, spoken, strict=True)):
-        text = line.text if len(line.text) <= SHOWN else line.text[:SHOWN] + "…"
+        text = shortened(line.text, SHOWN)
         who = f"{line.speaker}: " if line.speaker else ""
         place = places.get(index)
         when = clock(milliseconds_at(place.start, rate), ".") if place else "left out"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ..config import Config
-from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, subrange
+from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, shortened, subrange
 from ..errors import CheckpointMismatch, InputError, TextError
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
@@ -24,6 +24,7 @@ from .model import Line, Script
 from .passages import joined_passages, passages_of
 from .store import LineStore, key_of, passage_key
 
+SHOWN = 40  # characters of a line that a message repeats
 STEPS = 1000  # of a line, on the progress bar of the whole
 BRIEF, MIDDLE, FULL, TRAILING, UNMARKED = 0.15, 0.25, 0.4, 0.5, 0.1  # seconds of silence
 PAUSES: Mapping[str, float] = {
@@ -163,7 +164,7 @@ class _Speaking:
                     store.put(name, part)
                 parts.append(part)
         except (InputError, CheckpointMismatch) as error:
-            raise type(error)(f"Line {index + 1} of the script ('{_shown(line.text)}'): {error}") from error
+            raise type(error)(f"Line {index + 1} of the script ('{shortened(line.text, SHOWN)}'): {error}") from error
         if len(parts) > 1:
             store.put(key, joined_passages(parts))
             for name in names:
@@ -233,11 +234,6 @@ class SpokenScript:
     lines: tuple[SpokenLine, ...]
     sample_rate: int
     overflow: str = "list"
-
-
-def _shown(text: str) -> str:
-    most = 40
-    return text if len(text) <= most else text[:most] + "…"
 
 
 def _part(progress: Progress, place: int, count: int) -> Progress:

@@ -12,8 +12,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ..foreign import parse_json
 from ..atomic import SUFFIX, make_folder, write_bytes
+from ..atomic import SUFFIX, make_folder, write_bytes
+from ..foreign import parse_json
 from .line import LineReport, SpokenLine
 from .take_scores import TakeScore
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..config import MelConfig
-from ..contracts import Duration, EmotionWeights, PreparedText, Segment, pause_samples
+from ..contracts import Duration, EmotionWeights, PreparedText, Segment, pause_samples, shortened
 from ..errors import InputError, TextError
 from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
@@ -97,7 +97,7 @@ def report(prepared: PreparedText) -> str:
     count = len(prepared.segments)
     lines = [f"{count} segment{'' if count == 1 else 's'}, {prepared.token_count} text tokens"]
     for number, segment in enumerate(prepared.segments, start=1):
-        shown = segment.text if len(segment.text) <= _SHOWN else segment.text[:_SHOWN] + "…"
+        shown = shortened(segment.text, _SHOWN)
         notes = [f"{len(segment.ids)} tokens"]
         if segment.emotion_weights is not None:
             notes.append("emotion " + _emotion_in_words(segment.emotion_weights))

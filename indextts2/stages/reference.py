@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -39,8 +40,8 @@ def encode_reference(
     emotion_waveform gives the emotion features; None takes them from the same recording, along their own path.
     Raises AudioError for audio that is empty, silent, too short, or not finite.
     """
-    speech = _mono(waveform, seconds_limit, "reference audio")
-    emotional = speech if emotion_waveform is None else _mono(emotion_waveform, seconds_limit, "emotion audio")
+    speech = _checked(waveform, seconds_limit, "reference audio")
+    emotional = speech if emotion_waveform is None else _checked(emotion_waveform, seconds_limit, "emotion audio")
     emotion_rate = waveform.sample_rate if emotion_waveform is None else emotion_waveform.sample_rate
 
     at_mel_rate = _resampled(speech, waveform.sample_rate, encoder.config.mel.sample_rate, seconds_limit).to(
@@ -80,7 +81,7 @@ def semantic_features(encoder: EncoderModels, waveform: Tensor) -> Tensor:
     return (hidden - encoder.mean.to(hidden)) / encoder.std.to(hidden)
 
 
-def _mono(waveform: Waveform, seconds_limit: float, name: str) -> Tensor:
+def _checked(waveform: Waveform, seconds_limit: float, name: str) -> Tensor:
     """Checked and mixed down, cut a little beyond the limit: (1, samples) float32."""
     samples, rate = waveform.samples, waveform.sample_rate
     if samples.shape[0] != 1:
@@ -92,7 +93,7 @@ def _mono(waveform: Waveform, seconds_limit: float, name: str) -> Tensor:
     kept = round((seconds_limit + RESAMPLER_REACH_SECONDS) * rate)
     if waveform.seconds > seconds_limit:
         logger.info("The %s lasts %.1f s; its first %.1f s are used.", name, waveform.seconds, seconds_limit)
-    mono = samples[:, :, :kept].float().mean(dim=1)
+    mono = replace(waveform, samples=samples[:, :, :kept]).mono
     if not bool(torch.isfinite(mono).all()):
         raise AudioError(f"The {name} contains NaN or infinite samples. Look for the node before it that made them.")
     if min(waveform.seconds, seconds_limit) < MINIMUM_SECONDS:

@@ -52,7 +52,7 @@ def audio_to_semantic(
     samples; otherwise each token gets its natural length. Raises AudioError for audio that cannot be read.
     """
     home = waveform.samples.device
-    mono = _mono(waveform)
+    mono = _checked(waveform)
     rows = cut_where_quiet(mono, waveform.sample_rate, row_seconds)
     mel = encoder.config.mel
     tokens, reports, samples = [], [], []
@@ -111,7 +111,7 @@ def mel_from_audio(mel: MelConfig, waveform: Waveform) -> MelSpectrogram:
     """
     rows, targets = [], []
     for item in range(waveform.samples.shape[0]):
-        mono = _mono(replace(waveform, samples=waveform.samples[item : item + 1]))
+        mono = _checked(replace(waveform, samples=waveform.samples[item : item + 1]))
         at_rate = resample_soxr(mono, waveform.sample_rate, mel.sample_rate)
         rows.append(log_mel(at_rate, mel))
         targets.append(at_rate.shape[-1])
@@ -135,13 +135,13 @@ def with_frame_count(semantic: SemanticSpeech, frame_count: int, hop: int) -> Se
     return replace(semantic, frame_targets=frames, sample_targets=frames * hop)
 
 
-def _mono(waveform: Waveform) -> Tensor:
+def _checked(waveform: Waveform) -> Tensor:
     """(1, samples) float32. Raises AudioError."""
     samples = waveform.samples
     if samples.shape[0] != 1:
         raise AudioError(f"The audio should be one recording, but got a batch of {samples.shape[0]}. Pick one.")
     if samples.shape[1] == 0 or waveform.seconds < MINIMUM_SECONDS:
         raise AudioError(f"The audio lasts {waveform.seconds:.2f} s; at least {MINIMUM_SECONDS:.2f} s are needed.")
-    mono = samples.float().mean(dim=1)
+    mono = waveform.mono
     check_finite("The audio", mono)
     return mono

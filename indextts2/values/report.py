@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..contracts import DurationReport, EmotionWeights
+from ..contracts import DurationReport, EmotionWeights, shortened
 
 SHOWN = 60  # characters of a segment's text
 SHOWN_WEIGHT = 0.005  # weights below this are left out of a report
@@ -23,7 +23,7 @@ def speech_report(
     lines = []
     for place, report in enumerate(reports):
         text = texts[place] if place < len(texts) else ""
-        shown = f" '{text if len(text) <= SHOWN else text[:SHOWN] + '…'}'" if text else ""
+        shown = f" '{shortened(text, SHOWN)}'" if text else ""
         lines.append(f"{place + 1}.{shown} {', '.join(_facts(report, sample_rate))}")
     if total_samples is not None and sample_rate:
         lines.append(f"In all {total_samples} samples, {total_samples / sample_rate:.3f} s at {sample_rate} Hz.")
