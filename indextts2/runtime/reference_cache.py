@@ -21,8 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..atomic import make_folder, write_bytes
 from ..contracts import Reference, Waveform
-from ..errors import IndexTTS2Error
+from ..errors import IndexTTS2Error, InputError
 from ..stages.handles import EncoderModels
 from ..stages.reference import SECONDS_LIMIT, encode_reference
 
@@ -78,8 +79,8 @@ class ReferenceCache:
         try:
             _write(path, made)
             self._forget_oldest()
-        except OSError as error:
-            logger.warning("Reference encodings cannot be kept in %s: %s.", self.folder, error)
+        except (OSError, InputError) as error:
+            logger.warning("Reference encodings cannot be kept: %s", error)
         return made
 
     def _forget_oldest(self) -> None:
@@ -155,19 +156,14 @@ def _read(path: Path, fingerprint: str) -> Reference | None:
 
 
 def _write(path: Path, reference: Reference) -> None:
-    """Whole or not at all. Raises OSError."""
+    """Keep a reference. Raises InputError where it cannot be written."""
     from safetensors.torch import save
 
     values = {field.name: getattr(reference, field.name) for field in fields(reference)}
     tensors = {name: value.cpu().contiguous().clone() for name, value in values.items() if isinstance(value, Tensor)}
     plain = {name: value for name, value in values.items() if name not in tensors and value is not None}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        unfinished.write_bytes(save(tensors, {"fields": json.dumps(plain)}))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    make_folder(path.parent)
+    write_bytes(path, save(tensors, {"fields": json.dumps(plain)}))
 
 
 def _at_home(reference: Reference, device: torch.device) -> Reference:
