@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import SUFFIX, make_folder, write_bytes
-from ..atomic import SUFFIX, make_folder, write_bytes
 from ..foreign import parse_json
 from .line import LineReport, SpokenLine
 from .take_scores import TakeScore
