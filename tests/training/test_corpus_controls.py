@@ -8,8 +8,9 @@ from indextts2.errors import ConfigError, TrainingError
 from indextts2.training.corpus.controls import (
     EARLY_VALUES,
     VALUES_PER_UNIT,
+    hushed,
     pause_places,
-    planned_units,
+    planned,
     shaped,
     stressed_vowels,
 )
@@ -34,7 +35,7 @@ def dice(seed=0):
 
 
 def units_of(**changes):
-    return planned_units(SAID, RAW.copy(), Prosody(**changes), dice())
+    return planned(SAID, RAW.copy(), Prosody(**changes), dice()).units
 
 
 def shape(prosody, seed=0):
@@ -55,7 +56,7 @@ def test_a_pace_is_met_in_all_although_every_token_is_a_whole_number_of_units(sp
 
 
 def test_no_token_is_shorter_than_one_unit_however_fast_the_speech():
-    assert planned_units("abc", np.full(5, 0.2), Prosody(speed=1.33), dice()).tolist() == [1, 1, 1, 1, 1]
+    assert planned("abc", np.full(5, 0.2), Prosody(speed=1.33), dice()).units.tolist() == [1, 1, 1, 1, 1]
 
 
 def test_stretch_lengthens_stressed_vowels_alone_and_final_stretch_the_last_syllable_alone():
@@ -76,6 +77,18 @@ def test_pauses_come_between_words_behind_a_content_word_and_never_right_after_e
     paused, plain = units_of(pause_share=1.0, pause_units=20.0), units_of()
     longer = np.flatnonzero(paused - plain)
     assert [place - 1 for place in longer] == places and (paused - plain)[longer].min() >= 14
+
+
+def test_pauses_are_quiet_and_what_is_said_around_them_is_not():
+    plan = planned(SAID, RAW.copy(), Prosody(pause_share=1.0, pause_units=20.0), dice())
+    samples = np.ones(int(plan.units.sum()) * DURATION_UNIT, dtype=np.float32)
+    made = hushed(samples, plan.pauses)
+    assert made.shape == samples.shape and made.dtype == np.float32 and len(plan.pauses) == 1
+    for start, end in plan.pauses * DURATION_UNIT:
+        assert np.abs(made[start + 480 : end - DURATION_UNIT - 480]).max() < 0.01
+        assert made[start - 480] == pytest.approx(1.0) and made[end] == pytest.approx(1.0)
+    assert (made > 0.9).mean() > 0.6
+    np.testing.assert_allclose(hushed(samples, np.zeros((0, 2), dtype=np.int64)), samples, rtol=1e-6)
 
 
 def test_a_neutral_style_leaves_curves_and_source_as_predicted():

@@ -6,15 +6,19 @@ its stressed vowel the letters behind the mark. Curves have two values per unit 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from .decoder import VOICED_HZ, Source
+from .decoder import HOP, VOICED_HZ, Source
 from .styles import Prosody
 
 STRESS = "ˈ"
 VOWELS = frozenset("aeiouæɑɒɐɔəɚɛɜɪᵻʊʌAEIOUWY")
 MARKS = ".,;:!?…—"
 VALUES_PER_UNIT = 2
+UNIT = HOP * VALUES_PER_UNIT  # samples
+HUSH, HUSH_RAMP = 0.003, 481  # gain in a pause; samples of its edges
 EARLY_VALUES = 4  # the sound of a token runs about two units ahead of its place in the curves
 F0_LIMITS = (50.0, 600.0)
 CURVE_RATE = 80.0
@@ -56,8 +60,16 @@ def pause_places(phonemes: str, share: float, random: np.random.Generator) -> li
     return chosen
 
 
-def planned_units(phonemes: str, raw: np.ndarray, prosody: Prosody, random: np.random.Generator) -> np.ndarray:
-    """Whole units per token, at least one each: pace, stretched stresses, lengthened end, pauses.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whole units per token, (tokens,), and the stretches of pauses in units from the start, (pauses, 2)."""
+
+    units: np.ndarray
+    pauses: np.ndarray
+
+
+def planned(phonemes: str, raw: np.ndarray, prosody: Prosody, random: np.random.Generator) -> Plan:
+    """Durations of a style: pace, stretched stresses, lengthened end, pauses. No token is shorter than one unit.
 
     raw: (tokens,) units at the teacher's own pace, the two silences included. Rounding carries its remainder along, so
     that a pace of 0.97 is heard.
@@ -72,9 +84,23 @@ def planned_units(phonemes: str, raw: np.ndarray, prosody: Prosody, random: np.r
         wanted[start : letters[-1] + 2] *= 1.0 + prosody.final_stretch
     edges = np.rint(np.concatenate([[0.0], np.cumsum(wanted)]))
     units = np.maximum(np.diff(edges), 1.0)
+    longer = np.zeros_like(units)
     for place in pause_places(phonemes, prosody.pause_share, random):
-        units[place + 1] += round(prosody.pause_units * float(random.uniform(0.7, 1.3)))
-    return units.astype(np.int64)
+        longer[place + 1] = round(prosody.pause_units * float(random.uniform(0.7, 1.3)))
+    units = (units + longer).astype(np.int64)
+    paused = np.flatnonzero(longer)
+    ends = np.cumsum(units)[paused] - EARLY_VALUES // VALUES_PER_UNIT
+    return Plan(units, np.stack([ends - longer[paused], ends], axis=1).astype(np.int64))
+
+
+def hushed(samples: np.ndarray, pauses: np.ndarray) -> np.ndarray:
+    """Quiet in every pause, one unit short of its end: the teacher fills a long space with murmurs. (samples,) each."""
+    gain = np.ones(len(samples), dtype=np.float32)
+    for start, end in pauses:
+        gain[max(start, 0) * UNIT : max(end - 1, 0) * UNIT] = HUSH
+    ramp = np.hanning(HUSH_RAMP) / np.hanning(HUSH_RAMP).sum()
+    smooth = np.convolve(np.pad(gain, HUSH_RAMP // 2, mode="edge"), ramp, mode="valid")
+    return samples * smooth.astype(np.float32)
 
 
 def _value_spans(units: np.ndarray) -> np.ndarray:

@@ -73,7 +73,7 @@ RECIPES: dict[str, Prosody] = {
     ),
     "sad": Prosody(
         speed=0.78, f0_gain=0.87, f0_range=0.4, energy=0.85, tilt_db=-5.0, pause_share=0.6, pause_units=14.0,
-        final_stretch=0.3, breath=0.4, loudness_db=-6.0, fade_db=3.0,
+        final_stretch=0.3, breath=0.3, loudness_db=-6.0, fade_db=3.0,
     ),
     "afraid": Prosody(
         speed=1.22, f0_gain=1.28, f0_range=0.8, energy=0.9, f0_tremolo=0.03, breath=0.45, pause_share=0.5,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...errors import MissingDependency, TrainingError
-from .controls import planned_units, shaped
+from .controls import hushed, planned, shaped
 from .decoder import SoundMaker
 from .graph import CURVES, DURATIONS, RAW_DURATIONS, part, sound_weights
 from .speakers import CorpusSpeaker
@@ -124,9 +124,11 @@ class KokoroTeacher:
         style = pack[min(len(ids), len(pack) - 1)][None]
         given = {"input_ids": np.array([[0, *ids, 0]], dtype=np.int64), "style": style}
         raw = self.timing.run(None, given)[0][0].astype(np.float64)
-        units = planned_units(ipa, raw, prosody, random)
+        plan = planned(ipa, raw, prosody, random)
+        units = plan.units
         content, f0, energy = self.curves.run(None, {**given, DURATIONS: units[None].astype(np.float32)})
         voiced = f0[0] > VOICED_HZ
         base = float(f0[0][voiced].mean()) if voiced.any() else 0.0
         source, loudness = shaped(ipa, units, f0[0], energy[0], prosody, random)
-        return Spoken(self.sound(content[0], source, loudness, style[0], random), ipa, units, round(base, 1))
+        samples = hushed(self.sound(content[0], source, loudness, style[0], random), plan.pauses)
+        return Spoken(samples, ipa, units, round(base, 1))
