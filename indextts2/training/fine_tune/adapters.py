@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ...atomic import make_folder, write_bytes, write_text
 from ...errors import TrainingError
 from ...loading.lora import ADAPTER_FILES, SETTINGS_FILE
 
@@ -89,8 +90,8 @@ def write_adapter(folder: Path, tensors: Mapping[str, Tensor], alpha: float, ran
         plain = name.replace(DOT, ".")
         ending = {"down": ".lora_A.weight", "up": ".lora_B.weight", "whole": ""}[kind]
         named[f"{PREFIX}{plain}{ending}"] = value.detach().cpu().contiguous()
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(named, folder / ADAPTER_FILES[0])
+    make_folder(folder, TrainingError)
+    write_bytes(folder / ADAPTER_FILES[0], save(named), TrainingError)
     targets = sorted({key.partition(".")[2].replace(DOT, ".") for key in tensors if key.startswith("down.")})
     settings = {
         "peft_type": "LORA",
@@ -101,5 +102,5 @@ def write_adapter(folder: Path, tensors: Mapping[str, Tensor], alpha: float, ran
         "fan_in_fan_out": True,
         "bias": "none",
     }
-    (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n", TrainingError)
     return folder
