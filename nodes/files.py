@@ -87,7 +87,7 @@ class _Load(io.ComfyNode):
         from ..indextts2.values.files import file_info, load_value
 
         path = user_files.saved_file(file)
-        return io.NodeOutput(services.on_intermediate(load_value(path, cls.KIND)), file_info(path).in_words())
+        return io.NodeOutput(services.on_intermediate(load_value(path, cls.KIND)), file_info(path).describe())
 
     @classmethod
     def validate_inputs(cls, file: str | None) -> bool | str:

@@ -228,7 +228,7 @@ class SynthesizeScript(io.ComfyNode):
     @classmethod
     def execute(cls, script: Any, cast: Any = None, **inputs: Any) -> io.NodeOutput:
         from ..indextts2.script.mix import MixSettings, mix
-        from ..indextts2.script.report import in_words
+        from ..indextts2.script.report import describe
         from ..indextts2.script.run import SpokenScript, speak_script
         from ..indextts2.script.store import LineStore
 
@@ -239,7 +239,7 @@ class SynthesizeScript(io.ComfyNode):
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
-        return io.NodeOutput(spoken, in_words(script, lines, timeline))
+        return io.NodeOutput(spoken, describe(script, lines, timeline))
 
 
 def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
@@ -316,11 +316,11 @@ class TimelineMix(io.ComfyNode):
     @classmethod
     def execute(cls, lines: Any, overflow: str, gap: float, seconds: float) -> io.NodeOutput:
         from ..indextts2.script.read import write_script
-        from ..indextts2.script.report import in_words
+        from ..indextts2.script.report import describe
 
         timeline = timeline_of(lines, overflow, gap, seconds)
         srt = write_script(timeline.script, "srt") if timeline.script else ""
-        report = in_words(lines.script, lines.lines, timeline)
+        report = describe(lines.script, lines.lines, timeline)
         return io.NodeOutput(audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
 
 

@@ -100,11 +100,11 @@ class ReplaceLine(io.ComfyNode):
     @classmethod
     def execute(cls, lines: Any, number: int, audio: Any, text: str, match_loudness: bool) -> io.NodeOutput:
         from ..indextts2.script.replace import replaced_line
-        from ..indextts2.script.report import in_words
+        from ..indextts2.script.report import describe
 
         waveform = waveform_of(audio)
         changed = replaced_line(lines, number, waveform, text=text, match_loudness=match_loudness)
-        return io.NodeOutput(changed, in_words(changed.script, changed.lines, timeline_of(changed, changed.overflow)))
+        return io.NodeOutput(changed, describe(changed.script, changed.lines, timeline_of(changed, changed.overflow)))
 
 
 class PlotScript(io.ComfyNode):

@@ -249,7 +249,7 @@ def _write(
     from ..contracts import Waveform
     from ..script.mix import mix
     from ..script.read import write_script_file
-    from ..script.report import in_words, script_report
+    from ..script.report import describe, script_report
     from ..script.run import finished_lines
     from ..stages.duration import Clock
 
@@ -270,7 +270,7 @@ def _write(
     report = script_report(job.script, spoken, timeline, files)
     report["notes"] += list(notes)
     write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
-    words = "\n".join([in_words(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
+    words = "\n".join([describe(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
     write_result(options, report, words + f"\nWritten to {options.output}.")
 
 

@@ -53,7 +53,7 @@ def script_report(
     }
 
 
-def in_words(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -> str:
+def describe(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -> str:
     """One row per line, then what does not fit, then the notes."""
     rate = timeline.waveform.sample_rate
     places = {one.line: one for one in timeline.placements}

@@ -127,7 +127,7 @@ def judged_sound(score: TakeScore, mels: Sequence[Tensor], frames_per_second: fl
 def judged_speaker(
     score: TakeScore, encoder: EncoderModels, audio: Tensor, sample_rate: int, style: Tensor
 ) -> TakeScore:
-    """The score with the likeness to the speaker. audio: (samples,); style: (1, style_dim)."""
+    """The score with the similarity to the speaker. audio: (samples,); style: (1, style_dim)."""
     if audio.shape[0] < SHORTEST_JUDGED_SECONDS * sample_rate or not float(audio.abs().max()):
         return score
     features = style_features(resample_sinc(audio[None].to(encoder.device).float(), sample_rate, FBANK.sample_rate))

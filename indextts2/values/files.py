@@ -63,7 +63,7 @@ class FileInfo:
     note: FileNote
     fingerprints: Mapping[str, str]
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """One line per fact that is known."""
         facts = [("kind", self.kind), *asdict(self.note).items(), *self.fingerprints.items()]
         return "\n".join(f"{name.replace('_', ' ')}: {fact}" for name, fact in facts if fact)

@@ -88,7 +88,7 @@ def test_a_file_says_what_it_is(tmp_path):
     info = files.file_info(files.save_speaker(tmp_path / "a.safetensors", tiny_speaker(), note))
     assert info.kind == "speaker" and info.note.source == note.source and info.note.made.startswith("20")
     assert info.fingerprints == {"fingerprint": "t2s-test", "encoder_fingerprint": "encoder-test"}
-    assert all(fact in info.in_words() for fact in ("Anna", "Hello", "CC0-1.0", "t2s-test"))
+    assert all(fact in info.describe() for fact in ("Anna", "Hello", "CC0-1.0", "t2s-test"))
 
 
 @pytest.mark.parametrize("kind", ["emotion", "semantic", "mel"])

@@ -249,7 +249,7 @@ def _aligned_mels(recipe: VocoderRecipe, corpus: Corpus) -> FeatureStore | None:
 
 
 def _held_out(corpus: Corpus, seconds: float) -> Corpus | None:
-    """The held-out utterances of this length or more; None, with a word in the log, where there are none."""
+    """The held-out utterances of this length or more; None, with a warning, where there are none."""
     if any(utterance.split in HELD_OUT_SPLITS and utterance.seconds >= seconds for utterance in corpus.utterances):
         return corpus.filter(splits=HELD_OUT_SPLITS, minimum_seconds=seconds)
     splits = ", ".join(HELD_OUT_SPLITS)
