@@ -35,7 +35,7 @@ from ..t2s.label_offsets import trained_offsets
 logger = logging.getLogger(__name__)
 
 ROW_KINDS = ("mean", "medoid")
-MAX_ROUNDS = 50  # of k-means; a few dozen speakers settle in fewer than ten
+MAX_ROUNDS = 50  # of k-means; a few dozen speakers converge in fewer than ten
 BANK_FILE = "emotion_bank.safetensors"
 T2S_MODULE = "t2s"
 
