@@ -27,7 +27,7 @@ SEED_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class SamplingSettings:
-    """How tokens are chosen. Defaults are those of the released model.
+    """Settings of the choice of tokens. Defaults are those of the released model.
 
     "beam" samples with several beams, "sample" draws one token at a time, "greedy" and "beam_search" take the best and
     ignore temperature, top_k, top_p and typical.
@@ -137,7 +137,7 @@ def truncate(scores: Tensor, settings: SamplingSettings) -> Tensor:
 
 
 def starting_scores(logits: Tensor, settings: SamplingSettings) -> Tensor:
-    """What the processors work on, in float32: log-probabilities, or raw logits where asked for with one beam."""
+    """Input of the processors, in float32: log-probabilities, or raw logits where asked for with one beam."""
     if settings.official_logits and settings.width == 1:
         return logits.float()
     return torch.log_softmax(logits.float(), dim=-1)
@@ -163,7 +163,7 @@ class Candidates(NamedTuple):
 
 
 class Search(Protocol):
-    """How the next tokens are found among the scores; a row of `SAMPLERS`.
+    """A way of finding the next tokens among the scores; a row of `SAMPLERS`.
 
     It asks the host for nothing, so that a step can be captured in a graph, and keeps nothing between steps.
     """

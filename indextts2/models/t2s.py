@@ -35,7 +35,7 @@ class PositionTable(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class TrainingOutput:
-    """What a teacher-forced pass returns.
+    """Output of a teacher-forced pass.
 
     semantic_logits: (batch, tokens + 1, semantic_tokens), row k predicts token k and row `token_lengths` the stop;
     text_logits: (batch, text + 1, text_tokens + 1), the same for text; latent: (batch, tokens, dim), the state that
@@ -142,7 +142,7 @@ class TextToSemantic(nn.Module):
             return free.expand(batch, -1, -1)
         where = self.config.duration.slot if slot is None else slot
         if where not in ("a", "b", "both"):
-            raise InputError(f"The duration slot is a, b or both, but '{where}' was given.")
+            raise InputError(f"The duration slot is a, b or both, but got '{where}'.")
         length = self.mel_pos_embedding(token_targets.clamp(0, self.config.semantic_rows - 1))  # (batch, dim)
         takes_row = torch.tensor([where != "b", where != "a"], device=length.device)
         chosen = (token_targets > 0)[:, None] & takes_row  # (batch, 2)

@@ -14,7 +14,7 @@ from ..stages.emotion.measure import Measured, base_of, measure_along
 from ..stages.emotion.sources import bank_of, base_from
 from ..stages.handles import T2SModels
 from ..stages.t2s.phases import phases_of, piece_positions
-from ..stages.t2s.word_alignment import Timeline, timelines
+from ..stages.t2s.word_alignment import WordAlignment, word_alignments
 from .canvas import GRID
 from .emotion import DEFAULT_WIDTH, EMOTION_COLOURS, draw_profile
 from .schedule import draw_schedule
@@ -66,7 +66,9 @@ def semantic_picture(
     """
     segments = list(timeline_of(semantic, Clock.of(t2s.config)))
     if text is not None and len(text.segments) == len(segments):
-        lines = timelines(t2s, text, semantic, speaker, emotion) if speaker is not None else (None,) * len(segments)
+        lines = (
+            word_alignments(t2s, text, semantic, speaker, emotion) if speaker is not None else (None,) * len(segments)
+        )
         marked = zip(segments, text.segments, piece_positions(text), lines, strict=True)
         segments = [
             with_marks(
@@ -79,7 +81,7 @@ def semantic_picture(
     return draw_timeline(segments, width=width)
 
 
-def _words(t2s: T2SModels, segment: Segment, line: Timeline) -> tuple[Mark, ...]:
+def _words(t2s: T2SModels, segment: Segment, line: WordAlignment) -> tuple[Mark, ...]:
     """Where each word of a segment is spoken; none when the front end no longer cuts the text the same way."""
     found = t2s.front_end.pieces(segment.text)
     if not found.words or tuple(t2s.front_end.known_ids(found.pieces)) != tuple(segment.ids):
@@ -99,7 +101,7 @@ def _emotions(
     segment: Segment,
     whole: Emotion | None,
     places: Sequence[float],
-    line: Timeline | None,
+    line: WordAlignment | None,
     speaker: Speaker | None,
 ) -> tuple[Mark, ...]:
     """Where each phase of a segment's emotion is spoken: by the timeline, or by its share of the text without one."""
@@ -115,7 +117,7 @@ def _emotions(
     return tuple(marks)
 
 
-def _share(piece: int, piece_count: int, line: Timeline | None) -> float:
+def _share(piece: int, piece_count: int, line: WordAlignment | None) -> float:
     if line is None or not len(line.pieces):
         return piece / piece_count
     return int((line.pieces < piece).sum()) / len(line.pieces)

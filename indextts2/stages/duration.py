@@ -48,7 +48,7 @@ class GuidedSettings:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How tokens, frames and samples relate in a checkpoint."""
+    """Relation of tokens, frames and samples in a checkpoint."""
 
     sample_rate: int
     hop: int
@@ -285,7 +285,7 @@ def resolve_targets(
 
 
 def schedule_bias(x: float, settings: GuidedSettings | None = None) -> float:
-    """What the stop's score gains when a share `x` of the target is spoken."""
+    """Gain of the stop's score when a fraction `x` of the target is spoken."""
     s = settings or GuidedSettings()
     if x < s.rise:
         return s.discourage
@@ -297,7 +297,7 @@ def schedule_bias(x: float, settings: GuidedSettings | None = None) -> float:
 
 
 def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[Tensor, int]:
-    """How the stop is treated at every step, and the most tokens (the stop counted).
+    """Treatment of the stop at every step, and the most tokens (the stop counted).
 
     -> bias (limit,) float32 and the limit of this segment. The stop is never the first token: nobody asks for silence.
     """

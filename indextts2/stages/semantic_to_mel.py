@@ -42,7 +42,7 @@ ALLOWED_STRETCH = (0.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
-    """How the flow is solved. The defaults are the official ones."""
+    """Settings of solving the flow. The defaults are the official ones."""
 
     steps: int = 25
     guidance: float = 0.7  # 0 halves the work

@@ -29,7 +29,7 @@ FEWEST_PER_PIECE = 0.8  # semantic tokens per text token that no voice comes bel
 
 @dataclass(frozen=True, slots=True)
 class DecodingSettings:
-    """How segments are decoded."""
+    """Settings of decoding segments."""
 
     takes: int = 1  # of every segment; the one nearest to its length is kept, or the likeliest
     rows_at_once: int = 8  # takes in one batch, a matter of memory only
@@ -73,7 +73,7 @@ def batches_of(tasks: Sequence[Task], rows_at_once: int) -> list[list[Task]]:
 
 
 class BatchDecoder:
-    """What all decodes of one call share: model, speaker, settings, seed and the progress of the whole."""
+    """The decodes of one call, which share model, speaker, settings, seed and the progress of the whole."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ CHECK_EVERY = 8  # steps between two looks at `done` on an accelerator
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """What to decode from a prefilled batch of segments."""
+    """A batch of items to decode from prefilled segments."""
 
     segments: tuple[int, ...]  # the prefix row that each item continues
     seeds: tuple[int, ...]  # of each item's noise

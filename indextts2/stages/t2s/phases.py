@@ -16,7 +16,7 @@ MAX_BRIDGES = 4  # vectors put between two keyframes of a linear schedule
 
 
 def piece_positions(text: PreparedText) -> list[list[float]]:
-    """Where each text piece lies in the whole text, 0 its start and 1 its end, per segment.
+    """Position of each text piece in the whole text, 0 its start and 1 its end, per segment.
 
     Characters decide between segments where the front end says them, pieces count evenly inside a segment.
     """

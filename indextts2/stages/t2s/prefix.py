@@ -96,7 +96,7 @@ def _block_of_rows(phases: int, block_rows: int, shared_rows: int) -> Tensor:
 
 
 def _attention_mask(block: Tensor, first_pieces: list[int], pieces: int) -> Tensor:
-    """Which prefix rows attend to which (table of docs/spec/control.md#visibility).
+    """Attention mask of the prefix rows (table of docs/spec/control.md#visibility).
 
     block: (rows,), see `_block_of_rows`; first_pieces: of each phase; pieces: of the text. -> (rows, rows) bool
     """

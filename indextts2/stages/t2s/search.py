@@ -99,7 +99,7 @@ class Hypotheses:
 
 
 class TokenChoice:
-    """What one step does to the hypotheses: score, search, finish."""
+    """The part of a step that concerns the hypotheses: score, search, finish."""
 
     def __init__(self, config: T2SConfig, settings: SamplingSettings) -> None:
         self.settings, self.search, self.stop = settings, SAMPLERS[settings.mode], config.stop_semantic

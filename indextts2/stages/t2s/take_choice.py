@@ -1,4 +1,4 @@
-"""The takes of a segment: which one is kept, and what is said of it (docs/spec/control.md#natural)."""
+"""The choice among the takes of a segment, and the report on it (docs/spec/control.md#natural)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
 
 
 def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained: bool) -> DurationReport:
-    """What the user is told of the length of one segment."""
+    """Report on the length of one segment, for the user."""
     stop = "own"
     warnings: tuple[str, ...] = ()
     if not take.stopped:
@@ -51,7 +51,7 @@ def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained
 
 
 def _experimental(plan: SegmentPlan, take: Take) -> str:
-    """What to know of a length told to a model that was not taught lengths."""
+    """Warning about a length told to a model that was not taught lengths."""
     warning = f"The method '{plan.method}' is experimental here: this checkpoint was not taught lengths."
     if plan.method != "model" or not take.stopped:
         return warning

@@ -1,4 +1,4 @@
-"""Which text piece each semantic token speaks, found after decoding (docs/spec/control.md#following-the-text).
+"""Word alignment: the text piece that each semantic token speaks, found after decoding (docs/spec/control.md#following-the-text).
 
 One teacher-forced pass reads the attention of the heads that follow the text; the best monotonic path through it is the
 timeline. It serves reports, plots, and lengths for parts of a sentence.
@@ -24,13 +24,11 @@ SMALLEST = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """pieces: (tokens,) int64, the text piece each token speaks, never going back; confidence: mean probability of the
-    attention along that path, 1 for a head that looks at nothing else.
-    """
+class WordAlignment:
+    """The text piece that each token of a segment speaks."""
 
-    pieces: Tensor
-    confidence: float
+    pieces: Tensor  # (tokens,) int64, never going back
+    confidence: float  # mean probability of the attention along that path, 1 for a head that attends to nothing else
 
     def spans(self, piece_count: int) -> tuple[tuple[int, int], ...]:
         """(first token, tokens) of every piece; a piece that no token speaks has none."""
@@ -133,7 +131,7 @@ def find_alignment_heads(
     return tuple(head for head, _ in rank_heads(attentions, heads)[:count])
 
 
-def timelines(
+def word_alignments(
     t2s: T2SModels,
     text: PreparedText,
     semantic: SemanticSpeech,
@@ -141,7 +139,7 @@ def timelines(
     emotion: Emotion | None = None,
     *,
     heads: tuple[tuple[int, int], ...] | None = None,
-) -> tuple[Timeline, ...]:
+) -> tuple[WordAlignment, ...]:
     """One timeline per segment of a text that `text_to_semantic` spoke, with the emotion it was spoken with.
 
     heads: None takes the checkpoint's alignment heads or, failing those, the heads that fit each segment best.
@@ -154,15 +152,15 @@ def timelines(
         )
     text = with_tagged_emotions(t2s, text, speaker)
     known = heads or t2s.model.config.alignment_heads
-    watched = tuple((pair[0], pair[1]) for pair in known) if known else all_heads(t2s.model)
+    heads_read = tuple((pair[0], pair[1]) for pair in known) if known else all_heads(t2s.model)
     lines = []
     for row, segment in enumerate(text.segments):
         tokens = semantic.tokens[row, : int(semantic.token_lengths[row])]
         told = segment.emotion or emotion
         attention = text_attention(t2s, speaker, told, segment.ids, tokens, watched, language=segment.language)
         if not known:
-            best = [head for head, _ in rank_heads([attention], watched)[:HEADS_KEPT]]
-            attention = attention[[watched.index(head) for head in best]]
+            best = [head for head, _ in rank_heads([attention], heads_read)[:HEADS_KEPT]]
+            attention = attention[[heads_read.index(head) for head in best]]
         path, mean = monotonic_path(attention.mean(0))
-        lines.append(Timeline(path, float(torch.tensor(mean).exp())))
+        lines.append(WordAlignment(path, float(torch.tensor(mean).exp())))
     return tuple(lines)

@@ -14,12 +14,12 @@ from indextts2.sampling import SamplingSettings
 from indextts2.stages.emotion.bank import speaker_emotion
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 from indextts2.stages.t2s.word_alignment import (
-    Timeline,
+    WordAlignment,
     all_heads,
     find_alignment_heads,
     monotonic_path,
     rank_heads,
-    timelines,
+    word_alignments,
 )
 from tests.stages.speaking import TEXTS, prepared, tiny_handle, tiny_model, tiny_speaker
 
@@ -70,12 +70,12 @@ def test_the_head_that_follows_the_text_wins():
 
 
 def test_spans_cover_all_tokens():
-    spans = Timeline(TRUE_PATH, 1.0).spans(6)
+    spans = WordAlignment(TRUE_PATH, 1.0).spans(6)
     assert spans == ((0, 3), (3, 2), (5, 1), (6, 4), (10, 2), (12, 0))
 
 
 def test_every_segment_has_a_timeline(spoken):
-    lines = timelines(*spoken)
+    lines = word_alignments(*spoken)
     _, text, semantic, _ = spoken
     for line, segment, count in zip(lines, text.segments, semantic.token_lengths, strict=True):
         assert len(line.pieces) == count and int(line.pieces.max()) < len(segment.ids)
@@ -88,17 +88,17 @@ def test_a_segment_with_an_emotion_tag_is_aligned_with_that_emotion(tiny_checkpo
     plain, happy = prepared(*TEXTS), EmotionWeights.of(happy=0.9)
     tagged = replace(plain, segments=tuple(replace(one, emotion_weights=happy) for one in plain.segments))
     semantic = text_to_semantic(t2s, tagged, speaker, sampling=SamplingSettings(max_tokens=40))
-    own = [line.confidence for line in timelines(t2s, plain, semantic, speaker)]
-    wanted = timelines(t2s, plain, semantic, speaker, speaker_emotion(t2s, happy, speaker))
-    found = [line.confidence for line in timelines(t2s, tagged, semantic, speaker)]
+    own = [line.confidence for line in word_alignments(t2s, plain, semantic, speaker)]
+    wanted = word_alignments(t2s, plain, semantic, speaker, speaker_emotion(t2s, happy, speaker))
+    found = [line.confidence for line in word_alignments(t2s, tagged, semantic, speaker)]
     assert found == [line.confidence for line in wanted] and found != own
 
 
 def test_the_heads_of_a_checkpoint_are_used_when_it_names_them(spoken):
     t2s, text, semantic, speaker = spoken
     named = tiny_handle(tiny_model(replace(t2s.model.config, alignment_heads=((1, 0),))))
-    wanted = timelines(t2s, text, semantic, speaker, heads=((1, 0),))
-    found = timelines(named, text, semantic, speaker)
+    wanted = word_alignments(t2s, text, semantic, speaker, heads=((1, 0),))
+    found = word_alignments(named, text, semantic, speaker)
     assert all(torch.equal(a.pieces, b.pieces) for a, b in zip(found, wanted, strict=True))
 
 
@@ -115,6 +115,6 @@ def test_heads_are_found_from_finished_utterances(spoken):
 def test_text_and_tokens_must_belong_together(spoken):
     t2s, _, semantic, speaker = spoken
     with pytest.raises(InputError, match="1 segments, but the semantic speech 3 rows"):
-        timelines(t2s, prepared(TEXTS[0]), semantic, speaker)
+        word_alignments(t2s, prepared(TEXTS[0]), semantic, speaker)
     with pytest.raises(CheckpointMismatch):
-        timelines(t2s, prepared(*TEXTS), replace(semantic, fingerprint="other"), speaker)
+        word_alignments(t2s, prepared(*TEXTS), replace(semantic, fingerprint="other"), speaker)
