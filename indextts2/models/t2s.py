@@ -37,16 +37,14 @@ class PositionTable(nn.Module):
 class TrainingOutput:
     """Output of a teacher-forced pass.
 
-    semantic_logits: (batch, tokens + 1, semantic_tokens), row k predicts token k and row `token_lengths` the stop;
-    text_logits: (batch, text + 1, text_tokens + 1), the same for text; latent: (batch, tokens, dim), the state that
-    predicts token k (docs/spec/t2s.md#latents); attention: (batch, heads, tokens + 1, text) of the heads asked for,
-    each row sums to one over the item's own text ids (start and stop excluded); None when none was asked for.
+    attention: of the heads asked for, None without any; each row sums to one over the item's own text ids, start and
+    stop excluded.
     """
 
-    semantic_logits: Tensor
-    text_logits: Tensor
-    latent: Tensor
-    attention: Tensor | None = None
+    semantic_logits: Tensor  # (batch, tokens + 1, semantic_tokens); row k predicts token k, row token_lengths the stop
+    text_logits: Tensor  # (batch, text + 1, text_tokens + 1), the same for text
+    latent: Tensor  # (batch, tokens, dim), the state that predicts token k (docs/spec/t2s.md#latents)
+    attention: Tensor | None = None  # (batch, heads, tokens + 1, text)
 
 
 class TextToSemantic(nn.Module):

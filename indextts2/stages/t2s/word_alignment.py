@@ -1,4 +1,4 @@
-"""Word alignment: the text piece that each semantic token speaks, found after decoding (docs/spec/control.md#following-the-text).
+"""Word alignment: the text piece of each token, found after decoding (docs/spec/control.md#following-the-text).
 
 One teacher-forced pass reads the attention of the heads that follow the text; the best monotonic path through it is the
 timeline. It serves reports, plots, and lengths for parts of a sentence.
@@ -157,7 +157,7 @@ def word_alignments(
     for row, segment in enumerate(text.segments):
         tokens = semantic.tokens[row, : int(semantic.token_lengths[row])]
         told = segment.emotion or emotion
-        attention = text_attention(t2s, speaker, told, segment.ids, tokens, watched, language=segment.language)
+        attention = text_attention(t2s, speaker, told, segment.ids, tokens, heads_read, language=segment.language)
         if not known:
             best = [head for head, _ in rank_heads([attention], heads_read)[:HEADS_KEPT]]
             attention = attention[[heads_read.index(head) for head in best]]
