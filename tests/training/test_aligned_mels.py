@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from indextts2.errors import TrainingError
+from indextts2.training import configuration
 from indextts2.training.data.feature_store import FeatureStore
 from indextts2.training.loop.part import LoopSettings
 from indextts2.training.loop.trainer import train
@@ -36,7 +37,7 @@ def trained(tmp_path_factory, tiny_config):
 
 def made(trained, tiny_config, tmp_path, monkeypatch, name, **changes):
     settings, embedding = trained
-    monkeypatch.setattr(aligned_mels, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     monkeypatch.setattr(aligned_mels, "token_embedding", lambda *_: embedding)
     recipe = tmp_path / f"{name}.yaml"
     recipe.write_text(yaml.safe_dump(settings | changes), encoding="utf-8")

@@ -12,13 +12,12 @@ from safetensors.torch import load_file
 from indextts2.errors import TrainingError
 from indextts2.loading.config_file import CONFIG_NAME
 from indextts2.models.t2s import TextToSemantic
+from indextts2.training import configuration
 from indextts2.training.data.feature_store import FeatureStore
-from indextts2.training.emotion import bank as emotion_bank
 from indextts2.training.emotion.bank import BANK_FILE, make_emotion_bank
 from indextts2.training.loop.export import bank_group_sizes
 from indextts2.training.loop.part import LoopSettings
 from indextts2.training.loop.trainer import train
-from indextts2.training.t2s import latents
 from indextts2.training.t2s.data import T2SDataSettings
 from indextts2.training.t2s.label_offsets import trained_offsets
 from indextts2.training.t2s.latents import write_latents
@@ -50,7 +49,7 @@ def write(path, settings):
 
 
 def test_every_utterance_gets_a_latent_of_its_length(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     recipe = write(tmp_path / "latents.yaml", trained | {"data": DATA})
     result = write_latents(recipe, tmp_path / "latents")
     store, features = FeatureStore(tmp_path / "latents"), FeatureStore(Path(trained["features"]))
@@ -63,7 +62,7 @@ def test_every_utterance_gets_a_latent_of_its_length(trained, tiny_config, tmp_p
 
 
 def test_the_same_recipe_writes_the_same_latents(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     recipe = write(tmp_path / "latents.yaml", trained | {"data": DATA})
     stores = []
     for name in "ab":
@@ -74,7 +73,7 @@ def test_the_same_recipe_writes_the_same_latents(trained, tiny_config, tmp_path,
 
 
 def test_a_t2s_that_was_never_told_a_length_writes_its_latents_without(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     told, plain = [], TextToSemantic.duration_slots
 
     def slots(self, targets, **more):
@@ -100,14 +99,14 @@ def test_a_checkpoint_in_place_of_a_run_says_that_it_has_no_offsets(tmp_path, ca
 
 
 def test_a_run_without_weights_is_refused(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     recipe = write(tmp_path / "latents.yaml", trained | {"t2s": str(tmp_path / "nothing")})
     with pytest.raises(TrainingError, match="Train this part first"):
         write_latents(recipe, tmp_path / "latents")
 
 
 def test_a_recipe_makes_an_emotion_bank_that_can_be_exported(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(emotion_bank, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     settings = {"t2s": trained["t2s"], "features": trained["features"], "bank": {"min_tokens": 4}}
     result = make_emotion_bank(write(tmp_path / "bank.yaml", settings), tmp_path / "bank")
     sizes = bank_group_sizes(tmp_path / "bank" / BANK_FILE)
@@ -117,8 +116,7 @@ def test_a_recipe_makes_an_emotion_bank_that_can_be_exported(trained, tiny_confi
 
 
 def test_latents_and_bank_use_the_offsets_that_the_run_has_learned(trained, tiny_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(latents, "MINI", tiny_config)
-    monkeypatch.setattr(emotion_bank, "MINI", tiny_config)
+    monkeypatch.setattr(configuration, "MINI", tiny_config)
     mixes = T2SDataSettings(**DATA, mean_emotion_probability=1.0, mean_emotion_prompts=2)
     recipe = T2SRecipe(
         loop=LoopSettings(max_steps=1, learning_rate=1e-9, warmup_steps=0, evaluate_steps=0, cpu=True),

@@ -274,7 +274,7 @@ def reading_of(recipe, tiny_config, **settings):
     entry = part.data.entries[0]
     plain = T2SPart(recipe, tiny_config).data
     codes = plain.store.tensor(entry, "tokens")
-    return part.data, entry, part.data.front_end.ids(part.data.front_end.pieces(entry.text).pieces), codes
+    return part.data, entry, part.data.reader.front_end.ids(part.data.reader.front_end.pieces(entry.text).pieces), codes
 
 
 def test_a_joined_target_is_the_entry_and_a_second_sentence_of_the_same_speaker(recipe, tiny_config):

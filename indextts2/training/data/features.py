@@ -32,10 +32,10 @@ from ...models.semantic_encoder import SemanticEncoder
 from ...models.style_encoder import StyleEncoder
 from ...stages.handles import EncoderModels
 from ...stages.reference import semantic_features
+from ..configuration import MINI_NAME, config_of
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
-from ..mini import MINI
 from .corpus_data import Utterance, read_manifest
 from .feature_store import FeatureEntry
 from .prosody import utterance_prosody
@@ -50,14 +50,16 @@ MARK_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class FeatureRecipe:
-    """corpora: folders with a manifest. semantic_encoder, codec, style_encoder: folders of their finished runs. speeds:
-    every utterance is also played at these speeds, so that T2S hears more than its corpus holds; 1 is as recorded.
+    """corpora: folders with a manifest. semantic_encoder, codec, style_encoder: folders of their finished runs, or of a
+    checkpoint; "" for the checkpoint in `config`. speeds: every utterance is also played at these speeds, so that T2S
+    hears more than its corpus holds; 1 is as recorded.
     """
 
     corpora: tuple[str, ...]
-    semantic_encoder: str
-    codec: str
-    style_encoder: str
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
+    semantic_encoder: str = ""
+    codec: str = ""
+    style_encoder: str = ""
     speeds: tuple[float, ...] = (1.0,)
 
 
@@ -65,8 +67,9 @@ def write_features(recipe_file: Path, folder: Path) -> TrainingResult:
     """Add what the folder lacks, with the encoders of the recipe's runs; `step` counts the utterances added."""
     recipe = load_recipe(recipe_file, FeatureRecipe)
     started = time.monotonic()
-    runs = {name: Path(getattr(recipe, name)) for name in module_parts() if group_of(name) == "encoder"}
-    encoder = load_trained(MINI, **runs)
+    names = [name for name in module_parts() if group_of(name) == "encoder"]
+    runs = {name: Path(getattr(recipe, name) or recipe.config) for name in names}
+    encoder = load_trained(config_of(recipe.config), **runs)
     corpora = [Path(corpus) for corpus in recipe.corpora]
     added = extract_features(corpora, encoder, folder, speeds=recipe.speeds, mark=weights_mark(encoder))
     return TrainingResult(added, (time.monotonic() - started) / 60, "done")

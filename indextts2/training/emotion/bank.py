@@ -24,11 +24,11 @@ from ...contracts import Progress, no_progress
 from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
 from ...stages.handles import EmotionBank
+from ..configuration import MINI_NAME, config_of
 from ..data.feature_store import FeatureEntry, FeatureStore
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
-from ..mini import MINI
 from ..t2s.data import labels_of
 from ..t2s.label_offsets import trained_offsets
 
@@ -84,6 +84,7 @@ class BankRecipe:
     t2s: str
     features: str
     bank: BankSettings = BankSettings()
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +260,11 @@ def make_emotion_bank(recipe_file: Path, folder: Path) -> TrainingResult:
     """Write `emotion_bank.safetensors` into the folder; `step` counts its rows."""
     recipe = load_recipe(recipe_file, BankRecipe)
     started = time.monotonic()
-    model = TextToSemantic(MINI.t2s).eval()
+    config = config_of(recipe.config)
+    model = TextToSemantic(config.t2s).eval()
     model.load_state_dict(export_weights(Path(recipe.t2s), T2S_MODULE))
     store = FeatureStore(Path(recipe.features))
-    offsets = trained_offsets(Path(recipe.t2s), labels_of(store))
+    offsets = trained_offsets(Path(recipe.t2s), labels_of(store, config.text.kind))
     bank = extract_bank(model, store, recipe.bank, offsets={} if offsets is None else dict(offsets.rows.items()))
     write_bank(folder / BANK_FILE, bank)
     logger.info("Emotion bank: the emotions lie %.2f times the spread of their rows apart", separation(bank))

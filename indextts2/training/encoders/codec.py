@@ -22,6 +22,7 @@ from ...config import CodecConfig
 from ...errors import TrainingError
 from ...models.codec import CodecDecoder, SemanticCodec
 from ...models.semantic_encoder import SemanticEncoder
+from ..configuration import MINI_NAME, config_of
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import AcousticData
 from ..data.phonemes import IGNORED, PHONES, phone_sequence
@@ -29,7 +30,6 @@ from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 from .semantic_encoder import CONTOUR_SCALE, HALVES, EncoderHeads, collapse, edit_distance, usable
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class CodecRecipe:
     semantic_encoder: str
     corpora: tuple[str, ...]
     cache: str
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     start_from: str = ""
     held_out_utterances: int = 60
     objective: CodecObjective = CodecObjective()
@@ -350,7 +351,8 @@ def measure_codec(
 def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's codec as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, CodecRecipe)
-    config = MINI.semantic_encoder
+    whole = config_of(recipe.config)
+    config = whole.semantic_encoder
     encoder, heads = SemanticEncoder(config), EncoderHeads(config.dim)
     encoder.load_state_dict(export_weights(Path(recipe.semantic_encoder), "encoder"))
     heads.load_state_dict(export_weights(Path(recipe.semantic_encoder), "heads"))
@@ -360,7 +362,7 @@ def train_codec(recipe_file: Path, folder: Path) -> TrainingResult:
     rows = encode_cache(encoder.eval(), cache, training, config.stride)
     held_out = encode_cache(encoder, cache, aligned[: recipe.held_out_utterances], config.stride)
     part = CodecPart(
-        MINI.codec,
+        whole.codec,
         recipe.objective,
         rows,
         held_out,

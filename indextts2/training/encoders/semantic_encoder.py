@@ -18,13 +18,13 @@ from torch import Generator, Tensor, nn
 
 from ...config import SemanticEncoderConfig
 from ...models.semantic_encoder import SemanticEncoder
+from ..configuration import MINI_NAME, config_of
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import AcousticBatch, AcousticData, Augmentation
 from ..data.phonemes import IGNORED, PHONES
 from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class EncoderRecipe:
     loop: LoopSettings
     corpora: tuple[str, ...]
     cache: str
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     objective: EncoderObjective = EncoderObjective()
 
 
@@ -224,5 +225,5 @@ def train_semantic_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's semantic encoder as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, EncoderRecipe)
     cache = open_cache(recipe.cache, recipe.corpora)
-    part = SemanticEncoderPart(MINI.semantic_encoder, recipe.objective, cache)
+    part = SemanticEncoderPart(config_of(recipe.config).semantic_encoder, recipe.objective, cache)
     return train(part, recipe.loop, folder)

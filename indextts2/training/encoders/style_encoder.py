@@ -23,12 +23,12 @@ from ...audio.fbank import FBANK
 from ...config import StyleEncoderConfig
 from ...errors import TrainingError
 from ...models.style_encoder import StyleEncoder
+from ..configuration import MINI_NAME, config_of
 from ..data.acoustic_cache import AcousticCache, AcousticEntry, open_cache
 from ..data.acoustic_data import Augmentation, add_noise, stretch_frames, uniform, warp_bands
 from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class StyleRecipe:
     loop: LoopSettings
     corpora: tuple[str, ...]
     cache: str
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     objective: StyleObjective = StyleObjective()
 
 
@@ -196,5 +197,6 @@ def equal_error_rate(same: Tensor, different: Tensor) -> float:
 def train_style_encoder(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's style encoder as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, StyleRecipe)
-    part = StyleEncoderPart(MINI.style_encoder, recipe.objective, open_cache(recipe.cache, recipe.corpora))
+    config = config_of(recipe.config).style_encoder
+    part = StyleEncoderPart(config, recipe.objective, open_cache(recipe.cache, recipe.corpora))
     return train(part, recipe.loop, folder)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ...atomic import make_folder, replacing
 from ...errors import CheckpointError, TrainingError
+from ...loading.checkpoint import open_checkpoint
 from ...loading.config_file import CONFIG_NAME
 from ...loading.pickles import load_pickle
-from ...loading.tensors import read_section
 
 STATE_FILE = "state.pt"
 FORMAT = 1
@@ -47,7 +47,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
     """The trained state dict of one module of a run, its moving average where there is one; or a checkpoint's part.
 
-    folder: of a run, or a checkpoint in the native layout, so that training can go on from what has been published.
+    folder: of a run, or a checkpoint in any layout, so that training can go on from what has been published.
     Raises TrainingError when the folder is neither, or has no such module.
     """
     if (folder / CONFIG_NAME).is_file():
@@ -56,7 +56,7 @@ def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
     if state is None:
         raise TrainingError(
             f"{folder} holds neither a training state nor a checkpoint. Train this part first, or name the folder of "
-            "a run or of a checkpoint in the native layout."
+            "a run or of a checkpoint."
         )
     if name not in state["models"]:
         raise TrainingError(f"{folder} trained {', '.join(state['models'])}, but not {name}.")
@@ -69,12 +69,17 @@ def trained_weights(state: Mapping[str, Any], name: str) -> dict[str, Tensor]:
 
 
 def checkpoint_weights(folder: Path, name: str) -> dict[str, Tensor]:
-    """One module out of a native checkpoint, in float32. Raises TrainingError when the checkpoint lacks it."""
+    """One module out of a checkpoint, in float32. Raises TrainingError when the checkpoint lacks it or keeps it as int8
+    codes, CheckpointError when it cannot be read.
+    """
     part = next((part for part, module in MODULES.items() if module == name), name)
-    path = folder / f"{part}.safetensors"
-    if not path.is_file():
-        raise TrainingError(f"{folder} is a checkpoint without {path.name}; name one that has this part.")
-    return {key: value.float() if value.is_floating_point() else value for key, value in read_section(path).items()}
+    checkpoint = open_checkpoint(folder)
+    if part not in checkpoint.files:
+        raise TrainingError(f"{folder} is a checkpoint without {part}; name one that has this part.")
+    weights = checkpoint.read(part)
+    if any(value.dtype is torch.int8 for value in weights.values()):
+        raise TrainingError(f"The {part} of {folder} is stored in eight bits, which lost digits. Name the original.")
+    return {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
 
 
 class MovingAverage:

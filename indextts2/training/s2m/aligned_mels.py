@@ -25,11 +25,11 @@ from ...config import Config
 from ...errors import TrainingError
 from ...models.s2m import SemanticToMel
 from ...stages.ode import integrate
+from ..configuration import MINI_NAME, config_of
 from ..data.feature_store import FeatureEntry, FeatureStore
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
-from ..mini import MINI
 from .data import S2MData, S2MDataSettings
 from .train import MODEL, token_embedding
 
@@ -46,6 +46,7 @@ class AlignedMelRecipe:
     """
 
     s2m: str
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     features: str = ".train/features"
     codec: str = ".train/codec"
     codec_name: str = "codec"
@@ -75,7 +76,8 @@ def write_aligned_mels(recipe_file: Path, folder: Path) -> TrainingResult:
     it should hold.
     """
     started = time.monotonic()
-    recipe, config = load_recipe(recipe_file, AlignedMelRecipe), MINI
+    recipe = load_recipe(recipe_file, AlignedMelRecipe)
+    config = config_of(recipe.config)
     store = FeatureStore(Path(recipe.features))
     latents = FeatureStore(Path(recipe.latents)) if recipe.latents else None
     model = SemanticToMel(config.s2m).eval()

@@ -29,12 +29,12 @@ from ...models.codec import SemanticCodec
 from ...models.flow import AdaptiveNorm
 from ...models.length_regulator import frame_to_token
 from ...models.s2m import FlowExample, SemanticToMel
+from ..configuration import MINI_NAME, config_of
 from ..data.feature_store import FeatureStore
 from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 from .data import S2MData, S2MDataSettings
 
 MODEL = "s2m"
@@ -56,6 +56,7 @@ class S2MRecipe:
     error that is left when the velocity is averaged over a stretch of frames, 0 for none. loop: the optimisation.
     """
 
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     features: str = ".train/features"
     codec: str = ".train/codec"
     codec_name: str = "codec"
@@ -74,8 +75,11 @@ class S2MPart(Part):
 
     name = "s2m"
 
-    def __init__(self, recipe: S2MRecipe, config: Config = MINI, *, embedding: Tensor | None = None) -> None:
-        """embedding: (codebook, semantic_dim), the codec's embedding of every token; None reads it from its run."""
+    def __init__(self, recipe: S2MRecipe, config: Config | None = None, *, embedding: Tensor | None = None) -> None:
+        """config: None for the one that the recipe names. embedding: (codebook, semantic_dim), the codec's embedding of
+        every token; None reads it from its run.
+        """
+        config = config_of(recipe.config) if config is None else config
         self.recipe, self.config = recipe, config
         self.embedding = (
             embedding if embedding is not None else token_embedding(recipe.codec, recipe.codec_name, config)

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
-from ...text.english import SPACE, EnglishFrontEnd
-from ...text.pieces import NO_WORD, TextPieces
-from ..data.alignment import align, attention_targets, spread_letters
+from ...text.front_end import FrontEnd
+from ..data.alignment import attention_targets
 from ..data.feature_store import FeatureEntry, FeatureStore, stack_padded
 from ..data.prosody import UTTERANCE_PROSODY
 from .label_offsets import LabelOffsets
 from .losses import label_weights
+from .reading import Reading, reader_for
 
 SHORTEST_CUT = 20  # tokens that a target cut at a word keeps at least
 SMALLEST_SPREAD = 1e-4
@@ -101,33 +100,28 @@ class T2SBatch:
         return vector + offsets(self.labels) * mixed
 
 
-class _Reading(NamedTuple):
-    """Text ids, the span of each in seconds, and the tokens (tokens,) that are spoken."""
-
-    ids: list[int]
-    spans: list[tuple[float, float]]
-    codes: Tensor
-
-
 class T2SData:
-    """Draws batches from the English utterances with timing of one split of a feature store."""
+    """Draws batches from the utterances of one split of a feature store that the front end can read."""
 
     def __init__(
         self,
         store: FeatureStore,
-        front_end: EnglishFrontEnd,
+        front_end: FrontEnd,
         settings: T2SDataSettings,
         *,
         split: str = "train",
         with_prosody: bool = False,
     ) -> None:
-        self.store, self.front_end, self.settings = store, front_end, settings
+        self.store, self.settings = store, settings
+        self.reader = reader_for(front_end.kind)(front_end, settings.letters_probability)
+        if settings.cut_probability and not self.reader.timed:
+            raise TrainingError(
+                f"cut_probability needs to know when a word begins, which texts of kind '{front_end.kind}' do not. "
+                "Leave it out."
+            )
         usable = store.select(
             lambda entry: (
-                entry.split == split
-                and entry.language == "en"
-                and bool(entry.phoneme_durations)
-                and entry.token_count <= settings.max_tokens
+                entry.split == split and self.reader.usable(entry) and entry.token_count <= settings.max_tokens
             )
         )
         by_speaker: dict[str, list[FeatureEntry]] = {}
@@ -141,17 +135,17 @@ class T2SData:
         if len(self.entries) < settings.batch_size:
             raise TrainingError(
                 f"{len(self.entries)} usable utterances of split '{split}' for batches of {settings.batch_size}; "
-                "at least one batch of English utterances with alignments is needed. Extend the corpus."
+                "at least one batch of utterances is needed, in English with timing for text of kind 'english'. Extend "
+                "the corpus, or lower batch_size."
             )
         self.by_style: dict[tuple[str, float], list[FeatureEntry]] = {}
         for entry in self.entries:
             self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
         self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
-        self.labels = labels_of(store)
+        self.labels = labels_of(store, front_end.kind)
         self._label_index = {name: index for index, name in enumerate(self.labels)}
         self.speakers = tuple(sorted(self.by_speaker))
         self._speaker_index = {name: index for index, name in enumerate(self.speakers)}
-        self._spans: dict[str, tuple[TextPieces, list[tuple[float, float]]]] = {}
         self._emotion_vectors: dict[str, Tensor] = {}
 
     @torch.no_grad()
@@ -193,7 +187,8 @@ class T2SData:
         texts, guides, tokens = [], [], []
         for target in targets:
             ids, spans, codes = self._reading(target, generator)
-            guide = attention_targets(spans, len(codes), self.settings.tokens_per_second)
+            rate = self.settings.tokens_per_second
+            guide = [NO_GUIDE] * len(codes) if spans is None else attention_targets(spans, len(codes), rate)
             texts.append(torch.tensor(ids))
             tokens.append(codes)
             guides.append(torch.tensor(guide))
@@ -214,10 +209,10 @@ class T2SData:
             emotion_prosody=mix @ self._prosody_of(emotion_entries),
         )
 
-    def _reading(self, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+    def _reading(self, target: FeatureEntry, generator: torch.Generator) -> Reading:
         """What is read: the target, or now and then the target with another sentence, or its later words."""
-        ids, spans = self._text(target, generator)
-        reading = _Reading(ids, spans, self.store.tensor(target, "tokens"))
+        ids, spans = self.reader.text(target, generator)
+        reading = Reading(ids, spans, self.store.tensor(target, "tokens"))
         settings = self.settings
         if not settings.join_probability + settings.cut_probability:
             return reading
@@ -228,7 +223,7 @@ class T2SData:
             return self._cut(reading, generator)
         return reading
 
-    def _joined(self, first: _Reading, target: FeatureEntry, generator: torch.Generator) -> _Reading:
+    def _joined(self, first: Reading, target: FeatureEntry, generator: torch.Generator) -> Reading:
         """The target and a second sentence, if there is one that fits."""
         kind = (target.style, target.speed)
         others = [
@@ -241,16 +236,20 @@ class T2SData:
         if not others:
             return first
         entry = others[_draw(len(others), generator)]
-        ids, spans = self._text(entry, generator)
+        ids, spans = self.reader.text(entry, generator)
+        codes = torch.cat([first.codes, self.store.tensor(entry, "tokens")])
+        joined = [*first.ids, *self.reader.between, *ids]
+        if first.spans is None or spans is None:
+            return Reading(joined, None, codes)
         later = len(first.codes) / self.settings.tokens_per_second
         shifted = [(start + later, end + later) for start, end in spans]
-        space = self.front_end.ids((SPACE,))
-        codes = torch.cat([first.codes, self.store.tensor(entry, "tokens")])
-        return _Reading([*first.ids, *space, *ids], [*first.spans, (later, later), *shifted], codes)
+        return Reading(joined, [*first.spans, *[(later, later)] * len(self.reader.between), *shifted], codes)
 
-    def _cut(self, whole: _Reading, generator: torch.Generator) -> _Reading:
+    def _cut(self, whole: Reading, generator: torch.Generator) -> Reading:
         """The target from a later word on, if enough is left."""
-        rate, space = self.settings.tokens_per_second, self.front_end.ids((SPACE,))[0]
+        if whole.spans is None:
+            return whole
+        rate, space = self.settings.tokens_per_second, self.reader.between[0]
         last = len(whole.codes) - SHORTEST_CUT
         begins = [
             place + 1
@@ -262,7 +261,7 @@ class T2SData:
         begin = begins[_draw(len(begins), generator)]
         first = round(whole.spans[begin][0] * rate)
         spans = [(start - first / rate, end - first / rate) for start, end in whole.spans[begin:]]
-        return _Reading(whole.ids[begin:], spans, whole.codes[first:])
+        return Reading(whole.ids[begin:], spans, whole.codes[first:])
 
     def _prosody_of(self, entries: Sequence[FeatureEntry]) -> Tensor:
         silent = torch.zeros(len(UTTERANCE_PROSODY))
@@ -316,31 +315,11 @@ class T2SData:
         start = _draw(len(features) - length + 1, generator)
         return features[start : start + length]
 
-    def _text(self, entry: FeatureEntry, generator: torch.Generator) -> tuple[list[int], list[tuple[float, float]]]:
-        """Ids of the text with some words as letters, and the span in seconds of every id."""
-        plain, spans = self._aligned(entry)
-        mixed = self.front_end.pieces(
-            entry.text, letters_probability=self.settings.letters_probability, generator=generator
-        )
-        if mixed.pieces != plain.pieces:
-            spans = _respread(plain.words, spans, mixed.words)
-        scale = 1.0 / entry.speed
-        return self.front_end.ids(mixed.pieces), [(start * scale, end * scale) for start, end in spans]
 
-    def _aligned(self, entry: FeatureEntry) -> tuple[TextPieces, list[tuple[float, float]]]:
-        cached = self._spans.get(entry.utterance)
-        if cached is None:
-            plain = self.front_end.pieces(entry.text)
-            spans = align(
-                [" " if piece == SPACE else piece for piece in plain.pieces], entry.phonemes, entry.phoneme_durations
-            )
-            cached = self._spans[entry.utterance] = (plain, spans)
-        return cached
-
-
-def labels_of(store: FeatureStore) -> tuple[str, ...]:
-    """The prosody styles of the English utterances with timing, of all splits, in order."""
-    return tuple(sorted({entry.style for entry in store if entry.language == "en" and entry.phoneme_durations}))
+def labels_of(store: FeatureStore, text_kind: str) -> tuple[str, ...]:
+    """Prosody styles of the utterances that a text kind can read, of all splits, in order."""
+    usable = reader_for(text_kind).usable
+    return tuple(sorted({entry.style for entry in store if usable(entry)}))
 
 
 def relative_prosody(store: FeatureStore, entries: Sequence[FeatureEntry]) -> dict[str, Tensor]:
@@ -356,31 +335,6 @@ def relative_prosody(store: FeatureStore, entries: Sequence[FeatureEntry]) -> di
     relative = torch.cat(rows)
     relative = relative / relative.std(dim=0).clamp(min=SMALLEST_SPREAD)
     return dict(zip(names, relative.clamp(-PROSODY_LIMIT, PROSODY_LIMIT), strict=True))
-
-
-def _respread(
-    words: Sequence[int], spans: Sequence[tuple[float, float]], mixed_words: Sequence[int]
-) -> list[tuple[float, float]]:
-    """Spans of another spelling of the same words: unchanged words keep theirs, others share theirs evenly."""
-    result: list[tuple[float, float]] = []
-    for own, count in zip(_runs(words), (len(run) for run in _runs(mixed_words)), strict=True):
-        if count == len(own):
-            result.extend(spans[index] for index in own)
-        else:
-            whole = (spans[own[0]][0], max(spans[index][1] for index in own))
-            result.extend(spread_letters(whole, count))
-    return result
-
-
-def _runs(words: Sequence[int]) -> list[list[int]]:
-    """Indices grouped by word; a space or a punctuation mark is a group of its own."""
-    runs: list[list[int]] = []
-    for index, word in enumerate(words):
-        if index and word != NO_WORD and word == words[index - 1]:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    return runs
 
 
 def _mask(rows: Sequence[Tensor]) -> Tensor:

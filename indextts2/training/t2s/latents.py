@@ -21,13 +21,11 @@ from safetensors.torch import save
 from ...atomic import make_folder, write_bytes, write_text
 from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
-from ...text.english import EnglishFrontEnd
-from ...text.tokenizer import TextTokenizer
+from ..configuration import MINI_NAME, config_of, front_end_of
 from ..data.feature_store import FeatureEntry, FeatureStore
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
-from ..mini import MINI
 from .data import T2SData, T2SDataSettings, labels_of
 from .label_offsets import LabelOffsets, trained_offsets
 from .train import MODEL
@@ -43,7 +41,8 @@ class LatentRecipe:
 
     t2s: str
     features: str = ".train/features"
-    tokenizer: str = ".train/tokenizer/tokenizer.model"
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
+    tokenizer: str = ""  # file; empty: that of the checkpoint in `config`, or the one that the recipes make
     emotional: bool = True
     use_length: bool = True
     seed: int = 0
@@ -51,15 +50,16 @@ class LatentRecipe:
 
 
 def write_latents(recipe_file: Path, folder: Path) -> TrainingResult:
-    """Write `<id>/latent` (tokens, dim) in half precision for every English utterance with timing."""
+    """Write `<id>/latent` (tokens, dim) in half precision for every utterance that the front end can read."""
     started = time.monotonic()
     recipe = load_recipe(recipe_file, LatentRecipe)
     store = FeatureStore(Path(recipe.features))
     store.preload("tokens", "features")
-    front_end = EnglishFrontEnd(TextTokenizer(recipe.tokenizer))
-    model = TextToSemantic(MINI.t2s).eval()
+    config = config_of(recipe.config)
+    front_end = front_end_of(config, recipe.config, recipe.tokenizer)
+    model = TextToSemantic(config.t2s).eval()
     model.load_state_dict(export_weights(Path(recipe.t2s), MODEL))
-    offsets = trained_offsets(Path(recipe.t2s), labels_of(store))
+    offsets = trained_offsets(Path(recipe.t2s), labels_of(store, front_end.kind))
     entries: list[FeatureEntry] = []
     make_folder(folder, TrainingError)
     for split in SPLITS:

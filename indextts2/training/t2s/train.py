@@ -13,6 +13,7 @@ with `prosody_weight` pitch, loudness and tilt of the utterance must be readable
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,16 +23,16 @@ from torch import Tensor, nn
 
 from ...config import Config
 from ...errors import TrainingError
+from ...loading.tensors import check_names
 from ...models.t2s import TextToSemantic
-from ...text.english import EnglishFrontEnd
-from ...text.tokenizer import TextTokenizer
+from ...text.front_end import FrontEnd
+from ..configuration import MINI_NAME, config_of, front_end_of
 from ..data.feature_store import FeatureStore
 from ..data.prosody import UTTERANCE_PROSODY
 from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 from .data import T2SBatch, T2SData, T2SDataSettings
 from .label_offsets import OFFSETS, LabelOffsets, fresh_offsets, trained_offsets
 from .losses import (
@@ -46,7 +47,11 @@ from .losses import (
 )
 from .translate import translate_from
 
+logger = logging.getLogger(__name__)
+
 MODEL = "t2s"
+TEXT_EMBEDDING = "text_embedding.weight"
+TEXT_ROWS = ("text_embedding.", "text_head.")
 CLASSIFIER = "speaker_classifier"
 READER = "prosody_reader"
 LABEL_READER = "label_reader"
@@ -78,10 +83,12 @@ class T2SRecipe:
     """
 
     loop: LoopSettings
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     stage: int = 1
     features: str = ".train/features"
-    tokenizer: str = ".train/tokenizer/tokenizer.model"
+    tokenizer: str = ""  # file; empty: that of the checkpoint in `config`, or the one that the recipes make
     start_from: str = ""
+    fresh_text: bool = False  # text embedding and text head begin anew, for another tokenizer than start_from has
     former_features: str = ""
     data: T2SDataSettings = field(default_factory=T2SDataSettings)
     dropout: float = 0.1
@@ -105,7 +112,8 @@ class T2SRecipe:
 class T2SPart(Part):
     """One of the three stages as a part of the training loop."""
 
-    def __init__(self, recipe: T2SRecipe, config: Config = MINI) -> None:
+    def __init__(self, recipe: T2SRecipe, config: Config | None = None) -> None:
+        """config: None for the one that the recipe names."""
         if recipe.stage not in (1, 2, 3):
             raise TrainingError(f"T2S is trained in stages 1, 2 and 3, but stage {recipe.stage} was asked for.")
         if recipe.stage > 1 and not recipe.start_from:
@@ -124,24 +132,37 @@ class T2SPart(Part):
                 "label_offset is added to mixes of emotion prompts: set mean_emotion_probability above zero and "
                 "mean_emotion_prompts above 1, in stage 2 or 3."
             )
+        if recipe.fresh_text and not recipe.start_from:
+            raise TrainingError(
+                "fresh_text leaves out weights of start_from; name its folder, or leave fresh_text out."
+            )
+        config = config_of(recipe.config) if config is None else config
+        if config.t2s.speaker_from != "features":
+            raise TrainingError(
+                f"'{config.name}' takes its speaker from the {config.t2s.speaker_from}; this recipe trains models that "
+                "hear features. Name another configuration."
+            )
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
         self.with_prosody = recipe.prosody_weight > 0.0
         store.preload("tokens", "features", *(["prosody"] if self.with_prosody else []))
-        front_end = EnglishFrontEnd(TextTokenizer(recipe.tokenizer))
+        front_end = front_end_of(config, recipe.config, recipe.tokenizer)
         self.data = T2SData(store, front_end, recipe.data, with_prosody=self.with_prosody)
         self.held_out = self._held_out_batches(store, front_end)
+        self.guide_heads = recipe.guide_heads if recipe.guide_weight and self.data.reader.timed else ()
+        if recipe.guide_weight and not self.guide_heads:
+            logger.info("Attention is not guided: texts of kind '%s' have no timing.", front_end.kind)
 
     def identity(self) -> dict[str, Any]:
         return {"stage": self.recipe.stage, "dim": self.config.t2s.dim, "layers": self.config.t2s.layers}
 
     def build(self) -> dict[str, nn.Module]:
         model = TextToSemantic(self.config.t2s, dropout=self.recipe.dropout)
-        if self.recipe.start_from:
-            model.load_state_dict(self._earlier_weights())
-        else:
+        if self.recipe.fresh_text or not self.recipe.start_from:
             model.initialise(torch.Generator().manual_seed(self.recipe.initial_seed))
+        if self.recipe.start_from:
+            self._start_from(model, self._earlier_weights())
         freeze(model, frozen_names(self.recipe.stage))
         if self.recipe.cache_emotion_vectors:
             self.data.cache_emotion_vectors(model.eval(), torch.Generator().manual_seed(self.recipe.initial_seed))
@@ -158,6 +179,19 @@ class T2SPart(Part):
             earlier = trained_offsets(Path(self.recipe.start_from), self.data.labels)
             models[OFFSETS] = earlier or fresh_offsets(dim, self.data.labels, self.recipe.label_offset, generator)
         return models
+
+    def _start_from(self, model: TextToSemantic, weights: dict[str, Tensor]) -> None:
+        """Put earlier weights into the model. Raises CheckpointError where they do not fit."""
+        fresh = {key: value for key, value in model.state_dict().items() if key.startswith(TEXT_ROWS)}
+        weights = {**weights, **fresh} if self.recipe.fresh_text else weights
+        shape = tuple(fresh[TEXT_EMBEDDING].shape)
+        if TEXT_EMBEDDING in weights and tuple(weights[TEXT_EMBEDDING].shape) != shape:
+            raise TrainingError(
+                f"{self.recipe.start_from} reads {len(weights[TEXT_EMBEDDING])} text tokens, but the configuration "
+                f"{shape[0]}. For another tokenizer set fresh_text, which begins the rows of the text anew."
+            )
+        check_names(model, weights, Path(self.recipe.start_from))
+        model.load_state_dict(weights)
 
     def _earlier_weights(self) -> dict[str, Tensor]:
         recipe = self.recipe
@@ -222,7 +256,7 @@ class T2SPart(Part):
             batch.text_lengths,
             inputs,
             batch.token_lengths,
-            attention_heads=recipe.guide_heads if recipe.guide_weight else (),
+            attention_heads=self.guide_heads,
         )
         loss, right = semantic_loss(output.semantic_logits, batch.tokens, batch.token_lengths, config.stop_semantic)
         metrics: Metrics = {"semantic": loss.detach(), "right": right}
@@ -285,7 +319,7 @@ class T2SPart(Part):
         kept = torch.rand(batch.token_lengths.shape, generator=generator) >= self.recipe.length_dropout
         return batch.token_lengths * kept.to(batch.token_lengths.device)
 
-    def _held_out_batches(self, store: FeatureStore, front_end: EnglishFrontEnd) -> list[T2SBatch]:
+    def _held_out_batches(self, store: FeatureStore, front_end: FrontEnd) -> list[T2SBatch]:
         """Batches of held-out texts, the same in every evaluation; none when the store has too few."""
         try:
             data = T2SData(store, front_end, self.recipe.data, split="test_text", with_prosody=self.with_prosody)

@@ -19,13 +19,13 @@ from ...audio.mel import log_mel
 from ...config import MelConfig, VocoderConfig
 from ...errors import TrainingError
 from ...models.vocoder import AntiAliasedActivation, Vocoder
+from ..configuration import MINI_NAME, config_of
 from ..data.corpus_data import PCM_SCALE, Corpus, Utterance
 from ..data.feature_store import FeatureStore
 from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools, adamw
 from ..loop.recipe import load_recipe, to_mapping
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult, train
-from ..mini import MINI
 from .discriminators import (
     Discriminators,
     DiscriminatorSettings,
@@ -62,6 +62,7 @@ class VocoderRecipe:
     corpora: tuple[str, ...]
     start_from: str = ""
     cache: str | None = None
+    config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     splits: tuple[str, ...] = ("train",)
     minimum_bandwidth_hz: int = 11_000
     aligned_mels: str = ""
@@ -260,4 +261,5 @@ def _held_out(corpus: Corpus, seconds: float) -> Corpus | None:
 def train_vocoder(recipe_file: Path, folder: Path) -> TrainingResult:
     """Train the mini's vocoder as the recipe says; the run's state and curves go to `folder`."""
     recipe = load_recipe(recipe_file, VocoderRecipe)
-    return train(VocoderPart(recipe, MINI.vocoder, MINI.mel), recipe.loop, folder)
+    config = config_of(recipe.config)
+    return train(VocoderPart(recipe, config.vocoder, config.mel), recipe.loop, folder)
