@@ -154,8 +154,7 @@ def _official_licence(folder: Path) -> str:
 
 def empty_model(config: Config, part: str) -> torch.nn.Module:
     """A part's module with shapes and without memory for its parameters."""
-    with without_memory():
-        return _builder(config, part)()
+    return without_memory(_builder(config, part))
 
 
 def _builder(config: Config, part: str) -> Callable[[], torch.nn.Module]:

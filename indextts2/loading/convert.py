@@ -23,7 +23,7 @@ from .native import (
 )
 from .official import licence_files
 from .parts import INT8, Part, parts_of
-from .quantise import PEAK, layers_to_quantise
+from .quantise import ABSMAX, layers_to_quantise
 from .stream import Source
 from .tensors import check_numbers
 
@@ -94,7 +94,7 @@ def _converted(
 def _convert_part(checkpoint: Checkpoint, row: Part, target: Path, about: About) -> None:
     sources = checkpoint.sources(row.name)
     file = checkpoint.files[row.name][0]
-    if any(key.endswith(PEAK) for key in sources):
+    if any(key.endswith(ABSMAX) for key in sources):
         raise CheckpointError(f"{file} is stored in eight bits, which lost digits. Convert the original instead.")
     quantise = about.precision == row.min_precision == INT8
     layers = layers_to_quantise(empty_model(checkpoint.config, row.name)) if quantise else {}

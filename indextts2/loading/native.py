@@ -22,7 +22,7 @@ from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, read_config, write_config
 from .fingerprint import Fingerprints, fingerprints, sha256_of
 from .parts import FP32, INT8, SUFFIX, group_of, part_of, parts_of, tensor_parts
-from .quantise import PEAK, encoded
+from .quantise import ABSMAX, encoded
 from .stream import Source, write_stream
 from .tensors import is_finite, read_section
 
@@ -35,7 +35,7 @@ KEPT_NAMES = (
     "running_var",
     "freqs",
     "filter",
-    PEAK,
+    ABSMAX,
 )  # statistics and tables, too coarse in half precision
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor, nn
 
-from ..models.int8_linear import Int8Linear, quantised
+from ..models.int8_linear import Int8Linear, quantize
 from ..models.transformer import Conv1D
 from .tensors import ModuleType
 
@@ -19,7 +19,7 @@ KEPT_LAYERS = ("mel_head", "text_head", "emo_layer", "emovec_layer")
 """Layers of T2S that stay whole: token probabilities, and the emotion vectors that algebra is done on."""
 
 SMALLEST_SIDE = 16  # a smaller matrix saves nothing
-PEAK = ".weight_peak"
+ABSMAX = ".weight_peak"  # a key of saved files: the scale of a layer's int8 codes
 WEIGHT = ".weight"
 
 
@@ -35,17 +35,17 @@ def layers_to_quantise(module: nn.Module) -> dict[str, bool]:
 
 
 def encoded(key: str, value: Tensor, layers: Mapping[str, bool]) -> dict[str, Tensor]:
-    """A tensor as it is written: itself, or levels and peaks where it is the matrix of one of `layers`."""
+    """A tensor as it is written: itself, or int8 codes and their absmax scale for the matrix of one of `layers`."""
     name = key.removesuffix(WEIGHT)
     if name == key or name not in layers or not value.is_floating_point():
         return {key: value}
-    levels, peak = quantised(value, in_first=layers[name])
-    return {key: levels, name + PEAK: peak}
+    codes, absmax = quantize(value, in_first=layers[name])
+    return {key: codes, name + ABSMAX: absmax}
 
 
 def quantised_layers(tensors: Collection[str]) -> set[str]:
     """Names of the layers that a file holds in eight bits."""
-    return {key.removesuffix(PEAK) for key in tensors if key.endswith(PEAK)}
+    return {key.removesuffix(ABSMAX) for key in tensors if key.endswith(ABSMAX)}
 
 
 def with_int8_layers(module: ModuleType, names: Collection[str]) -> ModuleType:

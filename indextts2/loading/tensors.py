@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,24 +120,20 @@ def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Tensor
             yield from _flatten(value, name + ".")
 
 
-_building = threading.local()
-
-
-def _to_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> Any:
-    """Registration hook: while this thread builds, parameters have a shape and no memory."""
-    if parameter is None or not getattr(_building, "active", False):
-        return None
-    return nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
-
-
 DRAWS = frozenset({Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_normal_})
 
 
-class _WithoutDraws(TorchFunctionMode):
-    """Leaves tensors without memory as they are: torch imports its compiler, 3 s long, to draw normal numbers there."""
+class _WithoutMemory(TorchFunctionMode):
+    """Mode, of the thread that enters it, in which tensors to be filled later have a shape and no memory.
+
+    Those are the weights of layers; what a module computes for itself, its buffers, stays real. Drawing initial numbers
+    is left out: torch imports its compiler, 3 s long, to draw normal numbers without memory.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is torch.empty and kwargs.get("device") is None:
+            return func(*args, **{**kwargs, "device": "meta"})
         if func in DRAWS:
             tensor: Tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:
@@ -146,17 +141,18 @@ class _WithoutDraws(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-@contextmanager
-def without_memory() -> Iterator[None]:
-    """Modules built inside have parameters without memory; buffers stay real, since a file need not hold them."""
-    handle = torch.nn.modules.module.register_module_parameter_registration_hook(_to_meta)
-    _building.active = True
-    try:
-        with _WithoutDraws():
-            yield
-    finally:
-        _building.active = False
-        handle.remove()
+def without_memory(build: Callable[[], ModuleType]) -> ModuleType:
+    """A module whose parameters have no memory; buffers are real, since a file need not hold them.
+
+    Safe beside other threads that build or load modules: nothing of torch is changed for them.
+    """
+    with _WithoutMemory():
+        module = build()
+    for part in module.modules():
+        for name, weight in part.named_parameters(recurse=False):
+            if not weight.is_meta:
+                setattr(part, name, nn.Parameter(weight.to("meta"), requires_grad=weight.requires_grad))
+    return module
 
 
 def build_with(
@@ -174,10 +170,9 @@ def build_with(
     Raises CheckpointError unless names and shapes agree exactly. lenient: unknown tensors are reported and dropped.
     check_finite also looks for NaN, which reads everything.
     """
-    with without_memory():
-        module = build()
+    module = without_memory(build)
     if lenient:
-        tensors = _without_strangers(module, tensors, source)
+        tensors = _without_unexpected(module, tensors, source)
     check_names(module, tensors, source)
     if check_finite:
         check_numbers(tensors, source)
@@ -186,11 +181,13 @@ def build_with(
     return module.to(device=device, dtype=dtype).eval().requires_grad_(False)
 
 
-def _without_strangers(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> Tensors:
+def _without_unexpected(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> Tensors:
     known = module.state_dict().keys()
-    strangers = [key for key in tensors if key not in known]
-    if strangers:
-        logger.warning("%s has %d unknown tensors, which are ignored: %s", source, len(strangers), _few(strangers))
+    unexpected_keys = [key for key in tensors if key not in known]
+    if unexpected_keys:
+        logger.warning(
+            "%s has %d unknown tensors, which are ignored: %s", source, len(unexpected_keys), _few(unexpected_keys)
+        )
     return {key: value for key, value in tensors.items() if key in known}
 
 
@@ -222,7 +219,7 @@ def _recomputable(key: str) -> bool:
 
 
 def _is_kind(value: Tensor, wanted: Tensor) -> bool:
-    """Whether a tensor can take a place: floats where floats are, and eight-bit levels only where those are."""
+    """Whether a tensor can take a place: floats where floats are, and int8 codes only where those are."""
     if wanted.dtype is torch.int8:
         return value.dtype is torch.int8
     return value.is_floating_point() and not value.is_complex() and value.layout is torch.strided

@@ -23,14 +23,14 @@ from indextts2.loading.download.download import DownloadReport, DownloadSettings
 from indextts2.loading.download.message import PACK, download_command, missing_files_message
 from indextts2.loading.download.published import PUBLISHED, published_files
 from indextts2.loading.download.sums import SUMS_NAME, read_sums, wrong_sums
-from indextts2.loading.download.web import Patience
+from indextts2.loading.download.web import RetryPolicy
 from indextts2.loading.find import find_checkpoints
 from indextts2.loading.releases import RELEASES
 
 from .loopback import Hub, serving
 
 ROOT = Path(__file__).parent.parent.parent
-HASTE = Patience(timeout=1.0, tries=4, first_wait=0.01, longest_wait=0.05)
+HASTE = RetryPolicy(timeout=1.0, tries=4, first_wait=0.01, longest_wait=0.05)
 OFFICIAL = "IndexTeam/IndexTTS-2"
 BIG = 300_000  # bytes of the largest file here; large enough to be sent in several pieces
 
@@ -57,7 +57,7 @@ def hub(monkeypatch, tmp_path):
 
 def get(folder: Path, parts: tuple[str, ...] = ("t2s",), **options):
     """One large and a few small files, unless a test is about all of them."""
-    return download_official(folder, DownloadSettings(patience=HASTE, parts=parts, **options))
+    return download_official(folder, DownloadSettings(retries=HASTE, parts=parts, **options))
 
 
 def assert_whole(hub: Hub, folder: Path, parts: tuple[str, ...] = ("t2s",)) -> None:
@@ -156,10 +156,10 @@ def test_a_mirror_without_listings_serves_too(hub, tmp_path, monkeypatch):
 
 
 def without_sizes(folder, file, hub, listed):
-    from indextts2.loading.download.fetch import Wanted
+    from indextts2.loading.download.fetch import DownloadTarget
 
     assert listed is None
-    return Wanted(hub.address(file.repository, file.path), folder / file.local)
+    return DownloadTarget(hub.address(file.repository, file.path), folder / file.local)
 
 
 @pytest.mark.parametrize("fault", ["cut", "stall"])
@@ -217,7 +217,7 @@ def test_a_file_that_is_gone_is_not_asked_for_twice(hub, tmp_path):
 
 def test_no_server_at_all_is_one_line_and_exit_code_1(hub, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("indextts2.loading.download.web.Patience.wait_after", lambda *_: 0.0)
+    monkeypatch.setattr("indextts2.loading.download.web.RetryPolicy.wait_after", lambda *_: 0.0)
     assert main(["download", "official", "--to", str(tmp_path), "--parts", "t2s"]) == 1
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1 and "cannot be reached" in errors
@@ -303,13 +303,13 @@ def test_cancel_stops_every_transfer_and_keeps_the_parts(hub, tmp_path):
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        download_official(tmp_path, DownloadSettings(parts=("t2s",), patience=HASTE), cancel)
+        download_official(tmp_path, DownloadSettings(parts=("t2s",), retries=HASTE), cancel)
     assert not (tmp_path / "gpt.pth").exists()
 
 
 def test_progress_counts_bytes_up_to_the_total(hub, tmp_path):
     seen: list[tuple[int, int]] = []
-    settings = DownloadSettings(parts=("t2s",), patience=HASTE)
+    settings = DownloadSettings(parts=("t2s",), retries=HASTE)
     report = download_official(tmp_path, settings, lambda *counts: seen.append(counts))
     assert seen[-1] == (report.bytes, report.bytes)
 

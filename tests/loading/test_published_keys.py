@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,7 @@ def models() -> dict[str, Callable[[], nn.Module]]:
 
 @pytest.mark.parametrize("part", LISTED)
 def test_live_keys_and_shapes_of_the_published_file_are_those_of_the_model(part):
-    with without_memory():
-        module = models()[part]()
+    module = without_memory(models()[part])
     published = {key: torch.empty(shape, device="meta") for key, shape in listing(part).items()}
     live = {key: tuple(value.shape) for key, value in live_tensors(part, published, RELEASED).items()}
     own = {key: tuple(value.shape) for key, value in module.state_dict().items()}
@@ -74,8 +74,26 @@ def test_as_many_tensors_are_dead_as_the_specification_counts(part):
 
 
 def test_building_without_memory_gives_parameters_no_memory_and_buffers_some():
-    with without_memory():
-        module = models()["vocoder"]()
+    module = without_memory(models()["vocoder"])
     assert all(parameter.is_meta for parameter in module.parameters())
     assert not any(buffer.is_meta for buffer in module.buffers())
     assert not any(parameter.is_meta for parameter in nn.Linear(2, 2).parameters())
+
+
+def test_building_without_memory_touches_no_other_thread():
+    parts = [models()[part] for part in ("vocoder", "s2m", "codec", "style_encoder")]
+    with ThreadPoolExecutor(5) as pool:
+        foreign = [pool.submit(lambda: [nn.Linear(4, 4) for _ in range(300)])]
+        built = [pool.submit(without_memory, part) for part in parts * 2]
+        modules = [done.result() for done in built]
+        others = foreign[0].result()
+    assert all(parameter.is_meta for module in modules for parameter in module.parameters())
+    assert not any(parameter.is_meta for layer in others for parameter in layer.parameters())
+
+
+def test_building_without_memory_leaves_no_hook_behind():
+    from torch.nn.modules.module import _global_parameter_registration_hooks as hooks
+
+    seen = []
+    without_memory(lambda: seen.append(dict(hooks)) or nn.Linear(2, 2))
+    assert seen == [dict(hooks)] == [{}]

@@ -16,7 +16,7 @@ from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise, with_int8_layers
 from indextts2.models import int8_linear
-from indextts2.models.int8_linear import LEVELS, Int8Linear, quantised, restored
+from indextts2.models.int8_linear import LARGEST_CODE, Int8Linear, dequantize, quantize
 from indextts2.models.transformer import Conv1D
 
 
@@ -35,15 +35,15 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_each_number_is_off_by_at_most_half_a_level_of_its_output(in_first):
     matrix = noise(20, 30) * torch.logspace(-6, 3, 20).unsqueeze(1)
     matrix = matrix.T.contiguous() if in_first else matrix
-    levels, peak = quantised(matrix, in_first=in_first)
+    codes, peak = quantize(matrix, in_first=in_first)
     axis = 0 if in_first else 1
-    error = (restored(levels, peak, in_first=in_first) - matrix).abs()
-    assert bool((error <= (peak * (0.5 / LEVELS) * (1 + 1e-5)).unsqueeze(axis)).all())
+    error = (dequantize(codes, peak, in_first=in_first) - matrix).abs()
+    assert bool((error <= (peak * (0.5 / LARGEST_CODE) * (1 + 1e-5)).unsqueeze(axis)).all())
 
 
 def test_an_output_without_weights_stays_zero():
-    levels, peak = quantised(torch.zeros(3, 5), in_first=False)
-    assert not levels.any() and not peak.any()
+    codes, peak = quantize(torch.zeros(3, 5), in_first=False)
+    assert not codes.any() and not peak.any()
 
 
 def layer_pair(kind: str) -> tuple[nn.Module, Int8Linear]:
@@ -148,7 +148,7 @@ def test_lost_digits_do_not_come_back(int8, tmp_path):
         convert(open_checkpoint(int8), tmp_path / "new")
 
 
-def test_levels_without_their_scale_are_refused(int8, tmp_path):
+def test_codes_without_their_scale_are_refused(int8, tmp_path):
     import shutil
 
     from safetensors.torch import save_file

@@ -17,11 +17,11 @@ from ..fingerprint import sha256_of
 from ..official import cached_snapshot
 from ..parts import AUXILIARY_FOLDER
 from ..releases import OFFICIAL_KIND
-from .fetch import PART_SUFFIX, SPARE_BYTES, Wanted, fetch
+from .fetch import PART_SUFFIX, SPARE_BYTES, DownloadTarget, fetch
 from .hubs import HUGGING_FACE, Hub, Listed, git_blob_of, hub_of
 from .published import CONFIG_PART, LICENCE_PART, PublishedFile, licence_file, published_files
 from .sums import read_sums, write_sums
-from .web import HttpClient, HttpFailure, Patience
+from .web import HttpClient, HttpFailure, RetryPolicy
 
 REFRESH_SECONDS = 0.2
 
@@ -34,7 +34,7 @@ class DownloadSettings:
     revision: str = ""  # empty for the newest
     parts: tuple[str, ...] = ()  # of `published.DOWNLOADABLE`, all when empty
     workers: int = 4  # files fetched at a time
-    patience: Patience = field(default_factory=Patience)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
     kind: str = OFFICIAL_KIND  # of `releases.RELEASES`
 
 
@@ -56,7 +56,7 @@ def download_official(
     progress: (bytes here, bytes in all), called from this thread. Raises CheckpointError in one sentence.
     """
     settings = settings or DownloadSettings()
-    client, hub = HttpClient(settings.patience), hub_of(settings.source, settings.revision)
+    client, hub = HttpClient(settings.retries), hub_of(settings.source, settings.revision)
     try:
         plan = _plan(folder, settings, hub, client)
         missing = {file: wanted for file, wanted in plan.items() if not _is_here(folder, file, wanted)}
@@ -70,10 +70,12 @@ def download_official(
     return DownloadReport(folder, tuple(file.local for file in missing), present, counts)
 
 
-def _plan(folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient) -> dict[PublishedFile, Wanted]:
+def _plan(
+    folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient
+) -> dict[PublishedFile, DownloadTarget]:
     """Every file with what the hub says of it; licence texts of the repositories come along."""
     files = published_files(settings.parts, settings.kind)
-    plan: dict[PublishedFile, Wanted] = {}
+    plan: dict[PublishedFile, DownloadTarget] = {}
     for repository in dict.fromkeys(file.repository for file in files):
         listing = hub.listing(repository, client)
         own = [file for file in files if file.repository == repository]
@@ -88,14 +90,14 @@ def _plan(folder: Path, settings: DownloadSettings, hub: Hub, client: HttpClient
     return plan
 
 
-def _wanted(folder: Path, file: PublishedFile, hub: Hub, listed: Listed | None) -> Wanted:
+def _wanted(folder: Path, file: PublishedFile, hub: Hub, listed: Listed | None) -> DownloadTarget:
     address, target = hub.address(file.repository, file.path), folder / file.local
     if listed is None:  # a mirror without listings: size and sum are those known here, if any
-        return Wanted(address, target, file.bytes, "" if hub.is_pinned else file.sha256)
-    return Wanted(address, target, listed.bytes, listed.sha256, listed.blob)
+        return DownloadTarget(address, target, file.bytes, "" if hub.is_pinned else file.sha256)
+    return DownloadTarget(address, target, listed.bytes, listed.sha256, listed.blob)
 
 
-def _in_cache(file: PublishedFile, wanted: Wanted) -> bool:
+def _in_cache(file: PublishedFile, wanted: DownloadTarget) -> bool:
     """Whether this machine's Hugging Face cache holds an auxiliary file already, where `open_checkpoint` finds it."""
     if not file.local.startswith(AUXILIARY_FOLDER) or file.part == LICENCE_PART:
         return False
@@ -104,7 +106,7 @@ def _in_cache(file: PublishedFile, wanted: Wanted) -> bool:
     return any(path.is_file() and path.stat().st_size == wanted.bytes for path in paths)
 
 
-def _is_here(folder: Path, file: PublishedFile, wanted: Wanted) -> bool:
+def _is_here(folder: Path, file: PublishedFile, wanted: DownloadTarget) -> bool:
     """Whether a file is in place and right; its sum is noted. Raises CheckpointError for another file of its name."""
     if not wanted.target.is_file():
         return _in_cache(file, wanted)
@@ -125,7 +127,7 @@ def _is_here(folder: Path, file: PublishedFile, wanted: Wanted) -> bool:
     )
 
 
-def _check_space(folder: Path, missing: Collection[Wanted]) -> None:
+def _check_space(folder: Path, missing: Collection[DownloadTarget]) -> None:
     """Raises CheckpointError when what is missing does not fit on the disk."""
     needed = sum(max((wanted.bytes or 0) - _here(wanted), 0) for wanted in missing)
     place = folder.absolute()
@@ -139,13 +141,13 @@ def _check_space(folder: Path, missing: Collection[Wanted]) -> None:
         )
 
 
-def _here(wanted: Wanted) -> int:
+def _here(wanted: DownloadTarget) -> int:
     return wanted.part.stat().st_size if wanted.part.is_file() else 0
 
 
 def _run(
     folder: Path,
-    missing: dict[PublishedFile, Wanted],
+    missing: dict[PublishedFile, DownloadTarget],
     settings: DownloadSettings,
     client: HttpClient,
     progress: Progress,
@@ -196,7 +198,7 @@ def _watch(jobs: list[Future[None]], report: Callable[[], None]) -> None:
         report()
 
 
-def _drop_old_parts(wanted: Wanted) -> None:
+def _drop_old_parts(wanted: DownloadTarget) -> None:
     """Parts of other versions of a file that is whole now."""
     for left in wanted.target.parent.glob(f"{wanted.target.name}.*{PART_SUFFIX}"):
         left.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ SPARE_BYTES = 64 << 20  # left free on the disk after everything is there
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DownloadTarget:
     """A file to fetch. bytes, sha256 and blob: what is known of it; None or empty where it is not."""
 
     address: str
@@ -45,7 +45,7 @@ class Wanted:
         return self.target.with_name(f"{self.target.name}.{mark}{PART_SUFFIX}")
 
 
-def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> str:
+def fetch(wanted: DownloadTarget, client: HttpClient, report: Callable[[int], None]) -> str:
     """Bring a file to its place; returns its SHA-256. report: takes the bytes of it that are here.
 
     Raises HttpFailure when the server does not deliver, CheckpointError for content that stays wrong, Cancelled.
@@ -57,15 +57,15 @@ def fetch(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> 
         before = _count(wanted.part)
         try:
             content = _attempt(wanted, client, report)
-            trouble = _trouble(wanted, content)
-            if not trouble:
+            mismatch = _mismatch(wanted, content)
+            if not mismatch:
                 os.replace(wanted.part, wanted.target)
                 return content.sha256
             wanted.part.unlink()
             report(0)
             bad += 1
             if bad >= BAD_COPIES:
-                raise CheckpointError(f"{wanted.address} {trouble}, {bad} times over. Try later, or another source.")
+                raise CheckpointError(f"{wanted.address} {mismatch}, {bad} times over. Try later, or another source.")
         except HttpFailure as failure:
             failures = 1 if _count(wanted.part) > before else failures + 1
             client.pause(failures, failure)
@@ -88,7 +88,7 @@ class _Content:
         return str(self.digest.hexdigest())
 
 
-def _attempt(wanted: Wanted, client: HttpClient, report: Callable[[int], None]) -> _Content:
+def _attempt(wanted: DownloadTarget, client: HttpClient, report: Callable[[int], None]) -> _Content:
     """One request that continues the part; returns what is there after it ended well."""
     content = _so_far(wanted.part)
     report(content.count)
@@ -184,7 +184,7 @@ def _count(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _trouble(wanted: Wanted, content: _Content) -> str:
+def _mismatch(wanted: DownloadTarget, content: _Content) -> str:
     """What is wrong with a finished part, or nothing."""
     if wanted.bytes is not None and content.count != wanted.bytes:
         return f"has {content.count} bytes where {wanted.bytes} were announced"

@@ -1,4 +1,4 @@
-"""Reading from web servers that cut, stall and turn away: one request at a time, with retries and patience.
+"""Reading from web servers that cut, stall and turn away: one request at a time, with retries and retries.
 
 Only the standard library: proxies come from the usual variables (HTTPS_PROXY, NO_PROXY), certificates from the system
 or, where it is installed, from certifi.
@@ -46,11 +46,11 @@ class HttpFailure(IndexTTS2Error):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to go on. timeout: seconds without a byte; tries: failures in a row, without a byte between them."""
+class RetryPolicy:
+    """Limits of repeated requests."""
 
-    timeout: float = 30.0
-    tries: int = 6
+    timeout: float = 30.0  # seconds without a byte
+    tries: int = 6  # failures in a row, without a byte between them
     first_wait: float = 1.0
     longest_wait: float = 60.0
 
@@ -61,9 +61,9 @@ class Patience:
 
 @dataclass(slots=True)
 class HttpClient:
-    """Requests that share patience and a way to stop them all."""
+    """Requests that share a retry policy and a way to stop them all."""
 
-    patience: Patience = field(default_factory=Patience)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
     stop: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -71,7 +71,7 @@ class HttpClient:
         """A response to read from. Raises HttpFailure, also for what goes wrong while it is read."""
         request = urllib.request.Request(address, headers={"User-Agent": AGENT, **(headers or {})})
         try:
-            with urllib.request.urlopen(request, timeout=self.patience.timeout, context=_certificates()) as response:
+            with urllib.request.urlopen(request, timeout=self.retries.timeout, context=_certificates()) as response:
                 yield response
         except urllib.error.HTTPError as error:
             reason = f"{address} answered {error.code} {error.reason}"
@@ -79,7 +79,7 @@ class HttpClient:
         except urllib.error.URLError as error:
             raise HttpFailure(f"{address} cannot be reached ({error.reason})") from error
         except TimeoutError as error:
-            raise HttpFailure(f"{address} sent nothing for {self.patience.timeout:g} s") from error
+            raise HttpFailure(f"{address} sent nothing for {self.retries.timeout:g} s") from error
         except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
             raise HttpFailure(f"the connection to {address} broke ({error or type(error).__name__})") from error
         except ValueError as error:  # no address at all
@@ -101,9 +101,9 @@ class HttpClient:
 
     def pause(self, failures: int, failure: HttpFailure) -> None:
         """Wait after a failure, or raise it when waiting is over. Raises Cancelled when stopped."""
-        if not failure.may_pass or failures >= self.patience.tries:
+        if not failure.may_pass or failures >= self.retries.tries:
             raise failure
-        seconds = self.patience.wait_after(failures, failure.wait)
+        seconds = self.retries.wait_after(failures, failure.wait)
         logger.info("%s; the next try is in %.1f s", failure, seconds)
         if self.stop.wait(seconds):
             raise Cancelled("The download was stopped.")
