@@ -23,7 +23,7 @@ from .fingerprint import Fingerprints, fingerprints
 from .generation import KIND_BY_CONTENT
 from .native import is_native, native_files, read_native
 from .official import licence_files, official_files, official_sources, wanted_files
-from .parts import missing_parts, part_of, parts_needed
+from .parts import checkpoint_parts, part_of, parts_needed
 from .quantise import quantised_layers, with_int8_layers
 from .stream import Source
 from .tensors import OTHER_SUFFIXES, build_with, check_numbers, refuse_other_formats, without_memory
@@ -64,7 +64,7 @@ class Checkpoint:
     @property
     def missing(self) -> tuple[str, ...]:
         """Parts of a complete checkpoint that are not there."""
-        return missing_parts(self.files)
+        return tuple(part for part in checkpoint_parts() if part not in self.files)
 
     @property
     def missing_files(self) -> dict[str, tuple[str, ...]]:

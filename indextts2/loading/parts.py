@@ -7,7 +7,7 @@ Docs: docs/spec/files.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -395,8 +395,3 @@ def parts_needed(groups: Iterable[str] = GROUPS) -> tuple[str, ...]:
 def group_of(name: str) -> str:
     """The group that a part belongs to."""
     return next(row.group for row in PARTS if row.name == name)
-
-
-def missing_parts(files: Mapping[str, object]) -> tuple[str, ...]:
-    """Parts of a complete checkpoint that are not among `files`."""
-    return tuple(name for name in checkpoint_parts() if name not in files)

@@ -19,8 +19,8 @@ UNPACKED = 1 << 24  # numbers that are unpacked at a time; only the input layers
 class Int8Linear(nn.Module):
     """y = x @ matrix + bias. weight: int8, laid out as the layer it replaces has it.
 
-    weight_peak: (out,), the absmax scale under its key in saved files: the largest magnitude of each output's row, which
-    stands for LARGEST_CODE. It is kept instead of the step between two codes, which would lose digits in half
+    weight_peak: (out,), the absmax scale under its key in saved files: the largest magnitude of each output's row,
+    which stands for LARGEST_CODE. It is kept instead of the step between two codes, which would lose digits in half
     precision. in_first: weight is (in, out), not (out, in).
     """
 
