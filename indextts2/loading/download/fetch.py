@@ -121,7 +121,7 @@ class TooMuch(Exception):
     """A server sends, or announces, more than the file can have."""
 
 
-def _limit(wanted: Wanted, expected: int | None, count: int) -> int:
+def _limit(wanted: DownloadTarget, expected: int | None, count: int) -> int:
     """The most bytes of the file: as published, else as announced now, else what the disk takes.
 
     Raises TooMuch when more is announced than was published, CheckpointError when it does not fit on the disk.
