@@ -28,10 +28,12 @@ KINDS = {
     "vocoder": ("vocoder.train", "VocoderRecipe"),
     "emotion_bank": ("emotion.bank", "BankRecipe"),
     "text_to_emotion": ("emotion.text_to_emotion", "TextToEmotionRecipe"),
+    "fine_tune": ("fine_tune.train", "FineTuneRecipe"),
 }
 SLOW_EMOTION_STEP = 0.7  # seconds
 STAGES = ("t2s_stage1", "t2s_stage2", "t2s_stage3")
 CORPORA = ("corpus", "corpus_held_out")
+FOR_A_CHECKPOINT = "fine_tune.yaml"  # teaches one that is there, so it is no step to a new one
 NOT_MADE_BY_A_ROW = ("teacher", "wordnet", "cache")  # unpacked before the first row, or kept by the rows themselves
 
 
@@ -90,7 +92,7 @@ def test_the_recipes_can_be_followed_in_the_order_of_the_table():
         folders = {"/".join(path.split("/")[:2]) for path in read}
         assert folders <= set(made), f"{name} reads {folders - set(made)}, which no earlier row makes"
         made.append(output)
-    assert {name for name, *_ in table_rows()} == {path.name for path in RECIPES}
+    assert {name for name, *_ in table_rows()} == {path.name for path in RECIPES} - {FOR_A_CHECKPOINT}
 
 
 def test_the_table_tells_the_minutes_of_a_recipe_that_follows_them():
