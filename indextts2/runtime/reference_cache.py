@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 FOLDER_VARIABLE = "INDEXTTS2_CACHE"
 """Environment variable with another folder for what can be computed again."""
 
-FORMAT = 1  # of an entry; another number makes all entries strangers
+FORMAT = 1  # of an entry; an entry with another number is not read
 SUFFIX = ".safetensors"
 LARGEST = 512 << 20  # bytes of all entries; one of 15 s at the released size has 10 MB
 SECTIONS = ("semantic_encoder", "codec", "style_encoder", "mel")

@@ -35,7 +35,7 @@ class TakeSettings:
     count: int = 1  # decoded in one batch
     listen: int = 2  # how many of the best are rendered and judged by their sound
     retries: int = 2  # how often the next seed is tried when even the best take is degenerate
-    judge_speaker: bool = True  # by the likeness to the speaker's style
+    judge_speaker: bool = True  # by the similarity to the speaker's style
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.listen < 1 or self.retries < 0:
