@@ -78,6 +78,10 @@ class Clock:
         """Rows of content, and the frames of each."""
         return tokens * self.rows_per_token, self.frames_per_token / self.rows_per_token
 
+    def frames_of(self, seconds: float) -> int:
+        """The frame at which a time lies."""
+        return round(seconds * self.sample_rate / self.hop)
+
     def tokens_of(self, frames: float) -> int:
         return max(1, round(frames / self.frames_per_token))
 
