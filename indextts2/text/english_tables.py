@@ -11,12 +11,13 @@ FOLDED = {  # characters that plain compatibility folding leaves alone
     "þ": "th", "Þ": "Th", "Ð": "Th", "ð": "th", "ı": "i", "\ufeff": "", "\u200b": "", "\u2060": "",
     "№": "No. ", "º": "°", "˚": "°", "′": "'", "″": '"', "\u00a0": " ", "\u202f": " ", "™": "™", "®": "®", "µ": "µ",
     "μ": "µ",
-    "Ω": "Ω", "ª": "a",
+    "Ω": "Ω", "ª": "a", "℃": "°C", "℉": "°F", "≠": "≠",
 }  # fmt: skip
 SYMBOLS = {
     "&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "#": "hash", "°": "degrees", "×": "times",
     "÷": "divided by", "±": "plus or minus", "<": "less than", ">": "greater than", "$": "dollars", "£": "pounds",
     "€": "euros", "¥": "yen", "₹": "rupees", "©": "copyright", "§": "section",
-    "√": "square root of", "≈": "approximately", "≤": "at most", "≥": "at least", "→": "to", "π": "pi", "µ": "micro",
+    "√": "square root of", "≈": "approximately", "≤": "at most", "≥": "at least", "→": "to", "π": "pi",
+    "∞": "infinity", "≠": "is not equal to", "µ": "micro",
     "μ": "micro", "Ω": "ohms", "\\": "backslash", "²": "squared", "³": "cubed", "₿": "bitcoin", "¢": "cents",
 }  # fmt: skip

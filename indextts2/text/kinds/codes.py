@@ -139,7 +139,18 @@ CODES: tuple[Kind, ...] = (
 )
 """Codes that no other kind must see first."""
 
+
+def _models(match: re.Match[str]) -> str | None:
+    """Q1-Q3 -> Q one to Q three, where the letters are the same."""
+    first, low, second, high = match.groups()
+    if first != second:
+        return None
+    return f"{spell(first)} {numbers.pairs(low)} to {spell(second)} {numbers.pairs(high)}"
+
+
 MODELS: tuple[Kind, ...] = (
+    kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models),
+    kind("alphabet", r"\b(?:A[-–]Z|a[-–]z)\b", spell("a") + " to " + spell("z"), needs_digit=False),
     kind("model", r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?(?![\w])", mixed),
     kind("model", r"(?<=[A-Z])-?(\d{2,4})\b(?![.,:]\d|%)", lambda match: " " + numbers.pairs(match.group(1))),
 )

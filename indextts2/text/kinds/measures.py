@@ -11,11 +11,12 @@ from .letters import spell
 from .money import NUMBER, SCALES
 from .units import SPELLED_OUT, WORDS, unit_words
 
+PER_UNITS = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True) if "/" in sign)
 _UNIT = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True))
 _DASH = r"\s?(?:[-–—]|to|or)\s?"
 _MINUS = r"((?<![\w)\]%°\"'])[-–](?=\.?\d))?"
 _FREE = r"(?<![\w.,/$£€¥^])(?<!\d[-–])"
-_END = r"(?![\w'^]|-\d)(?:\.(?=\s+[a-z(,]|,))?"
+_END = r"(?![\w'^]|-\d)(?:\.(?=\s+[a-z(,]|,|\s+\d+ ?(?:in|oz|min|sec|lbs?)\b))?"
 _PEOPLE = re.compile(
     r"\s+(?:people|men|women|children|Americans|[a-z]+ (?:people|users|views|viewers|jobs)|(?!(?:across|miles|"
     "meters|yards|"
@@ -29,6 +30,13 @@ _RESOLUTION = re.compile(
     r"and)\b|\s*(?:$|[,.;:!?)]))",
     re.I,
 )
+_NOUNS = re.compile(
+    r"\s+(?:battery|batteries|camera|drive|sprint|race|dash|screen|monitor|engine|motor|bulb|cable|bag|box|bottle|tank|pan|dish|"
+    r"walk|hike|swim|radius|wall|fence|ladder|cord|lens|disk|card|adapter|charger|supply|outlet|circuit|freestyle|relay|hurdles|"
+    r"roll|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
+)
+"""Nouns that a measure describes: a 12V battery is a twelve volt battery."""
+
 _VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!n)|hour)")
 
 
@@ -59,9 +67,9 @@ def _measure(match: re.Match[str]) -> str | None:
     if words is None or (low_unit and low_unit != sign):
         return None
     lead = ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "")
-    return (
-        lead + counted(amount if not low else "2", *words) if not low else lead + f"{numbers.spoken(amount)} {words[1]}"
-    )
+    if _NOUNS.match(rest_of(match)):
+        return f"{lead}{numbers.spoken(amount)} {words[0]}"
+    return lead + (f"{numbers.spoken(amount)} {words[1]}" if low else counted(amount, *words))
 
 
 def _adjective(match: re.Match[str]) -> str | None:
@@ -77,7 +85,7 @@ def fraction_in_words(whole: str | None, above: int, below: int) -> str:
     if not whole:
         return words
     part = words if above > 1 else "a " + words.removeprefix("one ")
-    return f"{numbers.spoken(whole.strip())} and {part}"
+    return f"{numbers.spoken(whole.strip(' -'))} and {part}"
 
 
 def _fraction(match: re.Match[str]) -> str | None:
@@ -155,20 +163,24 @@ _SCALES = {
 }
 
 
+def _lead(minus: str | None, low: str | None, high_minus: str | None) -> str:
+    """What stands before the last number of a range."""
+    return (
+        ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
+    )
+
+
 def _degrees(match: re.Match[str]) -> str:
     """10°-15°C -> ten to fifteen degrees celsius."""
     minus, low, high_minus, amount, scale = match.groups()
-    lead = (
-        ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
-    )
-    return lead + counted(amount, "degree", "degrees") + _SCALES[(scale or "").upper()]
+    lead = _lead(minus, low, high_minus)
+    angle = not scale and re.match(r"\s?(?:angle|turn|view|heat|day|weather|oven)s?\b", rest_of(match))
+    return lead + counted(amount, "degree", "degree" if angle else "degrees") + _SCALES[(scale or "").upper()]
 
 
 def _percent(match: re.Match[str]) -> str:
     minus, low, high_minus, amount, sign = match.groups()
-    lead = (
-        ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
-    )
+    lead = _lead(minus, low, high_minus)
     return f"{lead}{numbers.spoken(amount)} {'per mille' if sign == '‰' else 'percent'}"
 
 
@@ -203,10 +215,35 @@ def _scaled(match: re.Match[str]) -> str | None:
 
 
 def _times(match: re.Match[str]) -> str:
-    return f"{numbers.spoken(match.group(1))} times"
+    low = f"{numbers.spoken(match.group(1))} to " if match.group(1) else ""
+    return f"{low}{numbers.spoken(match.group(2))} times"
+
+
+def _scientific(match: re.Match[str]) -> str:
+    """6.02e23 -> six point zero two times ten to the twenty third."""
+    return f"{numbers.spoken(match.group(1))} times ten {power_in_words(match.group(2).lstrip('+'))}"
+
+
+def _inch_fraction(match: re.Match[str]) -> str | None:
+    """3/8" bolt -> three eighths inch bolt."""
+    whole, above, below = match.group(1), int(match.group(2)), int(match.group(3))
+    return f"{fraction_in_words(whole, above, below)} inch" if 0 < above < below else None
+
+
+def _ordinal_fraction(match: re.Match[str]) -> str | None:
+    above, below = int(match.group(1)), int(match.group(2))
+    return numbers.fraction(above, below) if 0 < above and below > 1 else None
+
+
+def unit_behind(match: re.Match[str]) -> str:
+    """A unit behind a number that was found before, as in 10^8 m/s."""
+    return WORDS[match.group()][1]
 
 
 MEASURES: tuple[Kind, ...] = (
+    kind("scientific", rf"(?<![\w.,])({NUMBER})[eE]([+-]?\d{{1,3}})(?![\w.])", _scientific),
+    kind("fraction", r"(?<![\w/.,$])(\d{1,4}[ -])?(\d{1,2})/(\d{1,2})\s?(?:\"|'')", _inch_fraction),
+    kind("fraction", r"(?<![\w/.,$])(\d{1,3})/(\d{1,3})(?:rd|th|nd)s?\b", _ordinal_fraction),
     kind("feet and inches", r"(?<![\w.,])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(\"|'')", _feet_inches),
     kind("feet and inches", r"(?<![\w.,])(\d)'(\d{1,2})()(?![\w'\"])", _feet_inches),
     kind("percent", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?[%‰]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?([%‰])", _percent),
@@ -217,7 +254,7 @@ MEASURES: tuple[Kind, ...] = (
     ),
     kind(
         "fraction",
-        rf"(?<![\w/.,$])(\d{{1,4}}\s+)?(\d{{1,3}})/(\d{{1,3}})\s?-?({SPELLED_OUT}|{_UNIT})(?![\w'/])(?:\.(?=\s+[a-z]|,))?",
+        rf"(?<![\w/.,$])(\d{{1,4}}[\s-]+)?(\d{{1,3}})/(\d{{1,3}})\s?-?({SPELLED_OUT}|{_UNIT})(?![\w'/])(?:\.(?=\s+[a-z]|,))?",
         _fraction,
     ),
     kind(
@@ -228,11 +265,11 @@ MEASURES: tuple[Kind, ...] = (
         _scaled,
     ),
     kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
-    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w']|-\d)", _adjective),
+    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]))?", _adjective),
     kind(
         "power", rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)", _power, needs_digit=False
     ),
     kind("feet or inches", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(\"|''|'(?=[\s,.;:)-]|$))", _marked),
-    kind("times", rf"(?<![\w.,$])({NUMBER})[x×](?![\w])(?!\s?\d)", _times),
+    kind("times", rf"(?<![\w.,$])(?:({NUMBER})[x×]?{_DASH})?({NUMBER})[x×](?![\w])(?!\s?\d)", _times),
 )
 """Measures. Units are rows of `units.py`."""

@@ -7,7 +7,7 @@ import re
 from .. import english_numbers as numbers
 from .context import rest_of, word_before
 from .find import Kind, kind
-from .measures import fraction_in_words
+from .measures import PER_UNITS, fraction_in_words, unit_behind
 from .money import NUMBER
 
 _FIXED = {
@@ -29,7 +29,7 @@ _HIGHEST_PRESSURE, _LOWEST_PRESSURE = range(70, 251), range(30, 151)
 def _fraction(match: re.Match[str]) -> str | None:
     whole, above, below = match.group(1), int(match.group(2)), int(match.group(3))
     text = f"{match.group(2)}/{match.group(3)}"
-    lead = f"{numbers.spoken(whole.strip())} " if whole else ""
+    lead = f"{numbers.spoken(whole.strip(' -'))} " if whole else ""
     if text in _FIXED:
         return lead + _FIXED[text]
     if above in _HIGHEST_PRESSURE and below in _LOWEST_PRESSURE and above > below and below % 10 != 1 and above != 100:
@@ -110,7 +110,7 @@ def _bound(match: re.Match[str]) -> str:
 RATIOS: tuple[Kind, ...] = (
     kind("day", r"(?<![\w-])9-11(?![\w-])", "nine eleven"),
     kind("rating", r"(?<![\w.,/])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _rating),
-    kind("fraction", r"(?<![\w/.,$-])(\d{1,9} +)?(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _fraction),
+    kind("fraction", r"(?<![\w/.,$-])(\d{1,9}[ -]+)?(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _fraction),
     kind("ratio", r"(?<![\w:.])\d{1,4}(?:\.\d+)?(?::\d{1,6}(?:\.\d+)?){1,3}(?![\w:])", _ratio),
     kind("size", rf"(?<![\w.,$])(?:{NUMBER})(?:\s?[x×]\s?(?:{NUMBER})){{1,3}}(?!\w)", _sizes),
     kind(
@@ -131,5 +131,9 @@ SIGNS: tuple[Kind, ...] = (
 )
 """Signs between and before numbers; they look at numbers that are already found."""
 
-HYPHENS: tuple[Kind, ...] = (kind("hyphen", r"(?<=\ufffc)-(?=[\w\ufffc])|(?<=\w)-(?=\ufffc)", " "),)
+HYPHENS: tuple[Kind, ...] = (
+    kind("unit", rf"(?<=\ufffc )(?:{PER_UNITS})(?![\w/])", unit_behind),
+    kind("range", r"(?<=[a-z\ufffc])–(?=\ufffc)", " to "),
+    kind("hyphen", r"(?<=\ufffc)-(?=[\w\ufffc])|(?<=\w)-(?=\ufffc)", " "),
+)
 """The hyphens of R2-D2 and of a 5-year-old; what is beside them is found by now."""

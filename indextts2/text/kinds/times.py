@@ -115,6 +115,11 @@ TIMES: tuple[Kind, ...] = (
     ),
     kind("time", rf"(?<![\w.:])(\d{{1,2}}):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:\s?{HALF})?(?!\w|:\d)", _with_seconds),
     kind("time range", rf"(?<![\w.:/$-]){_CLOCK}\s?{HALF}?{_DASH}{_CLOCK}\s?{HALF}?(?![\w:%]|[-–/]\d|[.,]\d)", _range),
+    kind(
+        "time range",
+        rf"(?<![\w.:$-])(\d{{1,2}})\.([0-5]\d)\s?{HALF}?{_DASH}(\d{{1,2}})(?:\.([0-5]\d))?\s?{HALF}(?!\w)",
+        _range,
+    ),
     kind("time", rf"(?<![\w.:$-])(\d{{1,2}})[:.]([0-5]\d)\s?{HALF}(?!\w)", _time),
     kind("time", r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?![\w:%]|\.\d)", _time),
     kind("hour", rf"(?<![\w.:$])(\d{{1,2}})\s?{HALF}(?!\w)", _hour),

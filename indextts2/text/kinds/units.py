@@ -38,7 +38,8 @@ _SINGLE = {
     **{sign: name for sign, name in _METRIC.items() if sign not in ("bit", "B", "N", "J", "A")},
     **{sign: _prefixed(sign) for sign in _USED},
     "L": "liter", "mL": "milliliter", "dL": "deciliter", "mcg": "microgram", "ug": "microgram", "KB": "kilobyte",
-    "ft": "foot", "in": "inch", "yd": "yard", "yds": "yard", "yrd": "yard", "mi": "mile", "nmi": "nautical mile",
+    "kms": "kilometer", "kgs": "kilogram", "ft": "foot", "in": "inch", "yd": "yard", "yds": "yard", "yrd": "yard",
+    "mi": "mile", "nmi": "nautical mile",
     "lb": "pound", "lbs": "pound", "oz": "ounce", "st": "stone", "tsp": "teaspoon", "tsps": "teaspoon",
     "tbsp": "tablespoon", "tbsps": "tablespoon", "Tbsp": "tablespoon", "pt": "pint", "qt": "quart", "gal": "gallon",
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "sq ft": "square foot", "sq. ft": "square foot",
@@ -71,10 +72,11 @@ _COMPOUND = {
     "mg/dL": "milligram per deciliter", "mg/dl": "milligram per deciliter", "mg/L": "milligram per liter",
     "mg/kg": "milligram per kilogram", "g/L": "gram per liter", "µg/m³": "microgram per cubic meter",
     "kWh/m²": "kilowatt hour per square meter", "W/m²": "watt per square meter", "L/min": "liter per minute",
-    "ft-lb": "foot pound", "Nm": "newton meter", "N·m": "newton meter", "knots": "knot", "kn": "knot", "kts": "knot",
+    "ft-lb": "foot pound", "Nm": "newton meter", "N·m": "newton meter", "Mbit/s": "megabit per second",
+    "Gbit/s": "gigabit per second", "kbit/s": "kilobit per second", "knots": "knot", "kn": "knot", "kts": "knot",
     "mmHg": "millimeter of mercury", "lb-ft": "pound foot",
 }  # fmt: skip
-_UNCHANGED = frozenset(("horsepower", "C C", "stone", "kelvin"))
+_UNCHANGED = frozenset(("dozen", "horsepower", "C C", "stone", "kelvin"))
 ONE = {**_SINGLE, **_COMPOUND}
 """Sign to the words for one of it."""
 
