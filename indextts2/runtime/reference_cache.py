@@ -35,8 +35,6 @@ FOLDER_VARIABLE = "INDEXTTS2_CACHE"
 FORMAT = 1  # of an entry; an entry with another number is not read
 SUFFIX = ".safetensors"
 LARGEST = 512 << 20  # bytes of all entries; one of 15 s at the released size has 10 MB
-SECTIONS = ("semantic_encoder", "codec", "style_encoder", "mel")
-"""Sections of the configuration that shape an encoding."""
 PROBED = 16  # numbers of each weight that name an encoder
 
 

@@ -204,9 +204,9 @@ class _Speaking:
     def _conditioned(self, voice: Voice) -> Speaker:
         source = voice.source
         if isinstance(source, Path) and source.suffix == SAVED_SUFFIX:
-            from ..values.files import load_speaker
+            from ..values.files import load_value
 
-            return load_speaker(source)
+            return load_value(source, "speaker")
         if isinstance(source, Path):
             from ..audio.io import read_audio
 

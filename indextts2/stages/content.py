@@ -27,6 +27,8 @@ class ContentSource(Protocol):
 
     has_latents: bool
 
+    def __init__(self, codec: Any, model: SemanticToMel) -> None: ...
+
     def __call__(self, semantic: SemanticSpeech, latent_strength: float) -> tuple[Tensor, list[int]]:
         """-> rows (batch, rows, semantic_dim), padded on the right, and how many each item has."""
 
@@ -107,7 +109,7 @@ class CodecDecode:
         return stretched_frames(rows, frames_per_row, factor)
 
 
-CONTENT: dict[str, Any] = {"latent": EmbeddingPlusLatent, "decoder": CodecDecode}
+CONTENT: dict[str, type[ContentSource]] = {"latent": EmbeddingPlusLatent, "decoder": CodecDecode}
 """Kind of content -> its class. A further kind is a further entry."""
 
 

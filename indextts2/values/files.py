@@ -69,46 +69,6 @@ class FileInfo:
         return "\n".join(f"{name.replace('_', ' ')}: {fact}" for name, fact in facts if fact)
 
 
-def save_speaker(path: Path, speaker: Speaker, note: FileNote | None = None) -> Path:
-    """Write a speaker; see `save_value`."""
-    return save_value(path, speaker, note)
-
-
-def save_emotion(path: Path, emotion: Emotion, note: FileNote | None = None) -> Path:
-    """Write an emotion or a schedule of them; see `save_value`."""
-    return save_value(path, emotion, note)
-
-
-def save_semantic(path: Path, semantic: SemanticSpeech, note: FileNote | None = None) -> Path:
-    """Write semantic tokens with their latents and reports; see `save_value`."""
-    return save_value(path, semantic, note)
-
-
-def save_mel(path: Path, mel: MelSpectrogram, note: FileNote | None = None) -> Path:
-    """Write a mel spectrogram; see `save_value`."""
-    return save_value(path, mel, note)
-
-
-def load_speaker(path: Path) -> Speaker:
-    """Read a speaker. Raises InputError for anything else."""
-    return load_value(path, "speaker")
-
-
-def load_emotion(path: Path) -> Emotion:
-    """Read an emotion. Raises InputError for anything else."""
-    return load_value(path, "emotion")
-
-
-def load_semantic(path: Path) -> SemanticSpeech:
-    """Read semantic speech. Raises InputError for anything else."""
-    return load_value(path, "semantic")
-
-
-def load_mel(path: Path) -> MelSpectrogram:
-    """Read a mel spectrogram. Raises InputError for anything else."""
-    return load_value(path, "mel")
-
-
 def save_value(path: Path, value: Value, note: FileNote | None = None) -> Path:
     """Write a value whole or not at all; a file of that name is replaced. An empty date becomes now.
 

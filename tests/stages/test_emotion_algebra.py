@@ -13,7 +13,6 @@ from indextts2.contracts import Emotion, Keyframe
 from indextts2.errors import CheckpointMismatch, InputError
 from indextts2.stages.emotion.algebra import (
     add_difference,
-    angle_degrees,
     blend_emotions,
     interpolate_emotions,
     limit_emotion,
@@ -58,6 +57,11 @@ def bank(seed=50):
 
 def close(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+def angle_degrees(first, second):
+    """Between the differences from the base."""
+    return math.degrees(math.acos(min(1.0, float(torch.cosine_similarity(first.vector - BASE, second.vector - BASE)))))
 
 
 def test_strength_zero_is_the_base_and_strength_one_the_emotion_bit_for_bit():

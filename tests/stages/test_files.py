@@ -77,15 +77,15 @@ def test_a_saved_file_can_be_read_by_whoever_can_read_a_new_file(tmp_path):
 
 def test_the_four_named_pairs_save_and_load(tmp_path):
     path = tmp_path / "a.safetensors"
-    assert same(files.load_speaker(files.save_speaker(path, tiny_speaker())), tiny_speaker())
-    assert same(files.load_emotion(files.save_emotion(path, tiny_emotion())), tiny_emotion())
-    assert same(files.load_semantic(files.save_semantic(path, semantic())), semantic())
-    assert same(files.load_mel(files.save_mel(path, mel())), mel())
+    assert same(files.load_value(files.save_value(path, tiny_speaker()), "speaker"), tiny_speaker())
+    assert same(files.load_value(files.save_value(path, tiny_emotion()), "emotion"), tiny_emotion())
+    assert same(files.load_value(files.save_value(path, semantic()), "semantic"), semantic())
+    assert same(files.load_value(files.save_value(path, mel()), "mel"), mel())
 
 
 def test_a_file_says_what_it_is(tmp_path):
     note = files.FileNote("a recording of Anna", "Hello", "CC0-1.0")
-    info = files.file_info(files.save_speaker(tmp_path / "a.safetensors", tiny_speaker(), note))
+    info = files.file_info(files.save_value(tmp_path / "a.safetensors", tiny_speaker(), note))
     assert info.kind == "speaker" and info.note.source == note.source and info.note.made.startswith("20")
     assert info.fingerprints == {"fingerprint": "t2s-test", "encoder_fingerprint": "encoder-test"}
     assert all(fact in info.describe() for fact in ("Anna", "Hello", "CC0-1.0", "t2s-test"))
@@ -93,30 +93,30 @@ def test_a_file_says_what_it_is(tmp_path):
 
 @pytest.mark.parametrize("kind", ["emotion", "semantic", "mel"])
 def test_a_file_of_another_kind_is_refused_by_name(tmp_path, kind):
-    path = files.save_speaker(tmp_path / "a.safetensors", tiny_speaker())
+    path = files.save_value(tmp_path / "a.safetensors", tiny_speaker())
     with pytest.raises(InputError, match=f"holds a file of kind 'speaker', but '{kind}' is expected"):
         files.load_value(path, kind)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
 def test_a_truncated_file_is_refused(tmp_path, share):
-    path = files.save_speaker(tmp_path / "a.safetensors", tiny_speaker())
+    path = files.save_value(tmp_path / "a.safetensors", tiny_speaker())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(InputError, match="not a whole safetensors file"):
-        files.load_speaker(path)
+        files.load_value(path, "speaker")
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path):
     path = tmp_path / "lora.safetensors"
     save_file({"weight": torch.zeros(3)}, path, {"format": "pt"})
     with pytest.raises(InputError, match="was not saved by this pack"):
-        files.load_emotion(path)
+        files.load_value(path, "emotion")
     path.write_bytes(b"PK\x03\x04 no safetensors at all")
     with pytest.raises(InputError, match="not a whole safetensors file"):
-        files.load_emotion(path)
+        files.load_value(path, "emotion")
     with pytest.raises(InputError, match="There is no file"):
-        files.load_emotion(tmp_path / "absent.safetensors")
+        files.load_value(tmp_path / "absent.safetensors", "emotion")
 
 
 def changed(path, metadata=None, **tensors):
@@ -130,9 +130,9 @@ def changed(path, metadata=None, **tensors):
 
 
 def test_a_newer_format_is_refused_with_advice(tmp_path):
-    path = changed(files.save_emotion(tmp_path / "a.safetensors", tiny_emotion()), {"format_version": "2"})
+    path = changed(files.save_value(tmp_path / "a.safetensors", tiny_emotion()), {"format_version": "2"})
     with pytest.raises(InputError, match="Update the pack"):
-        files.load_emotion(path)
+        files.load_value(path, "emotion")
 
 
 def with_field(path, **plain):
@@ -162,29 +162,29 @@ def with_field(path, **plain):
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, change):
-    path = files.save_semantic(tmp_path / "a.safetensors", semantic())
+    path = files.save_value(tmp_path / "a.safetensors", semantic())
     with pytest.raises(InputError, match="does not hold a usable semantic"):
-        files.load_semantic(change(path))
+        files.load_value(change(path), "semantic")
 
 
 @pytest.mark.parametrize("plain", [{"keyframe_positions": [0.4, 0.1]}, {"keyframe_positions": [0.0]},
                                    {"keyframe_positions": [0.0, 7.0]}, {"transition": "jump"}])  # fmt: skip
 def test_a_damaged_schedule_is_refused(tmp_path, plain):
-    path = with_field(files.save_emotion(tmp_path / "a.safetensors", schedule()), **plain)
+    path = with_field(files.save_value(tmp_path / "a.safetensors", schedule()), **plain)
     with pytest.raises(InputError, match="does not hold a usable emotion"):
-        files.load_emotion(path)
+        files.load_value(path, "emotion")
 
 
 def test_a_value_in_half_precision_is_saved_without_loss(tmp_path):
     half = replace(tiny_emotion(), vector=tiny_emotion().vector.half())
-    loaded = files.load_emotion(files.save_emotion(tmp_path / "a.safetensors", half))
+    loaded = files.load_value(files.save_value(tmp_path / "a.safetensors", half), "emotion")
     assert torch.equal(loaded.vector, half.vector.float())
 
 
 def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be made a folder"):
-        files.save_emotion(tmp_path / "file" / "a.safetensors", tiny_emotion())
+        files.save_value(tmp_path / "file" / "a.safetensors", tiny_emotion())
 
 
 def test_only_values_can_be_saved(tmp_path):

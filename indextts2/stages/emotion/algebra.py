@@ -161,12 +161,6 @@ def limit_emotion(
     return Mixed(result, None, strength_warnings(strength_index(result, reference_distance, base=neutral)))
 
 
-def angle_degrees(first: Emotion, second: Emotion, *, base: Tensor | None = None) -> float | None:
-    """Angle between the two differences from the base; None when one of them has no direction."""
-    neutral = base_of(first, second, base=base)
-    return _angle(as_float(first.vector) - neutral, as_float(second.vector) - neutral)
-
-
 def _weighted_sum(vectors: Sequence[Tensor], coefficients: Sequence[float]) -> Tensor:
     """Terms with coefficient zero are left out, so that a single remaining one keeps its exact values."""
     terms = [

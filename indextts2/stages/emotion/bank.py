@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...config import EMOTIONS
 from ...contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
 from ...errors import CheckpointMismatch, InputError
 from ...surroundings import with_torch_defaults
@@ -168,11 +167,6 @@ def speaker_emotion(
         seed=seed,
         fingerprint=fingerprint,
     )
-
-
-def named_weights(weights: EmotionWeights) -> dict[str, float]:
-    """The eight weights by name, for tables and reports."""
-    return dict(zip(EMOTIONS, weights.values, strict=True))
 
 
 def _first_largest(values: Tensor) -> int:

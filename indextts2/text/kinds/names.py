@@ -86,15 +86,6 @@ def _street(match: re.Match[str]) -> str:
     return f"{lead}{name} {STREETS[sign.lower()]}{'.' if ended else ''}"
 
 
-def _house(match: re.Match[str]) -> str:
-    """The street of a house with its number, whatever comes behind it."""
-    number, rest = match.group(1), match.group(2)
-    from .. import english_numbers as numbers
-
-    said = numbers.pairs(number) if len(number) in (3, 4) else numbers.spoken(number)
-    return f"{said}{rest}"
-
-
 def _saint(match: re.Match[str]) -> str | None:
     """St. Louis, St Peter, not Main St. Louis."""
     before = word_before(match)

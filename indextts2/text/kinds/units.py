@@ -84,7 +84,6 @@ WORDS = {name: (one, one if one in _UNCHANGED else _plural(one)) for name, one i
 """Sign to the words for one and for many."""
 
 _FOLDED = {sign.lower(): words for sign, words in reversed(WORDS.items()) if len(sign) > 1}
-_CAPITALS_MEAN_MORE = frozenset("m g l w v t k h s b".split())
 
 
 def unit_words(sign: str) -> tuple[str, str] | None:

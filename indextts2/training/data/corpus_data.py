@@ -21,7 +21,6 @@ from ...audio.resample import resample_soxr
 from ...errors import TrainingError
 
 MANIFEST = "manifest.jsonl"
-TEACHER_UNIT_SECONDS = 600 / 24_000  # unit of the phoneme durations in a manifest
 PCM_SCALE = 32_767  # the cache holds 16-bit samples
 DURATION_TOLERANCE_SECONDS = 0.05  # between the manifest and the decoded file
 

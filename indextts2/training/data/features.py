@@ -87,16 +87,6 @@ def weights_mark(encoder: EncoderModels) -> str:
     return digest.hexdigest()[:MARK_DIGITS]
 
 
-def trained_encoder(config: Config, runs: Path) -> EncoderModels:
-    """The three encoders out of their training runs `semantic_encoder`, `codec` and `style_encoder` below `runs`."""
-    return load_trained(
-        config,
-        semantic_encoder=runs / "semantic_encoder",
-        codec=runs / "codec",
-        style_encoder=runs / "style_encoder",
-    )
-
-
 def load_trained(config: Config, *, semantic_encoder: Path, codec: Path, style_encoder: Path) -> EncoderModels:
     """The three encoders out of their training runs. The codec's run also gives the statistics."""
     encoder_module = SemanticEncoder(config.semantic_encoder)
