@@ -32,6 +32,7 @@ EXCUSED: dict[str, str] = {
     "indextts2/loading/renames.py: is_dead": TESTED,
     "indextts2/loading/renames.py: live_tensors": TESTED,
     "indextts2/loading/weight_norm.py: fold_weight_norm": TESTED,
+    "indextts2/models/int8_linear.py: dequantize": TESTED,
     "indextts2/stages/t2s/decode.py: plain_job": TESTED,
     "indextts2/stages/t2s/word_alignment.py: find_alignment_heads": "how the heads in a configuration were found",
     "indextts2/training/corpus/styles.py: STYLES": TESTED,
@@ -50,6 +51,7 @@ class Definition:
     line: int
     uses: set[str]
     owner: Definition | None = None
+    describes: bool = False  # a protocol, which is reached with its module
     reached: bool = False
 
     @property
@@ -92,6 +94,7 @@ def definitions_of(file: str, statement: Statement) -> Iterator[Definition]:
         rest = [part for part in statement.body if part not in methods]
         own = Definition(file, statement.name, statement.lineno, names_in([*statement.bases, *rest]))
         own.uses |= names_in(statement.decorator_list) | names_in(statement.keywords)
+        own.describes = "Protocol" in names_in(statement.bases)
         yield own
         yield from (Definition(file, part.name, part.lineno, names_in([part]), own) for part in methods)
     elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
@@ -151,7 +154,7 @@ def unreachable(modules: list[Module], known: set[str]) -> list[Definition]:
         changed = False
         for module in modules:
             for one in module.definitions:
-                if not one.reached and is_reached(one, names):
+                if not one.reached and (is_reached(one, names) or (one.describes and module.reached)):
                     one.reached = changed = True
                     names |= one.uses
                     if not module.reached:
@@ -164,7 +167,9 @@ def unreachable(modules: list[Module], known: set[str]) -> list[Definition]:
 def is_reached(one: Definition, names: set[str]) -> bool:
     if one.owner is None:
         return one.name in names or bool(re.fullmatch(r"__\w+__", one.name))
-    return one.owner.reached and (one.name in names or bool(CALLED_BY_FRAMEWORKS.fullmatch(one.name)))
+    return one.owner.reached and (
+        one.owner.describes or one.name in names or bool(CALLED_BY_FRAMEWORKS.fullmatch(one.name))
+    )
 
 
 def main() -> int:
