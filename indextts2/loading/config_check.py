@@ -1,4 +1,4 @@
-"""What a configuration must satisfy before anything is built from it."""
+"""Conditions that a configuration must satisfy before anything is built from it."""
 
 from __future__ import annotations
 

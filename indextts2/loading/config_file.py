@@ -39,7 +39,7 @@ LARGEST_FILE = 1 << 20  # bytes; the released file has 3 kB, a native one with i
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What a config.yaml says: the model, the names of its weight files, and how the checkpoint came about."""
+    """Contents of a config.yaml: the model, the names of its weight files, and how the checkpoint was made."""
 
     config: Config
     file_names: Mapping[str, str] = field(default_factory=dict)

@@ -28,7 +28,7 @@ from .stream import Source
 from .tensors import check_numbers
 
 LICENCES = "licences"
-"""Where a converted checkpoint keeps the licence texts, by the folder they came from."""
+"""Folder of a converted checkpoint for the licence texts, by the folder they were in."""
 
 CONVERTED = "converted from the released files"
 

@@ -1,4 +1,4 @@
-"""What a checkpoint holds, as plain values."""
+"""Contents of a checkpoint as plain values."""
 
 from __future__ import annotations
 

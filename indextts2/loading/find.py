@@ -1,4 +1,4 @@
-"""Where checkpoints may lie: the mini inside the package, folders of models, caches."""
+"""Places of checkpoints: the mini inside the package, folders of models, caches."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def machine_caches() -> list[Path]:
 
 
 def model_scope_folders() -> list[Path]:
-    """Where ModelScope's own tool puts the released model, in its newer and older layout, if it is there."""
+    """Existing folders in which ModelScope's own tool puts the released models, in its newer and older layout."""
     cache = Path(os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope" / "hub")
     places = [place / repository for repository in RELEASES.values() for place in (cache / "models", cache)]
     return [place for place in places if place.is_dir()]

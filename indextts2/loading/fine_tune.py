@@ -1,4 +1,4 @@
-"""What a fine-tune changes without saying so: the size of its vocabulary, how its text is read, and what it leaves out.
+"""Changes of a fine-tune that it does not state: size of its vocabulary, how its text is read, what it leaves out.
 
 A folder of a trainer often holds T2S, tokenizer and configuration alone; everything else comes from a base checkpoint.
 """

@@ -31,7 +31,7 @@ IN_FIRST = re.compile(r"gpt\.h\.\d+\.(attn|mlp)\.\w+")
 """Modules whose matrix is stored as (in, out), as GPT-2 does."""
 
 SETTINGS = ("spec", "lora_config", "lora", "config", "args", "hyper_parameters")
-"""Where a trainer's file may say the scale of its adapters, beside its top level."""
+"""Sections in which a trainer's file may say the scale of its adapters, beside its top level."""
 
 
 def tidied(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -96,7 +96,7 @@ def _merged(
 
 
 def _difference(name: str, weight: Tensor, down: Tensor, up: Tensor, path: Path, extras: Mapping[str, Any]) -> Tensor:
-    """What an adapter adds to a weight. down: (rank, in), up: (out, rank)."""
+    """Sum that an adapter adds to a weight. down: (rank, in), up: (out, rank)."""
     down, up = down.float().flatten(1), up.float().flatten(1)
     scale = scale_of(extras, down.shape[0])
     if scale is None:

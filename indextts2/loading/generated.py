@@ -118,7 +118,7 @@ def _of_module(module: torch.nn.Module, seed: int | None) -> Iterator[tuple[str,
 
 
 def _generated(key: str, shape: tuple[int, ...], seed: int | None) -> Source:
-    """What makes a tensor: scales are one and offsets zero, so that numbers keep their size from layer to layer."""
+    """Maker of a tensor: scales are one and offsets zero, so that numbers keep their size from layer to layer."""
     if key.endswith(SCALE_ENDINGS) or (len(shape) == 1 and key.endswith("weight")):
         return partial(torch.ones, shape)
     if len(shape) == 1:

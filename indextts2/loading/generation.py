@@ -1,4 +1,4 @@
-"""Which generation of the released model a folder in the official layout holds, told by its tensors and files.
+"""Generation of the released model in a folder of the official layout, told by its tensors and files.
 
 The key `version` is never asked: early files of IndexTTS-2.5 say 2.0. What a generation leaves unsaid in its
 config.yaml becomes values of `Config`; from there on the configuration alone decides.
@@ -32,7 +32,7 @@ WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a released generation means by its config.yaml.
+    """Meaning of the config.yaml of a released generation.
 
     tensors: any of these names in the T2S file is proof. defaults: field of `Config` -> value where the file says
     nothing; fixed: whatever it says. without_effect: keys of the file that mean nothing. lenient: unknown keys are

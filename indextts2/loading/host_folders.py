@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "indextts2"
 OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2", "IndexTTS-2.5", "TTS/IndexTTS-2.5")
-"""Where other packs keep the released models below a folder of models; read, never written."""
+"""Folders in which other packs keep the released models below a folder of models; read, never written."""
 
 CUSTOM_NODES = "custom_nodes"
 EXTRA_PATHS = "extra_model_paths.yaml"
@@ -48,7 +48,7 @@ def inside_packs(root: Path) -> list[Path]:
 
 
 def download_folder(named: Iterable[Path], root: Path | None = None, kind: str = OFFICIAL_KIND) -> Path | None:
-    """Where the released files go when nothing is said: the first folder that is named, or ComfyUI's, or None."""
+    """Folder for the released files where none is named: the first folder that is named, or ComfyUI's, or None."""
     places = [*named, *host_model_folders(root or host_root())[:1]]
     return places[0] / RELEASES[kind].rpartition("/")[2] if places else None
 

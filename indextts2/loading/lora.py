@@ -51,7 +51,7 @@ class LoraPair:
     down: Tensor
 
     def difference(self, strength: float = 1.0) -> Tensor:
-        """What the weight grows by, (rows, columns) float32."""
+        """Sum that is added to the weight: (rows, columns) float32."""
         return strength * (self.up.float() @ self.down.float())
 
 

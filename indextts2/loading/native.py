@@ -41,10 +41,10 @@ KEPT_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a native checkpoint says of itself. provenance: how it came about, in words."""
+    """Description that a native checkpoint carries."""
 
     licence: str = "unknown"
-    provenance: str = ""
+    provenance: str = ""  # how it was made, in words
     precision: str = "fp32"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -175,7 +175,7 @@ def write_part(
 def _encoded(
     key: str, value: Tensor | Source, dtype: torch.dtype, int8_layers: Mapping[str, bool]
 ) -> dict[str, Tensor]:
-    """What is written for a tensor of a part."""
+    """Entries of a file for a tensor of a part."""
     whole = value if isinstance(value, Tensor) else value()
     return {name: _stored(name, tensor, dtype) for name, tensor in encoded(key, whole, int8_layers).items()}
 

@@ -43,7 +43,7 @@ def every(config: Config) -> bool:
 
 
 def nowhere(folder: Path) -> Path | None:
-    """Where to look further for a file: nowhere."""
+    """No further place to look for a file."""
     return None
 
 
@@ -65,7 +65,7 @@ class OfficialFile:
 
     @property
     def local(self) -> str:
-        """Where a download puts it, below the model folder."""
+        """Place that a download gives it, below the model folder."""
         return f"{AUXILIARY_FOLDER}/{self.names[0]}" if self.repository else self.names[0]
 
 
@@ -345,7 +345,7 @@ V25: tuple[Part, ...] = (
         dead_keys=lambda config: (*_V20_ROWS["s2m"].dead_keys(config), r"gpt_layer\..*"),
     ),
 )
-"""What IndexTTS-2.5 has otherwise (docs/spec/v25.md#files)."""
+"""Parts that IndexTTS-2.5 has otherwise (docs/spec/v25.md#files)."""
 
 PARTS: tuple[Part, ...] = (
     *V20,
@@ -382,12 +382,12 @@ def tensor_parts() -> tuple[str, ...]:
 
 
 def checkpoint_parts() -> tuple[str, ...]:
-    """What a complete checkpoint has. Extras that load by themselves, such as text-to-emotion, are not of it."""
+    """Names of the parts of a complete checkpoint, without extras that load by themselves, such as text-to-emotion."""
     return names_where(lambda row: row.group in GROUPS)
 
 
 def parts_needed(groups: Iterable[str] = GROUPS) -> tuple[str, ...]:
-    """What some groups cannot load without."""
+    """Names of the parts that some groups cannot load without."""
     wanted = set(groups)
     return names_where(lambda row: not row.optional and wanted & {row.group, *row.used_by})
 

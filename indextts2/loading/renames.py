@@ -1,4 +1,4 @@
-"""How names of the official files become ours.
+"""Names of the official files made ours.
 
 Models already carry the published names, so only dead tensors are to be left out: present, known, and without effect
 (`Part.dead_keys`, docs/spec/files.md#dead-tensors). They are dropped before names are checked.

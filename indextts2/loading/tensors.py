@@ -75,7 +75,7 @@ def _read_pickle(path: Path) -> dict[str, Any]:
 
 
 def extras_of(path: Path) -> dict[str, Any]:
-    """What a file holds at its top level that is neither a tensor nor a section of them, such as a trainer's settings.
+    """Entries at the top level of a file that are neither a tensor nor a section of them, such as a trainer's settings.
 
     Empty for a safetensors file.
     """

@@ -24,7 +24,7 @@ ADAPTER_FILE = "adapter_config.json"
 SUBFOLDERS = tuple(
     name for row in PARTS if row.is_folder for name in (row.name, *(file.names[0] for file in row.official_files))
 )
-"""Where a checkpoint folder keeps its model: ours, and the released one (docs/spec/files.md)."""
+"""Subfolders in which a checkpoint keeps its model: ours, and the released one (docs/spec/files.md)."""
 
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of texts"}
 _SHOWN = 40  # characters of a wrong value quoted in an error

@@ -17,7 +17,7 @@ from .mini import MINI
 
 MINI_NAME = "mini"
 MADE_TOKENIZER = ".train/tokenizer/tokenizer.model"
-"""Where `train tokenizer` of the recipes writes."""
+"""File that `train tokenizer` of the recipes writes."""
 
 
 def config_of(name: str) -> Config:

@@ -28,7 +28,7 @@ REFRESH_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
-    """What a download fetches, and from where."""
+    """Files that a download fetches, and their source."""
 
     source: str = HUGGING_FACE
     revision: str = ""  # empty for the newest
@@ -40,7 +40,7 @@ class DownloadSettings:
 
 @dataclass(frozen=True, slots=True)
 class DownloadReport:
-    """What happened: names of files that came and of those that were there, and the bytes of the former."""
+    """Outcome of a download: names of the files fetched and of those that were there, and the bytes fetched."""
 
     folder: Path
     fetched: tuple[str, ...]
@@ -153,7 +153,7 @@ def _run(
     progress: Progress,
 ) -> int:
     """Fetch side by side: the configuration first, by which a folder is known, then the largest; the first failure
-    stops all. Returns the bytes of what came.
+    stops all. Returns the bytes that were fetched.
     """
     order = sorted(missing, key=lambda file: (file.part != CONFIG_PART, -(missing[file].bytes or 0)))
     here = {file: _here(missing[file]) for file in order}

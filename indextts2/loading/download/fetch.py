@@ -185,7 +185,7 @@ def _count(path: Path) -> int:
 
 
 def _mismatch(wanted: DownloadTarget, content: _Content) -> str:
-    """What is wrong with a finished part, or nothing."""
+    """Fault of a finished part, empty where there is none."""
     if wanted.bytes is not None and content.count != wanted.bytes:
         return f"has {content.count} bytes where {wanted.bytes} were announced"
     if wanted.sha256 and content.sha256 != wanted.sha256:

@@ -1,4 +1,4 @@
-"""Where files are published: addresses and listings of Hugging Face and ModelScope, and of mirrors of both."""
+"""Hubs of published files: addresses and listings of Hugging Face and ModelScope, and of mirrors of both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a hub says of a file. sha256: of its content; blob: its name in git; each empty where it is not told."""
+    """Listing of a file by a hub. sha256: of its content; blob: its name in git; each empty where it is not told."""
 
     path: str
     bytes: int
@@ -45,7 +45,7 @@ class Hub:
     is_pinned: bool = False  # a revision is named, whose files may be others than those known here
 
     def address(self, repository: str, path: str) -> str:
-        """Where a file is fetched from."""
+        """Address that a file is fetched from."""
         return self._filled(self.file_address, repository, quote(path, safe="/"))
 
     def listing(self, repository: str, client: HttpClient) -> dict[str, Listed]:

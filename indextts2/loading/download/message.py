@@ -1,4 +1,4 @@
-"""What a user reads when official files are missing: the exact command that brings them, and where to."""
+"""Messages about missing official files: the exact command that brings them, and where to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def missing_files_message(
     kind: str = OFFICIAL_KIND,
     files: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """What to tell a user whose checkpoint lacks parts: which, by which files, and the command that brings them.
+    """Message for a user whose checkpoint lacks parts: which, by which files, and the command that brings them.
 
     files: part -> its files below the folder, where known.
     """

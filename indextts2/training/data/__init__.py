@@ -1,1 +1,1 @@
-"""What training reads: corpora, features computed once, phone labels and pitch."""
+"""Data that training reads: corpora, features computed once, phone labels and pitch."""

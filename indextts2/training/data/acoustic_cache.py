@@ -1,4 +1,4 @@
-"""What the encoders are trained on, computed once per utterance: filterbank, pitch, loudness, phone labels.
+"""Data that the encoders are trained on, computed once per utterance: filterbank, pitch, loudness, phone labels.
 
 A folder holds safetensors shards, and `index.jsonl` tells which one an utterance is in. Several recipes may share it:
 each reads the utterances of its own corpora. Running `update` again adds those that are new or were made anew.

@@ -147,7 +147,7 @@ def extract_features(
 
 @torch.no_grad()
 def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float = 1.0) -> dict[str, Tensor]:
-    """What is stored of one recording, in half precision but for the tokens, which are int16.
+    """Tensors that are stored of one recording, in half precision but for the tokens, which are int16.
 
     tokens (tokens,), features (tokens, dim), style (dim,), mel (bands, frames), prosody (6,).
     """

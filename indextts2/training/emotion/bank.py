@@ -41,14 +41,14 @@ T2S_MODULE = "t2s"
 
 
 class EmotionListener(Protocol):
-    """What is asked of T2S: features (1, tokens, dim) -> emotion vector (1, dim)."""
+    """Interface of the T2S that is needed: features (1, tokens, dim) -> emotion vector (1, dim)."""
 
     def emotion_vector(self, features: Tensor, feature_mask: Tensor | None = None) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BankSettings:
-    """What goes into a bank.
+    """Contents of a bank.
 
     group_sizes: rows per emotion in the order of EMOTIONS, fewer where there are fewer speakers. rows: "mean" of
     a group of speakers, or its "medoid", the single recording nearest to that mean. style_names: (style, emotion) pairs
@@ -236,7 +236,7 @@ def write_bank(path: Path, bank: EmotionBank, metadata: Mapping[str, str] | None
 
 
 def separation(bank: EmotionBank) -> float:
-    """How far the emotions' mean rows lie apart, in units of the spread of the rows within one emotion.
+    """Distance between the emotions' mean rows, in units of the spread of the rows within one emotion.
 
     Near zero: T2S has not learned to hear the emotions. A bank of one row each has no spread and gives infinity.
     """

@@ -43,7 +43,7 @@ def _ids(tokenizer: Any, texts: Sequence[str]) -> Iterable[list[int]]:
 
 
 def _together(lists: Iterable[list[int]], size: int) -> Tensor:
-    """How many texts hold both pieces, (size, size)."""
+    """Count of texts that hold both pieces, (size, size)."""
     counts = torch.zeros(size * size)
     waiting: list[Tensor] = []
 

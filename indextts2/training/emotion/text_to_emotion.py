@@ -57,7 +57,7 @@ class LoraSettings:
 
 @dataclass(frozen=True, slots=True)
 class TextDataSettings:
-    """What is learned from. texts_file: JSON lines in place of the made texts; wordnet: folder with its database files.
+    """Sources of the texts. texts_file: JSON lines in place of the made texts; wordnet: folder with its database files.
 
     split: "train" holds words and templates out for the test, "all" is for the model that ships. token_dropout: share
     of text tokens hidden in training, so that no single word decides.

@@ -40,13 +40,13 @@ RELATED: Mapping[str, Mapping[str, float]] = {
     "surprised": {"happy": 0.05, "afraid": 0.05},
     "calm": {"happy": 0.06, "melancholic": 0.04},
 }
-"""What else a listener hears in a clear emotion. Our judgement, not measured."""
+"""Emotions that a listener also hears in a clear one. Our judgement, not measured."""
 
 OPPOSITE: Mapping[str, Mapping[str, float]] = {
     "happy": {"sad": 0.35, "melancholic": 0.45, "calm": 0.2},
     "calm": {"angry": 0.35, "afraid": 0.4, "surprised": 0.25},
 }
-"""What "not happy" and "not calm" mean; the denial of every other emotion is calm."""
+"""Meaning of "not happy" and "not calm"; the denial of every other emotion is calm."""
 
 _FIELD = re.compile(r"\{(\w+?)([12]?)\}")
 _SENTENCE_START = re.compile(r"(?:^|[.!?] )[a-z]")

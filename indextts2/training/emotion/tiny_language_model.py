@@ -32,7 +32,7 @@ class TinyModelSettings:
 
 
 def tiny_config() -> TextToEmotionConfig:
-    """How the tiny model is asked: the text, a question token, and one token per label."""
+    """Prompt of the tiny model: the text, a question token, and one token per label."""
     return TextToEmotionConfig(
         method="likelihood", prompt="plain", answer=ASK, labels=LABELS, max_text_tokens=256, max_new_tokens=1
     )

@@ -154,7 +154,7 @@ class CodebookAverages(nn.Module):
 
     @property
     def perplexity(self) -> Tensor:
-        """How many rows are in use, counted by entropy."""
+        """Number of rows in use, by entropy."""
         share = self.counts / self.counts.sum().clamp(min=1e-9)
         return torch.special.entr(share).sum().exp()
 

@@ -1,4 +1,4 @@
-"""What the training loop needs to know of a part of the model: build it, make a batch, compute a loss."""
+"""Interface between the training loop and a part of the model: build it, make a batch, compute a loss."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class StepTools:
-    """What a training step works with.
+    """Tools of a training step.
 
     progress: share of the schedule that is done, 0 to 1. generator: on the CPU, seeded by (seed, step, process).
     """

@@ -41,7 +41,7 @@ REJECTED_LIMIT = 50  # updates in a row that were not finite
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """How a call of `train` ended. reason: "done", "minutes" or "signal"."""
+    """Outcome of a call of `train`. reason: "done", "minutes" or "signal"."""
 
     step: int
     minutes: float

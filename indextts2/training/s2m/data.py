@@ -21,7 +21,7 @@ from ..data.feature_store import FeatureEntry, FeatureStore
 
 @dataclass(frozen=True, slots=True)
 class S2MDataSettings:
-    """How batches are drawn.
+    """Settings of the batches.
 
     batch_frames: mel frames of a batch, prompts included. crop_tokens: lengths of prompt and target together, drawn
     with the probabilities crop_shares. prompt_share: least and greatest part of the crop that is prompt.
@@ -107,7 +107,7 @@ class S2MData:
     def _prompt_source(
         self, target: FeatureEntry, prompt_tokens: int, target_tokens: int, generator: torch.Generator
     ) -> tuple[FeatureEntry, bool]:
-        """Where the prompt is cut from, and whether that is another utterance than the target."""
+        """Utterance that the prompt is cut from, and whether that is another utterance than the target."""
         others = [entry for entry in self._by_speaker[target.speaker] if entry.utterance != target.utterance]
         long_enough = [entry for entry in others if self.usable(entry) >= prompt_tokens]
         fits_inside = self.usable(target) >= prompt_tokens + target_tokens

@@ -47,7 +47,7 @@ MEAN_UTTERANCES = 200  # enough for the mean of every band
 
 @dataclass(frozen=True, slots=True)
 class S2MRecipe:
-    """What semantic-to-mel learns from.
+    """Recipe of semantic-to-mel.
 
     features, codec: folders of the precomputed features and of the codec's run. latents: folder of the T2S latents, ""
     while there are none. latent_probability: share of targets that see their latent. condition_dropout: share that

@@ -33,7 +33,7 @@ NO_GUIDE = -1  # attention target of a semantic token whose place in the text is
 
 @dataclass(frozen=True, slots=True)
 class T2SDataSettings:
-    """How batches are drawn.
+    """Settings of the batches.
 
     prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
     phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
@@ -89,7 +89,7 @@ class T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
     def emotion_vector(self, model: TextToSemantic, offsets: LabelOffsets | None = None) -> Tensor:
-        """What the model hears in the emotion prompts, mixed: (batch, dim). offsets: what a mix gets on top."""
+        """Emotion vectors of the prompts, mixed: (batch, dim). offsets: added to a mix."""
         if self.emotion_prompt.dim() == HEARD_DIMENSIONS:
             vector = self.emotion_mix @ self.emotion_prompt
         else:
@@ -161,7 +161,7 @@ class T2SData:
             self._emotion_vectors |= {entry.id: vector for entry, vector in zip(group, vectors, strict=True)}
 
     def label_weights(self) -> Tensor:
-        """How much an utterance of each label counts: (labels,)."""
+        """Weight of an utterance of each label: (labels,)."""
         return label_weights(torch.tensor([self._label_index[entry.style] for entry in self.entries]), len(self.labels))
 
     def batch(self, generator: torch.Generator) -> T2SBatch:
@@ -210,7 +210,7 @@ class T2SData:
         )
 
     def _reading(self, target: FeatureEntry, generator: torch.Generator) -> Reading:
-        """What is read: the target, or now and then the target with another sentence, or its later words."""
+        """Text and tokens of a target: itself, or now and then the target with another sentence, or its later words."""
         ids, spans = self.reader.text(target, generator)
         reading = Reading(ids, spans, self.store.tensor(target, "tokens"))
         settings = self.settings

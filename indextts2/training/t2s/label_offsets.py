@@ -1,4 +1,4 @@
-"""What an emotion bank adds to the mean of its recordings: one learned offset per prosody style.
+"""Offsets that an emotion bank adds to the mean of its recordings: one learned offset per prosody style.
 
 Differs from the paper, whose vectors come from recordings alone. The emotion branch of a small model hears pitch and
 pace but little else, so the means of its vectors lie nearly on a line; the offsets are apart from the start, and T2S

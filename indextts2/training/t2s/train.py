@@ -64,7 +64,7 @@ HELD_OUT_SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class T2SRecipe:
-    """What a stage learns from, and how strongly.
+    """Recipe of a stage: what it learns from, and how strongly.
 
     loop: the optimisation. stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh
     ones (stage 1 only). former_features: the features that run learned from, when the encoder or codec has changed

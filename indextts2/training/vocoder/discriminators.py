@@ -93,7 +93,7 @@ def discriminator_loss(real: list[Judgement], made: list[Judgement]) -> Tensor:
 
 
 def adversarial_loss(made: list[Judgement]) -> Tensor:
-    """How far the scores of made speech are from one (HiFi-GAN eq. 2)."""
+    """Distance of the scores of made speech from one (HiFi-GAN eq. 2)."""
     return torch.stack([(1 - score).square().mean() for score, _ in made]).mean()
 
 
