@@ -29,6 +29,7 @@ CODE = [path for room in ("indextts2", "nodes", "tools") for path in sorted((ROO
 OWN_LISTS = {
     "indextts2/loading/parts.py": "the table",
     "indextts2/training/__main__.py": "what can be trained, of which checkpoint parts are some",
+    "indextts2/runtime/reference_cache.py": "sections of the configuration that shape an encoding",
 }
 """Files that may list names of parts, and what they list."""
 
