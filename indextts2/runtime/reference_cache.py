@@ -100,7 +100,10 @@ def _name(encoder: EncoderModels, waveform: Waveform, seconds_limit: float, emot
     known = hashlib.sha256()
     facts: dict[str, Any] = {
         "format": FORMAT,
-        "config": {name: asdict(getattr(encoder.config, name)) for name in SECTIONS},
+        "config": {
+            name: asdict(getattr(encoder.config, name))
+            for name in ("semantic_encoder", "codec", "style_encoder", "mel")
+        },
         "seconds_limit": seconds_limit,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
