@@ -1,1 +1,1 @@
-"""Teaching the official weights: low-rank adapters of text-to-semantic from a plain list of recordings and texts."""
+"""Fine-tuning the official weights: low-rank adapters of text-to-semantic from a plain list of recordings and texts."""
