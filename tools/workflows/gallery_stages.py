@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .parts import FIRST, SECOND, chain, loaded, models, saved, shown, speaker_of
+from .parts import CHECKPOINT, FIRST, LINE, SECOND, chain, loaded, models, saved, shown, speaker_of
 
 
 def hand_blended() -> Canvas:
@@ -283,4 +283,46 @@ The whole chain, left to right: **reference** → **speaker** and **emotion** �
     return graph
 
 
-GRAPHS = (hand_blended, emotion_schedule, revoice, save_voice, compare, stage_by_stage)
+def compare_checkpoints() -> Canvas:
+    graph = Canvas(
+        "19_compare_two_checkpoints", "Two checkpoints side by side", "The same line by two models, with both reports."
+    )
+    graph.note(
+        """
+## Two checkpoints side by side
+The same line, voice and seed go through two checkpoints, A and B, each with its sound and its report.
+- Choose another one in the second *Load Checkpoint*: IndexTTS-2 beside IndexTTS-2.5, or a fine-tune beside its base.
+- As delivered both are *mini*, so that the graph runs without a download; then both sound alike.
+- The report of *Load Checkpoint* says what each folder is. Values of one checkpoint cannot enter the other.
+
+**两个检查点对比**：同一句话、同一声音、同种子，由两个检查点分别合成。在第二个“加载检查点”中选择另一个，如 2.0 与 2.5。
+""",
+        column=0,
+        title="A and B",
+    )
+    for name, precision in (("A", "auto"), ("B", "fp32")):  # the host computes nodes that are alike only once
+        load = graph.add(
+            "LoadCheckpoint",
+            column=0,
+            title=f"IndexTTS2 Load Checkpoint ({name})",
+            checkpoint=CHECKPOINT,
+            precision=precision,
+        )
+        about = shown(graph, load, 1, output="info", title=f"What {name} is")
+        speak = graph.add(
+            "Speak",
+            column=2,
+            title=f"IndexTTS2 Speak ({name})",
+            box=400,
+            **models(load),
+            text=LINE,
+            built_in_speaker=FIRST,
+            seed=1,
+        )
+        audio = saved(graph, speak, 3, f"checkpoint_{name.lower()}", title=f"Save Audio ({name})")
+        report = shown(graph, speak, 3, title=f"Report of {name}")
+        graph.group(f"Checkpoint {name}", load, about, speak, audio, report)
+    return graph
+
+
+GRAPHS = (hand_blended, emotion_schedule, revoice, save_voice, compare, stage_by_stage, compare_checkpoints)
