@@ -24,7 +24,7 @@ STATES = {
 _AIRLINES = "AA|UA|BA|DL|LH|AF|QF|EK|SQ|KL|WN|AC|NH|JL|CX|TK|QR|EY|LX|OS|IB|AY|SK|VS|AS|FR"
 _PLACES = (
     "Boeing|Porsche|Peugeot|Ferrari|Airbus|Fahrenheit|Room|room|Suite|suite|Flight|flight|Route|route|Highway|"
-    "highway|Interstate|Apt|apartment|Gate|Bus|bus|Unit"
+    "highway|Interstate|Apt|apartment|Gate|Bus|bus|Unit|Rte|Hwy|Rt"
 )
 _GROUP = re.compile(r"[A-Za-z]+|\d+")
 _HEXADECIMAL = re.compile(r"(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{6,}")
@@ -81,7 +81,8 @@ def _flight(match: re.Match[str]) -> str:
 
 def _place(match: re.Match[str]) -> str | None:
     number = match.group(2)
-    return f"{match.group(1)} {numbers.pairs(number) if not number.endswith('00') else numbers.spoken(number)}"
+    name = {"Rte": "route", "Rt": "route", "Hwy": "highway"}.get(match.group(1), match.group(1))
+    return f"{name} {numbers.pairs(number) if not number.endswith('00') else numbers.spoken(number)}"
 
 
 def mixed(match: re.Match[str]) -> str | None:
@@ -135,7 +136,7 @@ CODES: tuple[Kind, ...] = (
         r"\b(RTX|GTX|RX|HTTP|RFC|ISO|BMW|Error|error|Area|Mark|Nokia|Intel|Core|Nikon|Canon) (\d{3,4})\b(?![.,:]\d|%)",
         _place,
     ),
-    kind("place", rf"\b({_PLACES})\.? (\d{{3,4}})\b(?![.,:]\d|%)", _place),
+    kind("place", rf"\b({_PLACES})\.? (\d{{2,4}})\b(?![.,:]\d|%)", _place),
 )
 """Codes that no other kind must see first."""
 

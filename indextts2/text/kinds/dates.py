@@ -123,6 +123,11 @@ def _year_range(match: re.Match[str]) -> str | None:
     return f"{numbers.year(int(first))}{joined}{year_in_words(second)}"
 
 
+def _century(match: re.Match[str]) -> str:
+    """the 18th c."""
+    return f"{numbers.ordinal(int(match.group(1)))} century" + stop_after_initials(match)
+
+
 def _old_year(match: re.Match[str]) -> str:
     return f"{match.group(1)} {numbers.pairs(match.group(2))}"
 
@@ -165,6 +170,8 @@ DATES: tuple[Kind, ...] = (
         _decade,
     ),
     kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
+    kind("year", r"\bc\. ?(?=\d{3,4}\b)", "circa "),
+    kind("century", r"\b(\d{1,2})(?:st|nd|rd|th) c\.(?=\s|,|;|\)|$)", _century),
     kind("year", rf"\b({_BEFORE_YEAR}) (10\d\d|[2-9]\d\d(?=\s?(?:AD|BC|BCE|CE)\b))(?![\w%-]|[.,:]\d)", _old_year),
     kind("weekdays", rf"\b{_WEEKDAY}\b\.?(?:\s?[-–—/&,]\s?{_WEEKDAY}\b\.?)+(?!\w)", _weekdays, needs_digit=False),
 )

@@ -206,7 +206,7 @@ def _power(match: re.Match[str]) -> str | None:
 def _scaled(match: re.Match[str]) -> str | None:
     """1.2M views, 3.5k, 2bn, 1.2m people."""
     low, amount, scale = match.groups()
-    if scale in ("m", "b") and "." not in amount * (scale == "b") and not _PEOPLE.match(rest_of(match)):
+    if scale in ("m", "b", "B") and "." not in amount * (scale != "m") and not _PEOPLE.match(rest_of(match)):
         return None
     if scale == "K" and _RESOLUTION.match(f"{amount}{rest_of(match)}"):
         return f"{numbers.spoken(amount)} {spell(scale)}"
@@ -259,7 +259,7 @@ MEASURES: tuple[Kind, ...] = (
     ),
     kind(
         "scaled number",
-        rf"(?<![\w.,$£€])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³-])".replace(
+        rf"(?<![\w.,$£€-])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³-])".replace(
             "mln|", ""
         ),
         _scaled,

@@ -20,7 +20,8 @@ from .find import Kind, kind
 from .letters import spell
 
 TITLES = {
-    "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "lt": "lieutenant",
+    "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "drs": "doctors", "msgr": "monsignor",
+    "prof": "professor", "lt": "lieutenant",
     "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend", "gov": "governor",
     "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable", "fr": "father", "maj": "major",
     "cpl": "corporal", "pvt": "private", "adm": "admiral", "cmdr": "commander", "supt": "superintendent",

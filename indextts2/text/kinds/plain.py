@@ -43,6 +43,7 @@ def _coded(match: re.Match[str]) -> str:
 
 
 _CODED = "code|Code|zip|ZIP|PIN|pin|ID|account|Account|serial|extension|passcode|password|ticket|confirmation|postcode"
+_COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _STREETS = (
     "St|Ave|Rd|Blvd|Dr|Ln|Ct|Pl|Sq|Hwy|Pkwy|Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Square|"
     "Terrace|Way|Highway"
@@ -98,6 +99,11 @@ HEADED: tuple[Kind, ...] = (
         "house number",
         rf"(?<![\w.,$-])\d{{3,4}}(?= (?:[NSEW]\.? )?(?:[A-Z][\w']+ ){{1,3}}(?:{_STREETS})\b)",
         lambda match: numbers.pairs(match.group()),
+    ),
+    kind(
+        "compass",
+        rf"(?<=\d )[NSEW]\.?(?= (?:\d+(?:st|nd|rd|th)|(?:[A-Z][\w']+ ){{0,2}}[A-Z][\w']+) (?:{_STREETS})\b)",
+        lambda match: _COMPASS[match.group()[0]],
     ),
     kind("code", rf"\b({_CODED})(:? (?:is |no\.? |number )?)(\d{{4,}})\b(?![.,:%]\d)", _coded),
     kind("numbered", r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),

@@ -16,6 +16,9 @@ _FIXED = {
     "50/50": "fifty fifty",
     "20/20": "twenty twenty",
     "7/7": "seven seven",
+    "10/31": "october thirty first",
+    "12/25": "december twenty fifth",
+    "12/31": "december thirty first",
 }
 _SHAPES = frozenset("16:9 9:16 4:3 21:9 16:10 18:9 32:9 2.35:1 2.39:1 1.85:1".split())
 _DIVIDED = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64))

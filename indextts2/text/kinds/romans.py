@@ -17,6 +17,7 @@ _COUNTED = (
     "Figure|Table|Bowl|Mark|Mk|Series|Division|Tier|Category|Group|Canto|Psalm|Lesson|Unit|Model|Schedule|Amendment|Rocky|"
     "Apollo|Saturn|Gemini|Quest|Fantasy|Warcraft|Diablo|Schedule|Lecture|Exercise|Step|Round|Hall|Olympiad|Fate|Games?"
 )
+_SHORT = {"Vol": "volume", "Mk": "mark"}
 _RULERS = (
     "Henry|Louis|Edward|George|Charles|William|James|Richard|Elizabeth|Philip|Paul|Pius|John|Benedict|Leo|Napoleon|Mary|Anne|"
     "Catherine|Peter|Nicholas|Frederick|Gregory|Alexander|Ramses|Ramesses|Francis|Victoria|Ivan|Otto|Rudolf|Ferdinand|Felipe|"
@@ -73,7 +74,9 @@ ROMANS: tuple[Kind, ...] = (
     kind(
         "counted numeral",
         rf"(?<=\b)(?:(?<=\b)({_COUNTED})\.? )({_ROMAN})\b(?!\.\w|['’](?!s\b)\w)",
-        lambda match: (lambda words: None if words is None else f"{match.group(1)} {words}")(_counted(match)),
+        lambda match: (
+            lambda words: None if words is None else f"{_SHORT.get(match.group(1), match.group(1))} {words}"
+        )(_counted(match)),
         needs_digit=False,
     ),
     kind(

@@ -75,6 +75,15 @@ def _hour(match: re.Match[str]) -> str | None:
     return clock_in_words(hour, None, half) + _stop(match, half) if _is_hour(hour) else None
 
 
+def _military(match: re.Match[str]) -> str:
+    """0800 hours."""
+    hour, minute = match.groups()
+    first = f"oh {numbers.cardinal(int(hour))}" if hour.startswith("0") else numbers.cardinal(int(hour))
+    if minute == "00":
+        return f"{first} hundred"
+    return f"{first} {numbers.digits(minute) if minute.startswith('0') else numbers.cardinal(int(minute))}"
+
+
 def _with_seconds(match: re.Match[str]) -> str:
     """1:02:33 -> one oh two thirty three."""
     hour, *others, half = match.groups()
@@ -129,6 +138,7 @@ TIMES: tuple[Kind, ...] = (
         r"(?<=[a-z])",
         _length,
     ),
+    kind("military time", r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?=\s?(?:hours|hrs|h)\b)", _military),
     kind("duration", r"(?<![\w.,])\d{1,4}\s?m(?:in)?\s?\d{1,2}\s?s(?:ec)?s?(?!\w)", _length),
     kind("duration", r"(?<![\w.,])\d{1,3}(?:h|hrs?)(?!\w)", _length),
 )
