@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from .errors import IndexTTS2Error
     from .loading.checkpoint import load_speech, open_checkpoint
     from .stages.speak import EmotionRequest, SpeakSettings, speak
+    from .stages.speak_stream import speak_stream
 
 __version__ = "0.1.0"
 
 EXPORTS = {
     "speak": "stages.speak",
+    "speak_stream": "stages.speak_stream",
     "EmotionRequest": "stages.speak",
     "SpeakSettings": "stages.speak",
     "open_checkpoint": "loading.checkpoint",
@@ -42,6 +44,7 @@ __all__ = [
     "open_checkpoint",
     "read_audio",
     "speak",
+    "speak_stream",
     "write_wav",
 ]
 

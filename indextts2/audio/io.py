@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,19 @@ def _write(path: str | Path, waveform: Waveform, wanted: AudioFormat) -> None:
     except (soundfile.SoundFileError, ValueError) as error:
         raise AudioError(f"{path} cannot be written ({error}). Write another format, or another rate.") from error
     write_bytes(path, content.getvalue(), AudioError)
+
+
+PCM_SCALE = 32_768  # of 16-bit samples; libsndfile rounds down
+UNKNOWN_LENGTH = 0xFFFFFFFF  # of a WAV that is still being written
+
+
+def pcm_bytes(samples: torch.Tensor) -> bytes:
+    """16-bit little-endian PCM of (samples,) float32; samples beyond [-1, 1] are clipped."""
+    scaled = samples.detach().to("cpu", torch.float32).mul(PCM_SCALE).floor()
+    return scaled.clamp(-PCM_SCALE, PCM_SCALE - 1).to(torch.int16).numpy().astype("<i2").tobytes()
+
+
+def wav_header(sample_rate: int) -> bytes:
+    """The head of a WAV of one 16-bit channel whose length is not known yet; players read such a one to its end."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", UNKNOWN_LENGTH, b"WAVE") + form + struct.pack("<4sI", b"data", UNKNOWN_LENGTH)

@@ -49,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     allow_leading_dashes(parser)
     parser.add_argument("text", help=f"text to speak; {STANDARD_INPUT} reads standard input")
     parser.add_argument(
+        "--stream",
+        choices=("raw", "wav"),
+        help="write each piece of speech to standard output as soon as it is ready, as 16-bit samples of one channel "
+        "(raw) or as a WAV of unknown length, instead of a file",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         type=Path,
@@ -162,6 +168,9 @@ def run(options: argparse.Namespace) -> None:
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
     checkpoint, device = checkpoint_of(options), device_of(options)
     reference = read_audio(_reference_of(options))
+    if options.stream:
+        _stream(options, text, reference, emotion, duration, settings)
+        return
     check_output(options.output)
     _check_format(options.output)
     started = time.perf_counter()
@@ -201,6 +210,35 @@ def _check_format(path: Path) -> None:
         format_of(path)
     except AudioError as error:
         raise Usage(str(error)) from error
+
+
+def _stream(
+    options: argparse.Namespace,
+    text: str,
+    reference: Waveform,
+    emotion: EmotionRequest,
+    duration: Duration | None,
+    settings: SpeakSettings,
+) -> None:
+    """Write speech to standard output while it is made."""
+    from ..audio.io import pcm_bytes, wav_header
+    from ..stages.speak_stream import speak_stream
+
+    if duration is not None and duration.unit != "free":
+        raise Usage(
+            "A length of the whole cannot be met while its parts are written. Leave --stream or the length out."
+        )
+    checkpoint, device = checkpoint_of(options), device_of(options)
+    emotion = _without_text(emotion, checkpoint, device, options.seed)
+    models = load_models(options, checkpoint, device)
+    output, rate = sys.stdout.buffer, models.s2m.config.mel.sample_rate
+    if options.stream == "wav":
+        output.write(wav_header(rate))
+    for chunk in speak_stream(
+        models, text, reference, emotion=emotion, settings=settings, seed=options.seed, language=options.language
+    ):
+        output.write(pcm_bytes(chunk.samples))
+        output.flush()
 
 
 def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:

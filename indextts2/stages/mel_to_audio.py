@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -60,6 +60,22 @@ def mel_to_audio(
     samples = torch.cat(pieces)
     reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
     return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
+
+
+def audio_windows(
+    vocoder: VocoderModels, mel: MelSpectrogram, row: int, *, chunk_frames: int = CHUNK_FRAMES
+) -> Iterator[Tensor]:
+    """The audio of one row as `mel_to_audio` makes it, (samples,) at a time: each window when it is finished, or the
+    whole where the row has a sample target, which cuts or fills its end.
+    """
+    _check(vocoder, mel)
+    windows = chunk_windows(int(mel.frame_lengths[row]), chunk_frames, vocoder.model.context_frames())
+    chunks = (_decode_chunk(vocoder, mel.mel[row], window) for window in windows)
+    target = int(mel.sample_targets[row])
+    if target:
+        yield fit_samples(torch.cat(list(chunks)), target, mel.sample_rate)
+    else:
+        yield from chunks
 
 
 class ChunkWindow(NamedTuple):

@@ -96,13 +96,15 @@ def semantic_to_mel(
     flow: FlowSettings = OFFICIAL_FLOW,
     seed: int = 0,
     spans: Sequence[Sequence[Span] | None] | None = None,
+    first_row: int = 0,
     progress: Progress = no_progress,
 ) -> MelSpectrogram:
     """Turn every row of `semantic` into a mel of its frame target, or of its natural length where that is free.
 
     spans: per row, (tokens, frames) pieces with lengths of their own (docs/spec/control.md#spans); they then state the
-    row's frames. The same seed gives the same mel whatever else is in the batch. Raises InputError for a stretch beyond
-    the limits, CheckpointMismatch when speaker or tokens come from another encoder, Cancelled through `progress`.
+    row's frames. first_row: number of the first row in the whole text, for its noise. The same seed gives the same mel
+    whatever else is in the batch. Raises InputError for a stretch beyond the limits, CheckpointMismatch when speaker or
+    tokens come from another encoder, Cancelled through `progress`.
     """
     require_same_checkpoint(
         ("the semantic-to-mel model", s2m.encoder_fingerprint),
@@ -131,7 +133,8 @@ def semantic_to_mel(
             [row_counts[row] for row in rows],
             None if spans is None else [spans_in_rows(spans[row], s2m.config.codec.downsample) for row in rows],
         )
-        noise = [noise_scale * row_noise(seed, row, frame_counts[row], prompt.mel.shape[1]) for row in rows]
+        bands = prompt.mel.shape[1]
+        noise = [noise_scale * row_noise(seed, first_row + row, frame_counts[row], bands) for row in rows]
         velocity, start = _flow(s2m.model, prompt, target, noise, times, flow.guidance, graphs)
         begin, end = done * flow.steps, (done + 1) * flow.steps
         own_progress = subrange(progress, begin, end, len(groups) * flow.steps)

@@ -50,6 +50,7 @@ def text_to_semantic(
     decoding: DecodingSettings | None = None,
     seed: int = 0,
     keep: Literal["best"] = "best",
+    segments: Sequence[int] | None = None,
     progress: Progress = no_progress,
 ) -> SemanticSpeech: ...
 
@@ -83,6 +84,7 @@ def text_to_semantic(
     decoding: DecodingSettings | None = None,
     seed: int = 0,
     keep: Literal["best", "all"] = "best",
+    segments: Sequence[int] | None = None,
     progress: Progress = no_progress,
 ) -> SemanticSpeech | list[SemanticSpeech]:
     """Speech of a text as semantic tokens, one row per segment.
@@ -90,8 +92,9 @@ def text_to_semantic(
     emotion: None keeps the emotion of the speaker's own reference; segments with an emotion of their own keep it.
     duration: None is free; a length given for the whole text includes the pauses and is met to the sample after the
     vocoder. keep: "best" chooses among the takes of every segment; "all" returns each take of the whole text, as many
-    as `decoding.takes`. Raises TextError for an empty text, CheckpointMismatch for values of another checkpoint,
-    Cancelled through `progress`.
+    as `decoding.takes`. segments: indices of those to speak now, None for all; each comes out as in the whole, of
+    free length or its own (`speak_stream`). Raises TextError for an empty text, CheckpointMismatch for values of
+    another checkpoint, Cancelled through `progress`.
     """
     sampling, decoding = sampling or SamplingSettings(), decoding or DecodingSettings()
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
@@ -100,6 +103,9 @@ def text_to_semantic(
     clock, count = Clock.of(t2s.config), len(text.segments)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
     tasks = _tasks(t2s.model, text, emotion, plans)
+    if segments is not None:
+        tasks, count = [tasks[index] for index in segments], len(segments)
+        text = replace(text, segments=tuple(text.segments[index] for index in segments))
     if keep == "all":  # a take of the whole text is decoded like more of the text, with noise of its own
         tasks = [replace(task, index=take * count + task.index) for take in range(decoding.takes) for task in tasks]
     else:

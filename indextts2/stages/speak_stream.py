@@ -1,0 +1,90 @@
+"""Speech while it is made: the chain segment by segment, and the vocoder's windows as they are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..contracts import Emotion, PreparedText, Reference, Waveform, pause_samples
+from ..surroundings import torch_defaults
+from .conditions import condition_speaker
+from .handles import SpeechModels
+from .mel_to_audio import audio_windows
+from .prepare_text import prepare_text
+from .reference import reference_of
+from .semantic_to_mel import semantic_to_mel
+from .speak import NO_EMOTION, EmotionRequest, SpeakSettings, emotion_of
+from .t2s.text_to_semantic import text_to_semantic
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of speech in the order of the text."""
+
+    samples: Tensor  # (samples,) float32 on the CPU
+    sample_rate: int
+    segment: int  # of the text that it belongs to
+
+
+def speak_stream(
+    models: SpeechModels,
+    text: str | PreparedText,
+    reference: Waveform | Reference,
+    *,
+    emotion: EmotionRequest | Emotion = NO_EMOTION,
+    settings: SpeakSettings | None = None,
+    seed: int = 0,
+    language: str = "",
+) -> Iterator[SpeechChunk]:
+    """Speak `text` as the speaker of `reference`, in chunks that are ready one after the other.
+
+    Put together the chunks are, to the bit, the samples of `speak` with `one_at_a_time(settings)`, which computes one
+    segment at a time too. A segment may have a length of its own; the whole has none, since its parts would have to be
+    known first. Raises the errors of the stages where the chunk is asked for.
+    """
+    settings = one_at_a_time(settings or SpeakSettings())
+    seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
+    with torch_defaults():
+        prepared = text
+        if isinstance(prepared, str):
+            prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
+        if isinstance(reference, Waveform):
+            reference = reference_of(models, reference)
+        with models.ready("t2s") as t2s:
+            speaker = condition_speaker(t2s, reference)
+        if isinstance(emotion, EmotionRequest):
+            wanted = emotion_of(models, speaker, emotion, seed=seeds["emotion"])
+        else:
+            wanted = emotion
+    for index in range(len(prepared.segments)):
+        with models.ready("t2s") as t2s:
+            semantic = text_to_semantic(
+                t2s,
+                prepared,
+                speaker,
+                wanted,
+                sampling=settings.sampling,
+                decoding=settings.decoding,
+                seed=seeds["t2s"],
+                segments=(index,),
+            )
+        with models.ready("s2m") as s2m:
+            mel = semantic_to_mel(s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], first_row=index)
+        with models.ready("vocoder") as vocoder:
+            for samples in audio_windows(vocoder, mel, 0):
+                yield SpeechChunk(samples.cpu(), mel.sample_rate, index)
+        pause = pause_samples(mel.pauses[0], mel.sample_rate)
+        if pause:
+            yield SpeechChunk(torch.zeros(pause), mel.sample_rate, index)
+
+
+def one_at_a_time(settings: SpeakSettings) -> SpeakSettings:
+    """The same settings with one segment computed at a time: rows computed together differ in their last bits."""
+    return replace(
+        settings,
+        decoding=replace(settings.decoding, rows_at_once=1),
+        flow=replace(settings.flow, rows_at_once=1),
+    )
