@@ -16,6 +16,7 @@ from typing import Any
 from ..atomic import write_text
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
+from ..foreign import ForeignDataError, parse_yaml, shown
 from .config_check import check_config
 from .config_schema import (
     BASE,
@@ -112,30 +113,10 @@ def dump_config(config: Config, metadata: Mapping[str, Any]) -> str:
 
 
 def _load_yaml(text: str) -> dict[str, Any]:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """SafeLoader that refuses a key given twice, and aliases, which can blow up without end."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.events.AliasEvent):
-                raise ConfigError("Aliases are not supported. Write the value out.")
-            return super().compose_node(parent, index)
-
-    def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = True) -> dict[Any, Any]:
-        keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if not isinstance(key, str):
-                raise ConfigError(f"Keys should be words, but got {key!r}.")
-            if keys.count(key) > 1:
-                raise ConfigError(f"The key '{key}' is given twice. Keep one.")
-        return loader.construct_mapping(node, deep=deep)
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     try:
-        tree = yaml.load(text, Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"This is not YAML: {' '.join(str(error).split())}") from error
+        tree = parse_yaml(text)
+    except ForeignDataError as error:
+        raise ConfigError(f"This is not a configuration: {error}.") from error
     if not isinstance(tree, dict):
         raise ConfigError("A configuration should hold keys and values.")
     return tree
@@ -144,6 +125,8 @@ def _load_yaml(text: str) -> dict[str, Any]:
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"Keys should be words, but got {shown(key)}.")
         path = f"{prefix}{key}"
         if isinstance(value, dict):
             leaves.update(_flatten(value, path + "."))
@@ -170,7 +153,8 @@ def _refuse_other_models(leaves: Mapping[str, Any]) -> None:
         if key in leaves and leaves[key] not in allowed:
             wanted = " or ".join(repr(value) for value in allowed)
             raise ConfigError(
-                f"'{key}' is {leaves[key]!r}, but only {wanted} is supported. This is a checkpoint of another model."
+                f"'{key}' is {shown(leaves[key])}, but only {wanted} is supported. "
+                "This is a checkpoint of another model."
             )
 
 
@@ -188,7 +172,7 @@ def _field_values(leaves: Mapping[str, Any], generation: Generation) -> dict[str
     if SAMPLING_RATIOS in leaves:
         ratios = leaves[SAMPLING_RATIOS]
         if not isinstance(ratios, list) or any(ratio != 1 for ratio in ratios):
-            raise ConfigError(f"'{SAMPLING_RATIOS}' is {ratios!r}, but only a list of ones is supported.")
+            raise ConfigError(f"'{SAMPLING_RATIOS}' is {shown(ratios)}, but only a list of ones is supported.")
         values["s2m.regulator.layers"] = len(ratios)
     return values
 
@@ -229,13 +213,13 @@ def _convert(path: str, value: Any, kind: Any) -> Any:
         kind = next(option for option in typing.get_args(kind) if option is not type(None))
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, list):
-            raise ConfigError(f"{path} should be a list, but is {value!r}.")
+            raise ConfigError(f"{path} should be a list, but is {shown(value)}.")
         return tuple(_convert(path, item, typing.get_args(kind)[0]) for item in value)
     converters: dict[type, Callable[[Any], Any]] = {int: _integer, float: _number, bool: _switch, str: _word}
     try:
         return converters[kind](value)
-    except ValueError as error:
-        raise ConfigError(f"{path} should be {_KINDS[kind]}, but is {value!r}.") from error
+    except (OverflowError, ValueError) as error:
+        raise ConfigError(f"{path} should be {_KINDS[kind]}, but is {shown(value)}.") from error
 
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}

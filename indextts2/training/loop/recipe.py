@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import ConfigError
+from ...foreign import ForeignDataError, read_yaml, shown
 
 Recipe = TypeVar("Recipe")
 
@@ -19,12 +20,10 @@ RENAMED = {"hear_once": "cache_emotion_vectors"}
 
 def load_recipe(path: Path, kind: type[Recipe]) -> Recipe:
     """Read a YAML file into the dataclass `kind`. Raises ConfigError naming the file and the key."""
-    import yaml
-
     try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"The recipe {path} cannot be read: {error}") from error
+        mapping = read_yaml(path) or {}
+    except ForeignDataError as error:
+        raise ConfigError(f"The recipe {path} cannot be read: {error}.") from error
     return from_mapping(kind, mapping, where=str(path))
 
 
@@ -37,7 +36,7 @@ def from_mapping(kind: type[Recipe], mapping: Any, *, where: str) -> Recipe:
     if unknown:
         renamed = "".join(f" '{key}' is called '{RENAMED[key]}' now." for key in unknown if key in RENAMED)
         known = ", ".join(sorted(hints))
-        raise ConfigError(f"{where}: unknown setting {', '.join(unknown)}; known are {known}.{renamed}")
+        raise ConfigError(f"{where}: unknown setting {shown(', '.join(unknown), 200)}; known are {known}.{renamed}")
     values = {key: _convert(hints[key], value, where=f"{where}: {key}") for key, value in mapping.items()}
     try:
         return kind(**values)
@@ -69,13 +68,13 @@ def _convert(hint: Any, value: Any, *, where: str) -> Any:
     if hint is float and isinstance(value, int | str) and not isinstance(value, bool):
         return _number(value, where=where)  # YAML reads 2e-3 as text
     if isinstance(hint, type) and not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ConfigError(f"{where}: {hint.__name__} is expected, but {value!r} was found.")
+        raise ConfigError(f"{where}: {hint.__name__} is expected, but {shown(value)} was found.")
     return value
 
 
 def _convert_tuple(arguments: tuple[Any, ...], value: Any, *, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where}: a list is expected, but {value!r} was found.")
+        raise ConfigError(f"{where}: a list is expected, but {shown(value)} was found.")
     repeated = len(arguments) == 2 and arguments[1] is Ellipsis
     kinds = [arguments[0]] * len(value) if repeated else list(arguments)
     if len(kinds) != len(value):
@@ -86,5 +85,5 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, *, where: str) -> tup
 def _number(value: int | str, *, where: str) -> float:
     try:
         return float(value)
-    except ValueError as error:
-        raise ConfigError(f"{where}: a number is expected, but {value!r} was found.") from error
+    except (OverflowError, ValueError) as error:
+        raise ConfigError(f"{where}: a number is expected, but {shown(value)} was found.") from error
