@@ -47,27 +47,20 @@ MEAN_UTTERANCES = 200  # enough for the mean of every band
 
 @dataclass(frozen=True, slots=True)
 class S2MRecipe:
-    """Recipe of semantic-to-mel.
-
-    features, codec: folders of the precomputed features and of the codec's run. latents: folder of the T2S latents, ""
-    while there are none. latent_probability: share of targets that see their latent. condition_dropout: share that
-    sees no condition at all. start_from: folder of an earlier run whose weights it begins with, "" for fresh ones.
-    alignment_weight: of the distance between hidden states and semantic features, 0 for none. pooled_weight: of the
-    error that is left when the velocity is averaged over a stretch of frames, 0 for none. loop: the optimisation.
-    """
+    """Recipe of semantic-to-mel."""
 
     config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     features: str = ".train/features"
-    codec: str = ".train/codec"
-    codec_name: str = "codec"
-    latents: str = ""
+    codec: str = ".train/codec"  # the codec's run, or a checkpoint
+    codec_name: str = "codec"  # of the module in that run
+    latents: str = ""  # folder of the T2S latents, empty while there are none
     data: S2MDataSettings = field(default_factory=S2MDataSettings)
-    latent_probability: float = 0.5
-    condition_dropout: float = 0.15
-    start_from: str = ""
-    alignment_weight: float = 0.0
-    pooled_weight: float = 0.0
-    loop: LoopSettings = LoopSettings(max_steps=20_000)
+    latent_probability: float = 0.5  # share of targets that see their latent
+    condition_dropout: float = 0.15  # share that sees no condition at all
+    start_from: str = ""  # run or checkpoint whose weights it begins with, empty for fresh ones
+    alignment_weight: float = 0.0  # of the distance between hidden states and semantic features, 0 for none
+    pooled_weight: float = 0.0  # of the error that is left of the velocity's mean over a stretch of frames, 0 for none
+    loop: LoopSettings = LoopSettings(max_steps=20_000)  # the optimisation
 
 
 class S2MPart(Part):

@@ -33,27 +33,20 @@ NO_GUIDE = -1  # attention target of a semantic token whose place in the text is
 
 @dataclass(frozen=True, slots=True)
 class T2SDataSettings:
-    """Settings of the batches.
-
-    prompt_tokens: longest and shortest prompt crop. letters_probability: share of words written as letters instead of
-    phonemes. own_emotion_probability: how often the emotion prompt is the target itself; otherwise it is another
-    utterance of the same style. mean_emotion_probability: how often several utterances of that style are encoded
-    instead, mean_emotion_prompts of them, and their emotion vectors mixed in drawn shares: a row of an emotion bank is
-    such a mix. max_tokens: longer targets are left out. join_probability: how often another utterance of the same
-    speaker, style and speed is put behind the target, as a second sentence; cut_probability: how often the target
-    begins at a later word. Both give a small corpus more beginnings and contexts than it holds.
-    """
+    """Settings of the batches. Joining and cutting give a small corpus more beginnings and contexts than it holds."""
 
     batch_size: int = 16
-    prompt_tokens: int = 75
-    min_prompt_tokens: int = 25
-    letters_probability: float = 0.1
-    own_emotion_probability: float = 0.5
+    prompt_tokens: int = 75  # longest crop of a prompt
+    min_prompt_tokens: int = 25  # shortest crop of a prompt
+    letters_probability: float = 0.1  # of a word to be written in letters instead of phonemes, in text of kind english
+    own_emotion_probability: float = 0.5  # of the target as emotion prompt; else another utterance of its style
     mean_emotion_probability: float = 0.0
-    mean_emotion_prompts: int = 6
-    join_probability: float = 0.0
-    cut_probability: float = 0.0
-    max_tokens: int = 250
+    """Of several utterances of the target's style in place of one, their emotion vectors mixed in drawn shares, as in a
+    row of an emotion bank."""
+    mean_emotion_prompts: int = 6  # utterances in such a mix
+    join_probability: float = 0.0  # of another utterance of the same speaker, style and speed behind the target
+    cut_probability: float = 0.0  # of a target that begins at a later word
+    max_tokens: int = 250  # longer targets are left out
     tokens_per_second: float = 25.0
 
 

@@ -64,48 +64,40 @@ HELD_OUT_SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class T2SRecipe:
-    """Recipe of a stage: what it learns from, and how strongly.
+    """Recipe of a stage: what it learns from, and how strongly."""
 
-    loop: the optimisation. stage: 1, 2 or 3. start_from: folder of the run whose weights it begins with, "" for fresh
-    ones (stage 1 only). former_features: the features that run learned from, when the encoder or codec has changed
-    since; its weights are then carried over to the new tokens. length_dropout: share of targets whose p is zero.
-    guide_heads: (layer, head) pairs that are shown where to look. reversal: strength of the reversed gradient of the
-    speaker classifier at the end of its ramp (0 switches it off); ramp: share of the schedule over which it rises.
-    prosody_weight: of the reader of prosody, 0 for none; the features must hold `prosody` then. label_weight: of the
-    label head (the prosody styles of the corpus), 0 for none. emotion_steps: so many steps at the start of stage
-    2 teach the emotion branch alone, to say prosody and label of its prompts; they are quick.
-    label_offset: length at the start of what is learned per label and added to a mix of emotion prompts
-    (label_offsets.py), 0 for none; a run that starts from such a one keeps its offsets, and its bank adds them.
-    cache_emotion_vectors: in stage 3, whose emotion branch is frozen, encode every emotion prompt once before the
-    start; the mini's did 57 steps a minute with it and 38 without. prompt_dropout, prompt_noise: how much of the
-    emotion prompts is hidden or blurred.
-    use_length False trains without p (an ablation).
-    """
-
-    loop: LoopSettings
+    loop: LoopSettings  # the optimisation
     config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
-    stage: int = 1
+    stage: int = 1  # 1, 2 or 3
     features: str = ".train/features"
     tokenizer: str = ""  # file; empty: that of the checkpoint in `config`, or the one that the recipes make
-    start_from: str = ""
+    start_from: str = ""  # run or checkpoint whose weights it begins with; empty: fresh ones, in stage 1 only
     fresh_text: bool = False  # text embedding and text head begin anew, for another tokenizer than start_from has
     former_features: str = ""
+    """Features that start_from learned from, when encoder or codec have changed since; its weights are then translated
+    to the new tokens."""
     data: T2SDataSettings = field(default_factory=T2SDataSettings)
     dropout: float = 0.1
-    length_dropout: float = 0.3
-    use_length: bool = True
-    corruption: float = 0.08
-    guide_weight: float = 0.3
-    guide_heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (3, 0))
-    reversal: float = 0.2
-    ramp: float = 0.3
-    prosody_weight: float = 0.0
-    label_weight: float = 0.0
+    length_dropout: float = 0.3  # share of targets whose p is zero
+    use_length: bool = True  # False trains without p (an ablation)
+    corruption: float = 0.08  # share of the tokens fed to the model that are replaced by random ones
+    guide_weight: float = 0.3  # of the loss on attention, 0 for none
+    guide_heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (3, 0))  # (layer, head) that are shown where to look
+    reversal: float = 0.2  # strength of the speaker classifier's reversed gradient after its ramp; 0 switches it off
+    ramp: float = 0.3  # share of the schedule over which the reversal rises
+    prosody_weight: float = 0.0  # of the prosody head, 0 for none; the features must hold `prosody` then
+    label_weight: float = 0.0  # of the label head (the prosody styles of the corpus), 0 for none
     emotion_steps: int = 0
-    prompt_dropout: float = 0.0
-    prompt_noise: float = 0.0
+    """Steps at the start of stage 2 that train the emotion branch alone, on prosody and label of its prompts; they are
+    quick."""
+    prompt_dropout: float = 0.0  # share of the emotion prompts that is hidden
+    prompt_noise: float = 0.0  # spread of the noise on the emotion prompts
     label_offset: float = 0.0
+    """Length at the start of what is learned per label and added to a mix of emotion prompts (label_offsets.py), 0 for
+    none. A run that starts from such a one keeps its offsets, and its bank adds them."""
     cache_emotion_vectors: bool = False
+    """In stage 3, whose emotion branch is frozen, encode every emotion prompt once before the start. The mini's did 57
+    steps a minute with it and 38 without."""
     initial_seed: int = 0
 
 

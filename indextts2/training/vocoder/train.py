@@ -45,28 +45,22 @@ HELD_OUT_SPLITS = ("test_text", "test_speaker")
 
 @dataclass(frozen=True, slots=True)
 class VocoderRecipe:
-    """corpora, cache: folders. minimum_bandwidth_hz: duller recordings are left out, they would teach muffled speech.
-    aligned_mels: folder of the mels that semantic-to-mel made of recordings (aligned_mels.py), "" for none; the
-    generator hears these in place of the recording's own in aligned_share of the clips that have one.
+    """Recipe of the vocoder.
 
-    adversarial_from: share of the schedule after which the discriminators join, 1 for never; adversarial_ramp: share
-    over which their voice grows to its full weight. start_from: a run or checkpoint whose vocoder it begins with, ""
-    for fresh weights. low_band_weight: of the harmonics below 1 kHz (low_band_distance), 0 for none.
-    compile_activations: fuse the activation, forward and backward (fused_activation.py; needs a C++ compiler), which is
-    faster on a CPU. mixed_precision of the loop is for the discriminators alone: with its generator in bf16 too the
-    mini's held-out error fell from 0.343 to 0.339 in 750 steps, then in fp32, at a higher rate and with the low band,
-    to 0.316 in 1,060.
+    mixed_precision of the loop is for the discriminators alone: with its generator in bf16 too the mini's held-out
+    error fell from 0.343 to 0.339 in 750 steps, then in fp32, at a higher rate and with the low band, to 0.316 in
+    1,060.
     """
 
     loop: LoopSettings
-    corpora: tuple[str, ...]
-    start_from: str = ""
-    cache: str | None = None
+    corpora: tuple[str, ...]  # folders with a manifest
+    start_from: str = ""  # run or checkpoint whose vocoder it begins with, empty for fresh weights
+    cache: str | None = None  # folder of decoded audio
     config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     splits: tuple[str, ...] = ("train",)
-    minimum_bandwidth_hz: int = 11_000
-    aligned_mels: str = ""
-    aligned_share: float = 0.5
+    minimum_bandwidth_hz: int = 11_000  # duller recordings are left out, they would teach muffled speech
+    aligned_mels: str = ""  # folder of the mels that semantic-to-mel made of recordings (aligned_mels.py), or none
+    aligned_share: float = 0.5  # of the clips with such a mel that are made from it, not from the recording's own
     batch_size: int = 16
     segment_frames: int = 32
     held_out_clips: int = 8
@@ -75,10 +69,11 @@ class VocoderRecipe:
     losses: SpectralLossSettings = field(default_factory=SpectralLossSettings)
     stft_weight: float = 1.0
     mel_weight: float = 1.0
-    low_band_weight: float = 0.0
+    low_band_weight: float = 0.0  # of the harmonics below 1 kHz (low_band_distance), 0 for none
     compile_activations: bool = False
-    adversarial_from: float = 1.0
-    adversarial_ramp: float = 0.03
+    """Fuse the activation, forward and backward (fused_activation.py; needs a C++ compiler): faster on a CPU."""
+    adversarial_from: float = 1.0  # share of the schedule after which the discriminators join, 1 for never
+    adversarial_ramp: float = 0.03  # share of the schedule over which their weight rises
     adversarial_weight: float = 0.2
     feature_weight: float = 2.0
     discriminators: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
