@@ -75,7 +75,8 @@ def checkpoint_weights(folder: Path, name: str) -> dict[str, Tensor]:
     part = next((part for part, module in MODULES.items() if module == name), name)
     checkpoint = open_checkpoint(folder)
     if part not in checkpoint.files:
-        raise TrainingError(f"{folder} is a checkpoint without {part}; name one that has this part.")
+        files = ", ".join(checkpoint.missing_files.get(part, ()))
+        raise TrainingError(f"{folder} is a checkpoint without {part} ({files}); name one that has this part.")
     weights = checkpoint.read(part)
     if any(value.dtype is torch.int8 for value in weights.values()):
         raise TrainingError(f"The {part} of {folder} is stored in eight bits, which lost digits. Name the original.")
