@@ -35,7 +35,7 @@ class DecodingSettings:
     rows_at_once: int = 8  # takes in one batch, a matter of memory only
     retries: int = 2  # how often runaway generation is decoded again, with other noise
     with_latent: bool = True  # False leaves the latents out
-    duration_slot: str | None = None  # "a", "b" or "both": where a length is told, None for the checkpoint's own place
+    duration_slot: str | None = None  # "a", "b" or "both", where a length is told; None for the checkpoint's own
     guided: GuidedSettings = field(default_factory=GuidedSettings)  # the stop schedule of method "guided"
 
     def __post_init__(self) -> None:
