@@ -209,6 +209,16 @@ class FlowConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowPlan:
+    """How a flow is solved: number and spacing of its steps, solver and guidance. The official values by default."""
+
+    steps: int = 25
+    grid: str = "uniform"
+    solver: str = "euler"
+    guidance: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class S2MConfig:
     """Semantic-to-mel: latent projection, length regulator and flow (docs/spec/s2m.md)."""
 
@@ -218,6 +228,7 @@ class S2MConfig:
     frames_per_token: float = 1.72  # per row of content: official constant for 50 a second; 86.13 / rate otherwise
     content: str = "latent"  # "latent": token embeddings and T2S latents; "decoder": what the codec decodes, no latents
     noise_scale: float = 1.0  # what a temperature of 1 means; a small model is clearer with less noise
+    defaults: FlowPlan = field(default_factory=FlowPlan)  # where no setting says otherwise
     regulator: LengthRegulatorConfig = field(default_factory=LengthRegulatorConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
 

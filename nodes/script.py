@@ -208,7 +208,7 @@ class SynthesizeScript(io.ComfyNode):
                     "Longest silence inside lines of free length, in seconds; 0 keeps all.",
                 ),
                 integer("max_tokens", 1500, 10, 4000, "Longest segment, in tokens."),
-                integer("steps", 25, 1, 200, "Steps of semantic-to-mel."),
+                integer("steps", 0, 0, 200, "Steps of semantic-to-mel. 0 is the checkpoint's own choice."),
                 seed_input("lines without a seed of their own"),
                 ports.Cast.Input(
                     "cast", optional=True, tooltip="The cast; unconnected assigns the built-in voices in turn."
@@ -259,7 +259,7 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
         clean=CleanSettings(inputs["trim_tails"], soft, soft, inputs["longest_silence"], inputs["loudness"] or None),
         takes=TakeSettings(inputs["takes"], retries=inputs["retries"]),
         sampling=SamplingSettings(max_tokens=inputs["max_tokens"]),
-        flow=FlowSettings(steps=inputs["steps"]),
+        flow=FlowSettings(steps=inputs["steps"] or None),
     )
     parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
     dtype = models.t2s.dtype

@@ -16,20 +16,29 @@ from .widgets import choice, integer, number, seed_input, switch
 
 GROUP = "S2M"
 DEFAULTS = FlowSettings()
+AUTO = "auto"
+CHECKPOINTS_GUIDANCE = -1.0
 
 
 def flow_inputs() -> list[Any]:
     """Widgets of `FlowSettings`, named as its fields."""
     return [
-        integer("steps", DEFAULTS.steps, 1, 200, "Steps of the flow. 10 is fast, 25 is the original default."),
+        integer(
+            "steps",
+            0,
+            0,
+            200,
+            "Steps of the flow. 0 is the checkpoint's own choice; 10 on the epss grid is fast, 25 even ones are the "
+            "original default.",
+        ),
         number(
             "guidance",
-            DEFAULTS.guidance,
-            0.0,
+            CHECKPOINTS_GUIDANCE,
+            CHECKPOINTS_GUIDANCE,
             5.0,
             0.05,
-            "Classifier-free guidance: how closely speaker and tokens are followed. 0 takes half the time, 0.7 is "
-            "the original default.",
+            "Classifier-free guidance: how closely speaker and tokens are followed. -1 is the checkpoint's own choice; "
+            "0 takes half the time, 0.7 is the original default.",
         ),
         number(
             "temperature",
@@ -41,16 +50,17 @@ def flow_inputs() -> list[Any]:
         ),
         choice(
             "grid",
-            GRIDS,
-            "How the steps are spaced. uniform: the original. sway: more steps at the start. epss: for 7, 10 or 12 "
-            "steps.",
-            default=DEFAULTS.grid,
+            (AUTO, *GRIDS),
+            "How the steps are spaced. auto: the checkpoint's own choice, or even. uniform: the original. sway: more "
+            "steps at the start. epss: for 7, 10 or 12 steps.",
+            default=AUTO,
         ),
         choice(
             "solver",
-            SOLVERS,
-            "euler: the original. ab2: second order at the same cost, for few steps.",
-            default=DEFAULTS.solver,
+            (AUTO, *SOLVERS),
+            "auto: the checkpoint's own choice. euler: the original. ab2: second order at the same cost, for few even "
+            "steps.",
+            default=AUTO,
         ),
         number(
             "latent_strength",
@@ -61,6 +71,20 @@ def flow_inputs() -> list[Any]:
             "Strength of the text-to-semantic model's latents that are added to the tokens: 0 none, 1 as released.",
         ),
     ]
+
+
+def flow_settings(
+    *, steps: int, guidance: float, grid: str, solver: str, prompt_seconds: float, **others: Any
+) -> FlowSettings:
+    """The settings of `flow_inputs`, whose zeros and "auto" leave a choice to the checkpoint."""
+    return FlowSettings(
+        steps=steps or None,
+        guidance=None if guidance < 0.0 else guidance,
+        grid=None if grid == AUTO else grid,
+        solver=None if solver == AUTO else solver,
+        prompt_seconds=prompt_seconds or None,
+        **others,
+    )
 
 
 class SemanticToMel(io.ComfyNode):
@@ -116,7 +140,7 @@ class SemanticToMel(io.ComfyNode):
         from ..indextts2.stages.semantic_to_mel import semantic_to_mel
         from ..indextts2.values.report import speech_report
 
-        settings = FlowSettings(prompt_seconds=prompt_seconds or None, **flow)
+        settings = flow_settings(prompt_seconds=prompt_seconds, **flow)
         config = services.required(s2m).models.config
         asked = with_frame_count(semantic, frames, config.mel.hop) if frames else semantic
         with services.running(s2m, memory.flow_work(config, asked, speaker, settings.rows_at_once)) as models:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..contracts import Progress
     from ..loading.checkpoint import Checkpoint
     from ..stages.handles import SpeechModels
+    from ..stages.semantic_to_mel import FlowSettings
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,31 @@ def name_in(module: str, table: str) -> Callable[[str], str]:
         return text
 
     return check
+
+
+FLOW = ("steps", "guidance", "grid", "solver")
+
+
+def add_preset_option(group: argparse._ArgumentGroup) -> None:
+    """--preset, which names settings of the flow."""
+    group.add_argument(
+        "--preset",
+        type=name_in("stages.semantic_to_mel", "PRESETS"),
+        help="flow settings by name: exact, fast or fastest (default: what the checkpoint says)",
+    )
+
+
+def flow_of(options: argparse.Namespace) -> FlowSettings:
+    """Settings of the flow by its options. Raises InputError, or Usage for a preset beside what it sets."""
+    from ..stages.semantic_to_mel import PRESETS, FlowSettings
+
+    given = {name: getattr(options, name) for name in FLOW if getattr(options, name, None) is not None}
+    if options.preset is None:
+        return FlowSettings(**given)
+    doubled = [f"--{name}" for name in given if name != "guidance"]
+    if doubled:
+        raise Usage(f"--preset {options.preset} already sets {', '.join(doubled)}. Give one or the other.")
+    return replace(PRESETS[options.preset], **given)
 
 
 _NAMES: dict[Callable[[str], Any], str] = {int: "whole number", float: "number"}

@@ -21,8 +21,10 @@ from .common import (
     add_language_option,
     add_offload_option,
     add_output_options,
+    add_preset_option,
     checkpoint_of,
     device_of,
+    flow_of,
     load_models,
     positive,
     progress_bar,
@@ -122,6 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model = parser.add_argument_group("models")
     model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
+    add_preset_option(model)
     model.add_argument("--steps", type=positive(int), help="steps of the flow")
     add_compute_options(parser)
     add_offload_option(parser)
@@ -215,7 +218,6 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
     from ..script.mix import MixSettings
     from ..script.run import JobSettings
     from ..script.take_scores import TakeSettings
-    from ..stages.semantic_to_mel import FlowSettings
 
     fit = {"cue": options.cue, "overflow": options.overflow}
     fit |= {"stretch": tuple(options.stretch)} if options.stretch else {}
@@ -232,7 +234,7 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
             ),
             takes=TakeSettings(options.takes, options.listen, options.retries),
             sampling=SamplingSettings(**({"max_tokens": options.max_tokens} if options.max_tokens else {})),
-            flow=FlowSettings(**({"steps": options.steps} if options.steps else {})),
+            flow=flow_of(options),
         )
         pauses = {} if options.pause is None else {"pauses": options.pause}
         job = JobSettings(line, options.seed, language=options.language, **pauses)

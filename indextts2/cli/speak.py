@@ -18,10 +18,12 @@ from .common import (
     add_language_option,
     add_offload_option,
     add_output_options,
+    add_preset_option,
     allow_leading_dashes,
     check_output,
     checkpoint_of,
     device_of,
+    flow_of,
     load_models,
     name_in,
     positive,
@@ -41,7 +43,6 @@ UNITS = ("seconds", "tokens", "frames", "factor")
 SAMPLING = (
     "mode", "beams", "temperature", "top_k", "top_p", "typical", "repetition_penalty", "length_penalty", "max_tokens",
 )  # fmt: skip
-FLOW = ("steps", "guidance", "grid", "solver")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,6 +137,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     sampling.add_argument("--max-tokens", type=positive(int))
     flow = parser.add_argument_group("semantic-to-mel")
+    add_preset_option(flow)
     flow.add_argument("--steps", type=positive(int))
     flow.add_argument("--guidance", type=positive(float, zero=True))
     flow.add_argument("--grid", type=name_in("stages.ode", "GRIDS"), help="spacing of the steps, such as sway")
@@ -343,7 +345,6 @@ def _duration(options: argparse.Namespace) -> Duration:
 
 def _settings(options: argparse.Namespace) -> SpeakSettings:
     from ..sampling import SamplingSettings
-    from ..stages.semantic_to_mel import FlowSettings
     from ..stages.speak import SpeakSettings
     from ..stages.t2s.batches import DecodingSettings
 
@@ -351,7 +352,7 @@ def _settings(options: argparse.Namespace) -> SpeakSettings:
         return SpeakSettings(
             sampling=SamplingSettings(**_given(options, SAMPLING)),
             decoding=DecodingSettings(takes=options.takes, duration_slot=options.duration_slot),
-            flow=FlowSettings(**_given(options, FLOW)),
+            flow=flow_of(options),
         )
     except InputError as error:
         raise Usage(str(error)) from error

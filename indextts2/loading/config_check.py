@@ -19,6 +19,7 @@ ZERO_ALLOWED = frozenset(
         "t2s.alignment_heads",
         "t2s.language_rows",
         "mel.low_hz",
+        "s2m.defaults.guidance",
         "text.pause_seconds",
         "semantic_encoder.right_positions",
     }
@@ -28,6 +29,8 @@ CHOICES = {
     "t2s.duration.free": ("official", "zero", "row0"),
     "text.kind": tuple(FRONT_ENDS),
     "t2s.decode_row_offset": (1, 2),
+    "s2m.defaults.grid": ("uniform", "sway", "epss"),
+    "s2m.defaults.solver": ("euler", "ab2"),
     "t2s.speaker_from": ("features", "style"),
     "s2m.content": ("latent", "decoder"),
 }

@@ -79,6 +79,13 @@ SOLVERS: dict[str, Solver] = {
 }
 
 
+FOR_EVEN_STEPS = frozenset({"ab2"})
+"""Solvers that only help where steps are even: with guidance they are worse than Euler on every bent grid."""
+
+STEPS_OF_GRID = {"epss": 10}
+"""Steps of a grid that does not exist for the official number."""
+
+
 def step_grid(grid: str, steps: int) -> Tensor:
     """Times of a grid by its name: (steps + 1,) float32.
 
@@ -91,10 +98,12 @@ def step_grid(grid: str, steps: int) -> Tensor:
     return GRIDS[grid](steps)
 
 
-def check_solver(solver: str) -> None:
-    """Raises InputError for an unknown solver."""
+def check_solver(solver: str, grid: str = "uniform") -> None:
+    """Raises InputError for an unknown solver, and for one that loses on a bent grid (docs/performance.md)."""
     if solver not in SOLVERS:
         raise InputError(f"The solver is one of {', '.join(SOLVERS)}, but got '{solver}'.")
+    if solver in FOR_EVEN_STEPS and grid != "uniform":
+        raise InputError(f"The solver {solver} is for the uniform grid; on the {grid} grid euler is nearer. Use euler.")
 
 
 def _swayed(time: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import Config
+from ..config import Config, FlowPlan
 from ..contracts import (
     DurationReport,
     MelSpectrogram,
@@ -32,7 +32,7 @@ from .content import CONTENT, NO_LATENTS, spans_in_rows
 from .duration import Clock
 from .graphs import Graphed, GraphMaker, graph_maker
 from .handles import S2MModels
-from .ode import check_solver, integrate, row_noise, step_grid
+from .ode import STEPS_OF_GRID, check_solver, integrate, row_noise, step_grid
 
 SILENT_STRETCH = (0.8, 1.25)
 """Stretches inside these limits need no word (docs/spec/control.md#natural)."""
@@ -42,35 +42,55 @@ ALLOWED_STRETCH = (0.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
-    """Settings of solving the flow. The defaults are the official ones."""
+    """Settings of solving the flow. None is what the checkpoint says (`S2MConfig.defaults`).
 
-    steps: int = 25
-    guidance: float = 0.7  # 0 halves the work
+    steps, grid and solver belong together: where one of them is given, official values take the place of the others.
+    """
+
+    steps: int | None = None
+    guidance: float | None = None  # 0 halves the work
     temperature: float = 1.0  # scales the noise; 1 is the checkpoint's own choice (`S2MConfig.noise_scale`)
-    grid: str = "uniform"  # a row of `GRIDS`
-    solver: str = "euler"  # a row of `SOLVERS`
+    grid: str | None = None  # a row of `GRIDS`
+    solver: str | None = None  # a row of `SOLVERS`
     prompt_seconds: float | None = None  # use only so much of the reference, None for all
     latent_strength: float = 1.0  # of the T2S latent that is added to the tokens, 0 for none
     rows_at_once: int = 4  # segments computed together, a matter of memory only
     allow_any_stretch: bool = False  # lifts the limits of ALLOWED_STRETCH
 
     def __post_init__(self) -> None:
-        step_grid(self.grid, self.steps)
-        check_solver(self.solver)
+        self.plan(FlowPlan())
         for name in ("guidance", "temperature", "latent_strength"):
             value = getattr(self, name)
-            if not 0.0 <= value < math.inf:
+            if value is not None and not 0.0 <= value < math.inf:
                 raise InputError(f"{name} should be finite and not negative, but is {value}.")
         if self.prompt_seconds is not None and not self.prompt_seconds > 0.0:
             raise InputError(f"prompt_seconds should be positive, but is {self.prompt_seconds}. None uses all of it.")
         if self.rows_at_once < 1:
             raise InputError(f"rows_at_once should be at least 1, but is {self.rows_at_once}.")
 
+    def plan(self, defaults: FlowPlan) -> FlowPlan:
+        """What is done with a checkpoint of these defaults. Raises InputError for an impossible combination."""
+        given = (self.steps, self.grid, self.solver)
+        base = defaults if given == (None, None, None) else FlowPlan()
+        grid = base.grid if self.grid is None else self.grid
+        steps = STEPS_OF_GRID.get(grid, base.steps) if self.steps is None else self.steps
+        solver = base.solver if self.solver is None else self.solver
+        step_grid(grid, steps)
+        check_solver(solver, grid)
+        return FlowPlan(steps, grid, solver, defaults.guidance if self.guidance is None else self.guidance)
+
 
 LENGTH_STEP = 64
 """Several rows together are padded to a multiple of so many frames."""
 
-OFFICIAL_FLOW = FlowSettings()
+AS_THE_CHECKPOINT_SAYS = FlowSettings()
+
+PRESETS = {
+    "exact": FlowSettings(steps=25, grid="uniform"),
+    "fast": FlowSettings(steps=10, grid="epss"),
+    "fastest": FlowSettings(steps=6, grid="sway"),
+}
+"""Named settings with measured figures in docs/performance.md; "exact" is what the released program does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +113,7 @@ def semantic_to_mel(
     semantic: SemanticSpeech,
     speaker: Speaker,
     *,
-    flow: FlowSettings = OFFICIAL_FLOW,
+    flow: FlowSettings = AS_THE_CHECKPOINT_SAYS,
     seed: int = 0,
     spans: Sequence[Sequence[Span] | None] | None = None,
     first_row: int = 0,
@@ -120,7 +140,8 @@ def semantic_to_mel(
     content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
     features, row_counts = content(semantic, flow.latent_strength)
 
-    grid = step_grid(flow.grid, flow.steps)
+    plan = flow.plan(s2m.config.s2m.defaults)
+    grid = step_grid(plan.grid, plan.steps)
     times = s2m.model.time_conditions(grid[:-1].to(s2m.device))
     noise_scale = flow.temperature * s2m.config.s2m.noise_scale
     groups = list(_groups(frame_counts, flow.rows_at_once))
@@ -135,10 +156,10 @@ def semantic_to_mel(
         )
         bands = prompt.mel.shape[1]
         noise = [noise_scale * row_noise(seed, first_row + row, frame_counts[row], bands) for row in rows]
-        velocity, start = _flow(s2m.model, prompt, target, noise, times, flow.guidance, graphs)
-        begin, end = done * flow.steps, (done + 1) * flow.steps
-        own_progress = subrange(progress, begin, end, len(groups) * flow.steps)
-        solved = integrate(velocity, grid, start, solver=flow.solver, progress=own_progress)
+        velocity, start = _flow(s2m.model, prompt, target, noise, times, plan.guidance, graphs)
+        begin, end = done * plan.steps, (done + 1) * plan.steps
+        own_progress = subrange(progress, begin, end, len(groups) * plan.steps)
+        solved = integrate(velocity, grid, start, solver=plan.solver, progress=own_progress)
         for row, mel in zip(rows, solved, strict=True):
             mels[row] = mel[None, :, prompt.frames : prompt.frames + frame_counts[row]]
 

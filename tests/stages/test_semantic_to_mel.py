@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from indextts2.config import FlowPlan
 from indextts2.contracts import DurationReport, SemanticSpeech, Speaker
 from indextts2.errors import Cancelled, CheckpointMismatch, InputError
 from indextts2.models.codec import SemanticCodec
 from indextts2.models.s2m import SemanticToMel
 from indextts2.stages.handles import S2MModels
 from indextts2.stages.ode import EPSS, integrate, row_noise, step_grid
-from indextts2.stages.semantic_to_mel import FlowSettings, semantic_to_mel
+from indextts2.stages.semantic_to_mel import PRESETS, FlowSettings, semantic_to_mel
 
 FAST = FlowSettings(steps=3)
 
@@ -242,6 +243,40 @@ def test_the_second_order_solver_is_nearer_to_a_known_solution_on_every_grid():
             end = integrate(lambda step, state: -2.0 * state, grid, start, solver=solver)
             errors[solver] = abs(float(end) - torch.exp(torch.tensor(-2.0)).item())
         assert errors["ab2"] < errors["euler"] / 2
+
+
+def test_what_no_setting_says_comes_from_the_checkpoint():
+    own = FlowPlan(steps=4, grid="sway", guidance=0.0)
+    assert FlowSettings().plan(own) == own
+    assert FlowSettings(guidance=0.5).plan(own) == replace(own, guidance=0.5)
+    assert FlowSettings().plan(FlowPlan()) == FlowPlan(25, "uniform", "euler", 0.7)
+
+
+def test_steps_grid_and_solver_are_replaced_together():
+    own = FlowPlan(steps=4, grid="sway", guidance=0.0)
+    assert FlowSettings(steps=12).plan(own) == replace(own, steps=12, grid="uniform")
+    assert FlowSettings(grid="epss").plan(own) == replace(own, steps=10, grid="epss")
+    assert FlowSettings(solver="ab2").plan(own) == replace(own, steps=25, grid="uniform", solver="ab2")
+
+
+def test_presets_mean_the_same_for_every_checkpoint():
+    for preset in PRESETS.values():
+        assert preset.plan(FlowPlan()) == preset.plan(FlowPlan(steps=4, grid="sway"))
+    assert PRESETS["exact"].plan(FlowPlan()) == FlowPlan()
+
+
+@pytest.mark.parametrize("grid", ["sway", "epss"])
+def test_the_second_order_solver_is_not_offered_on_bent_grids(grid):
+    with pytest.raises(InputError, match="Use euler"):
+        FlowSettings(grid=grid, solver="ab2")
+
+
+def test_the_checkpoints_plan_is_what_runs(s2m, speaker):
+    asked = replace(s2m.config.s2m, defaults=FlowPlan(steps=3))
+    with_own = replace(s2m, config=replace(s2m.config, s2m=asked))
+    given = speech(9)
+    found = semantic_to_mel(with_own, given, speaker, seed=1).mel
+    assert torch.equal(found, semantic_to_mel(s2m, given, speaker, flow=FlowSettings(steps=3), seed=1).mel)
 
 
 def test_an_unknown_solver_is_refused():
