@@ -1,4 +1,4 @@
-"""What may arrive on a port, checked before a node runs.
+"""Checks of what arrives on a port, made before a node runs.
 
 The host checks widgets and the types of links, but a link from a node of another pack that says it sends anything may
 bring anything. `checked` puts one look in front of a node's `execute`, so that whatever comes, the user reads a

@@ -51,7 +51,7 @@ def outputs() -> list[Any]:
 
 
 def mixed_output(mixed: Any, *names: str) -> io.NodeOutput:
-    """What every node of this file returns: the emotion, and its coefficients in words."""
+    """Output of every node of this file: the emotion, and its coefficients in words."""
     from ..indextts2.stages.emotion.sources import mix_report
 
     return io.NodeOutput(services.on_intermediate(mixed.emotion), mix_report(mixed, names))

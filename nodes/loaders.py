@@ -232,7 +232,7 @@ def _state(offered: Mapping[str, Path | None], name: str) -> str:
 
 
 def _info(opened: Any) -> str:
-    """What was loaded, in a few lines."""
+    """Report of a loaded checkpoint, in a few lines."""
     from ..indextts2.loading.download.message import with_files
 
     lines = {

@@ -1,6 +1,4 @@
-"""How much memory a stage works in beside its weights: estimates from the sizes, rounded up, for the host's
-planning.
-"""
+"""Working memory of the stages beside their weights: estimates from the sizes, rounded up, for the host's planning."""
 
 from __future__ import annotations
 

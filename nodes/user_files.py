@@ -1,4 +1,4 @@
-"""Where saved values lie: below the host's input and output folders, and nowhere else.
+"""Files of the user: saved values and scripts, below the host's input and output folders and nowhere else.
 
 Names carry the folder the host's way: "indextts2/anna_00001_.safetensors [output]". Of contents, only
 the kind that a file says it has is read here.
@@ -15,7 +15,7 @@ from ..indextts2.values.files import SUFFIX, DamagedFile, file_info
 from .host import folders
 
 SUBFOLDER = "indextts2"
-"""Where files are looked for below input and output; names to save under may choose another place below output."""
+"""Folder of saved values below input and output; a name to save under may choose another place below output."""
 
 DEEPEST = 2  # folders below the input folder that are searched for scripts
 MOST_ENTRIES = 50_000  # files and folders that such a search looks at
@@ -116,7 +116,7 @@ def _files_near(root: Path) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """What lies in a folder, without hidden names; nothing where it cannot be read."""
+    """Entries of a folder without hidden names; none where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             yield from (entry for entry in entries if not entry.name.startswith("."))

@@ -1,4 +1,4 @@
-"""What the commands share: common options, output, progress bars."""
+"""Options, output and progress bars that the commands share."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def _stream(
 
 
 def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:
-    """What was asked and what came out, as plain values."""
+    """Result of speaking, asked and produced, as plain values."""
     from ..stages.duration import merged_report
 
     seconds, whole = speech.waveform.seconds, merged_report(speech.reports)

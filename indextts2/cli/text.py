@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def describe(prepared: PreparedText, front_end: FrontEnd) -> dict[str, Any]:
-    """What will be spoken, as plain values. seconds: an estimate."""
+    """Text as it will be spoken, as plain values. seconds: an estimate."""
     rate = front_end.seconds_per_piece
     segments: list[dict[str, Any]] = [
         {

@@ -66,7 +66,7 @@ def words_along(
 
 
 def words_of(text: str) -> list[tuple[float, str]]:
-    """Where each word of a text begins, as a share of its characters. A text without blanks is cut in short pieces."""
+    """Starts of the words as fractions of the text. A text without blanks is cut in short pieces."""
     if not text:
         return []
     words, place = [], 0

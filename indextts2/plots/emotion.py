@@ -80,7 +80,7 @@ def draw_profile(
     title: str = "Emotion",
     width: int = DEFAULT_WIDTH,
 ) -> Tensor:
-    """What an emotion vector leans to.
+    """Plot of what an emotion vector leans to.
 
     profile: eight cosines with the checkpoint's own emotions (`emotion_profile`); strength: its index. The radar shows
     cosine times strength, so that the rings are strengths; the bars show the cosines themselves, -1 to 1.

@@ -82,7 +82,7 @@ def semantic_picture(
 
 
 def _words(t2s: T2SModels, segment: Segment, line: WordAlignment) -> tuple[Mark, ...]:
-    """Where each word of a segment is spoken; none when the front end no longer cuts the text the same way."""
+    """Times of the words of a segment; none when the front end no longer cuts the text the same way."""
     found = t2s.front_end.pieces(segment.text)
     if not found.words or tuple(t2s.front_end.known_ids(found.pieces)) != tuple(segment.ids):
         return ()
@@ -104,7 +104,7 @@ def _emotions(
     line: WordAlignment | None,
     speaker: Speaker | None,
 ) -> tuple[Mark, ...]:
-    """Where each phase of a segment's emotion is spoken: by the timeline, or by its share of the text without one."""
+    """Times of the phases of a segment's emotion: by the timeline, or by their share of the text without one."""
     emotion = segment.emotion or whole
     if emotion is None or not segment.ids:
         return ()

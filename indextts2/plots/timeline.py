@@ -202,7 +202,7 @@ def _words(canvas: Canvas, size: float, words: Sequence[Mark], box: Box) -> None
 
 
 def _length(canvas: Canvas, size: float, segment: TimelineSegment, box: Box, border: float) -> None:
-    """What T2S spoke as a filled bar, what was asked as a frame around the place it should fill, and the stretch."""
+    """Lane of lengths: a filled bar for what T2S spoke, a frame for what was asked, and the stretch."""
     small, middle = round(SMALL_SIZE * size), (box.top + box.bottom) / 2
     per_second = box.width / segment.seconds if segment.seconds > 0 else 0.0
     end = min(box.left + segment.natural_seconds * per_second, border)

@@ -1,1 +1,1 @@
-"""What runs around a stage: where its models lie, and how it is interrupted."""
+"""Services around a stage: placement of its models, interruption, kept reference encodings."""

@@ -35,12 +35,12 @@ from .t2s.text_to_semantic import text_to_semantic
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
-"""Where each stage begins and ends on the progress bar of the whole; a rough guess at its time."""
+"""First and last step of each stage on the progress bar of the whole; a rough guess at its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmotionRequest:
-    """How it is to be said: eight weights, or a recording, or a text that is read for its emotion. At most one.
+    """Emotion that is asked for: eight weights, or a recording, or a text that is read for it. At most one.
 
     strength: 0 is the speaker's own emotion, 1 the one asked for; the emotion of a recording goes beyond 1, the others
     do not.

@@ -29,7 +29,7 @@ def user_folders() -> dict[str, Path]:
 
 
 def temporary_folder() -> Path:
-    """Where finished lines wait for the next run; the host empties it when it starts."""
+    """Folder of finished lines for the next run; the host empties it when it starts."""
     return Path(folder_paths.get_temp_directory()) / FOLDER
 
 

@@ -44,11 +44,11 @@ class IndexTTS2Models(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Loaded(Generic[Models]):
-    """What travels on a model port. models: the library's handle; patcher: moves its modules; name: for messages."""
+    """Value of a model port: the library's handle, and the patcher that moves its modules."""
 
     models: Models
     patcher: ModelPatcher
-    name: str = ""
+    name: str = ""  # for messages
 
 
 def loaded_of(models: Models, name: str = "") -> Loaded[Models]:
@@ -85,7 +85,7 @@ def patched(
 
 
 def offload_device() -> torch.device:
-    """Where models wait until they are needed."""
+    """Device on which models wait until they are needed."""
     return model_management.unet_offload_device()
 
 
