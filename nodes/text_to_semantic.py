@@ -79,7 +79,7 @@ def t2s_work(t2s: Any, text: Any, takes: int, settings: SamplingSettings) -> flo
     rows = max(min(len(text.segments) * takes, DecodingSettings().rows_at_once), takes) * settings.width
     longest = max((len(segment.ids) for segment in text.segments), default=0)
     tokens = min(settings.max_tokens, memory.expected_tokens(longest), models.config.t2s.max_semantic_tokens)
-    return memory.t2s_bytes(models.config, rows, tokens, models.model.final_norm.weight.element_size())
+    return memory.t2s_bytes(models.config, rows, tokens, models.dtype.itemsize)
 
 
 class TextToSemantic(io.ComfyNode):

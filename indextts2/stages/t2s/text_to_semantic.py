@@ -102,7 +102,7 @@ def text_to_semantic(
     _check_inputs(t2s, text, speaker, emotion)
     clock, count = Clock.of(t2s.config), len(text.segments)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
-    tasks = _tasks(t2s.model, text, emotion, plans)
+    tasks = _tasks(t2s, text, emotion, plans)
     if segments is not None:
         tasks, count = [tasks[index] for index in segments], len(segments)
         text = replace(text, segments=tuple(text.segments[index] for index in segments))
@@ -183,14 +183,13 @@ def _check_kind(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> None:
         )
 
 
-def _tasks(model: TextToSemantic, text: PreparedText, emotion: Emotion, plans: Sequence[SegmentPlan]) -> list[Task]:
-    positions = piece_positions(text)
-    weight = model.final_norm.weight
+def _tasks(t2s: T2SModels, text: PreparedText, emotion: Emotion, plans: Sequence[SegmentPlan]) -> list[Task]:
+    positions, model = piece_positions(text), t2s.model
     tasks = []
     for index, (segment, plan) in enumerate(zip(text.segments, plans, strict=True)):
         ids = _speakable(model, segment)
         phases = tuple(
-            Phase(phase.first_piece, phase.vector.to(device=weight.device, dtype=weight.dtype))
+            Phase(phase.first_piece, t2s.place(phase.vector))
             for phase in phases_of(segment, emotion, positions[index])
             if phase.first_piece < len(ids)
         )

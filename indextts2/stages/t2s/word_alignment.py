@@ -95,17 +95,16 @@ def text_attention(
     language: of the text, for models with a language table.
     """
     model = t2s.model
-    weight = model.final_norm.weight
     vector = speaker.emotion_vector if emotion is None else emotion.vector
-    row = torch.tensor([language_row(language)], device=weight.device) if model.config.language_rows else None
+    row = torch.tensor([language_row(language)], device=t2s.device) if model.config.language_rows else None
     output = model.forward_training(
-        speaker.condition.to(weight),
-        vector.to(weight),
+        t2s.place(speaker.condition),
+        t2s.place(vector),
         model.duration_slots(None),
-        torch.tensor([list(ids)], device=weight.device),
-        torch.tensor([len(ids)], device=weight.device),
-        tokens[None].to(weight.device),
-        torch.tensor([len(tokens)], device=weight.device),
+        torch.tensor([list(ids)], device=t2s.device),
+        torch.tensor([len(ids)], device=t2s.device),
+        t2s.place(tokens[None]),
+        torch.tensor([len(tokens)], device=t2s.device),
         languages=row,
         attention_heads=heads,
     )
