@@ -71,7 +71,13 @@ ADDRESSES: tuple[Kind, ...] = (
         flags=re.I,
         needs_digit=False,
     ),
-    kind("mail address", r"(?<![\w.])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.\w{2,63}", _web, needs_digit=False),
+    kind(
+        "mail address",
+        r"(?<![\w.])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.\w{2,63}",
+        _web,
+        needs_digit=False,
+        needs="@",
+    ),
     kind(
         "web address",
         rf"\b(?:[a-zA-Z0-9][\w-]{{0,62}}\.){{1,4}}(?:{_ENDINGS})\b(?:/[\w./?=&%#~+-]*[\w/])?(?!\.\w)",
@@ -86,14 +92,27 @@ ADDRESSES: tuple[Kind, ...] = (
         needs_digit=False,
     ),
     kind("file", r"(?<![\w.])\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b", _file, needs_digit=False),
-    kind("path", r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|\b[A-Z]:\\[\w\\.-]*\w", _web, needs_digit=False),
+    kind(
+        "path",
+        r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|\b[A-Z]:\\[\w\\.-]*\w",
+        _web,
+        needs_digit=False,
+        needs="/\\",
+    ),
     kind(
         "option",
         r"(?<!\S)(--)([a-z][\w-]+)",
         lambda match: "dash dash " + said_signs(match.group(2)),
         needs_digit=False,
+        needs="-",
     ),
-    kind("handle", r"(?<![\w@])@(\w*[A-Za-z]\w*)", lambda match: "at " + said_signs(match.group(1)), needs_digit=False),
-    kind("hashtag", r"(?<![\w#&])#(\w*[A-Za-z]\w*)", _hashtag, needs_digit=False),
+    kind(
+        "handle",
+        r"(?<![\w@])@(\w*[A-Za-z]\w*)",
+        lambda match: "at " + said_signs(match.group(1)),
+        needs_digit=False,
+        needs="@",
+    ),
+    kind("hashtag", r"(?<![\w#&])#(\w*[A-Za-z]\w*)", _hashtag, needs_digit=False, needs="#"),
 )
 """Kinds of addresses. Longer forms first."""

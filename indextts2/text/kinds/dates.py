@@ -168,6 +168,7 @@ DATES: tuple[Kind, ...] = (
         r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -]))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
         r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
         _decade,
+        needs="s",
     ),
     kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
     kind("year", r"\bc\. ?(?=\d{3,4}\b)", "circa "),

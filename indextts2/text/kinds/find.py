@@ -20,27 +20,31 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way of writing something. needs_digit: it is only looked for in texts that hold one."""
+    """One way of writing something. needs_digit: it is only looked for in texts that hold one; needs: in texts that
+    hold one of these characters.
+    """
 
     name: str
     pattern: re.Pattern[str]
     say: Say
     needs_digit: bool = True
+    needs: frozenset[str] = frozenset()
 
 
-def kind(name: str, pattern: str, say: Say | str, *, flags: int = 0, needs_digit: bool = True) -> Kind:
+def kind(name: str, pattern: str, say: Say | str, *, flags: int = 0, needs_digit: bool = True, needs: str = "") -> Kind:
     """A row of a table of kinds. say: a function, or the words themselves."""
     words = say if callable(say) else (lambda match: say)
-    return Kind(name, re.compile(pattern, flags), words, needs_digit)
+    return Kind(name, re.compile(pattern, flags), words, needs_digit, frozenset(needs))
 
 
 def say_kinds(tracked: TrackedText, kinds: Sequence[Kind]) -> None:
     """Put words in place of everything that is of one of the kinds; the earlier kind wins."""
     text = tracked.text
     has_digit = _DIGIT.search(text) is not None
+    characters = set(text)
     found: list[tuple[int, int, str]] = []
     for one in kinds:
-        if one.needs_digit and not has_digit:
+        if (one.needs_digit and not has_digit) or (one.needs and characters.isdisjoint(one.needs)):
             continue
         text = _claimed(text, one, found)
     found.sort()

@@ -244,13 +244,19 @@ MEASURES: tuple[Kind, ...] = (
     kind("scientific", rf"(?<![\w.,])({NUMBER})[eE]([+-]?\d{{1,3}})(?![\w.])", _scientific),
     kind("fraction", r"(?<![\w/.,$])(\d{1,4}[ -])?(\d{1,2})/(\d{1,2})\s?(?:\"|'')", _inch_fraction),
     kind("fraction", r"(?<![\w/.,$])(\d{1,3})/(\d{1,3})(?:rd|th|nd)s?\b", _ordinal_fraction),
-    kind("feet and inches", r"(?<![\w.,])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(\"|'')", _feet_inches),
-    kind("feet and inches", r"(?<![\w.,])(\d)'(\d{1,2})()(?![\w'\"])", _feet_inches),
-    kind("percent", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?[%‰]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?([%‰])", _percent),
+    kind("feet and inches", r"(?<![\w.,])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(\"|'')", _feet_inches, needs="'"),
+    kind("feet and inches", r"(?<![\w.,])(\d)'(\d{1,2})()(?![\w'\"])", _feet_inches, needs="'"),
+    kind(
+        "percent",
+        rf"{_MINUS}{_FREE}(?:({NUMBER})\s?[%‰]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?([%‰])",
+        _percent,
+        needs="%‰",
+    ),
     kind(
         "degrees",
         rf"{_MINUS}{_FREE}(?:({NUMBER})\s?°?\s?[CF]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?°\s?([CFKNSEW]\b)?",
         _degrees,
+        needs="°",
     ),
     kind(
         "fraction",
@@ -267,9 +273,13 @@ MEASURES: tuple[Kind, ...] = (
     kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
     kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]))?", _adjective),
     kind(
-        "power", rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)", _power, needs_digit=False
+        "power",
+        rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)",
+        _power,
+        needs_digit=False,
+        needs="^⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻",
     ),
-    kind("feet or inches", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(\"|''|'(?=[\s,.;:)-]|$))", _marked),
+    kind("feet or inches", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(\"|''|'(?=[\s,.;:)-]|$))", _marked, needs="'\""),
     kind("times", rf"(?<![\w.,$])(?:({NUMBER})[x×]?{_DASH})?({NUMBER})[x×](?![\w])(?!\s?\d)", _times),
 )
 """Measures. Units are rows of `units.py`."""

@@ -127,7 +127,7 @@ def _code_first(match: re.Match[str]) -> str:
 _CODE = "|".join(CODES)
 _RANGE = rf"{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
 MONEY: tuple[Kind, ...] = (
-    kind("money range", _RANGE, _range, flags=re.I),
+    kind("money range", _RANGE, _range, flags=re.I, needs="$£€¥₹₩₽₺฿₫₪₴₱₦₿"),
     kind("money", rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{_PER}", _money, flags=re.I),
     kind("money", rf"\b({_CODE})\s?({NUMBER}){SCALE}?(?!\w)", _code_first),
     kind(

@@ -113,6 +113,8 @@ def _title(match: re.Match[str]) -> str | None:
 
 def _word(match: re.Match[str]) -> str | None:
     word = match.group(1).lower()
+    if word not in WORDS:
+        return None
     if word in _NEED_NUMBER and not re.match(r"\s*(?:[\d\ufffc]|[a-z,;:)])", rest_of(match)):
         return None
     stop = stop_before_capital(match) if word == "etc" else stop_after_initials(match)
@@ -187,17 +189,17 @@ def _state(match: re.Match[str]) -> str | None:
 
 _STREET = "|".join(sorted((name.capitalize() for name in STREETS), key=len, reverse=True))
 _TITLE = "|".join(sorted((name.capitalize() for name in TITLES), key=len, reverse=True))
-_WORD = "|".join(sorted(WORDS, key=len, reverse=True))
 _PATH = r"[A-Z][\w']+(?: [A-Z][\w']+){0,2}"
 NAMES: tuple[Kind, ...] = (
-    kind("language", r"\b([CFJ])#(?!\w)", lambda match: spell(match.group(1)) + " sharp", needs_digit=False),
-    kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False),
+    kind("language", r"\b([CFJ])#(?!\w)", lambda match: spell(match.group(1)) + " sharp", needs_digit=False, needs="#"),
+    kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False, needs=";&"),
     kind("state", rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)", _state, needs_digit=False),
     kind(
         "slash",
         r"(?<![\w/])(?:[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
         _slashed,
         needs_digit=False,
+        needs="/",
     ),
     kind(
         "street",
@@ -224,18 +226,19 @@ NAMES: tuple[Kind, ...] = (
     kind("title", rf"\b({_TITLE})\.(?=\s+[\"']?[A-Z])(?<!\bSt\.)", _title, needs_digit=False),
     kind("title", r"\b(Mr|Mrs|Ms|Dr|Prof|mr|mrs|dr)(?=\s+[A-Z\ufffc])", _title, needs_digit=False),
     kind("title", r"\b(mr|mrs)\b(?!\.)", _title, needs_digit=False),
-    kind("initialism", r"\b[A-Z]{1,3};[A-Z]{1,3}\b", lambda match: spell(match.group()), needs_digit=False),
+    kind("initialism", r"\b[A-Z]{1,3};[A-Z]{1,3}\b", lambda match: spell(match.group()), needs_digit=False, needs=";&"),
     kind(
         "dotted letters",
         r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z][a-z])",
         _dotted,
         needs_digit=False,
+        needs=".",
     ),
-    kind("initial", r"(?<![\w.])([A-Z])\.(?=\s+[A-Z][\w'])", _initial, needs_digit=False),
+    kind("initial", r"(?<![\w.])([A-Z])\.(?=\s+[A-Z][\w'])", _initial, needs_digit=False, needs="."),
     kind("versus", r"\b(?:vs|v)\b\.?(?=\s)(?<=vs|s\.|v\.)", "versus", needs_digit=False),
     kind("month", r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=\s|,|$)", _month, needs_digit=False),
     kind("day", r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.(?=[\s,)\"']|$)", _day, needs_digit=False),
-    kind("abbreviation", rf"\b({_WORD})\.(?=[\s,;:)\"'\ufffc\d]|$)", _word, flags=re.I, needs_digit=False),
+    kind("abbreviation", r"\b([A-Za-z]{2,7})\.(?=[\s,;:)\"'\ufffc\d]|$)", _word, flags=re.I, needs_digit=False),
 )
 """Abbreviations. The surer a surrounding, the earlier its row."""
 
