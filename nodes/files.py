@@ -64,6 +64,7 @@ class _Load(io.ComfyNode):
     KIND: ClassVar[str]
     PORT: ClassVar[Any]
     WHAT: ClassVar[str]
+    MORE: ClassVar[tuple[Any, ...]] = ()  # further inputs
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -74,7 +75,7 @@ class _Load(io.ComfyNode):
             GROUP,
             f"Load {cls.WHAT} from a file that Save {cls.KIND.capitalize()} wrote, in output/indextts2 or "
             "input/indextts2.",
-            inputs=[choice("file", files, "The file, newest first. Press R to refresh the list.")],
+            inputs=[choice("file", files, "The file, newest first. Press R to refresh the list."), *cls.MORE],
             outputs=[
                 cls.PORT.Output(display_name=cls.KIND, tooltip=f"What was saved: {cls.WHAT}."),
                 io.String.Output(display_name="info", tooltip="Source, text, licence, date and checkpoint."),
@@ -115,6 +116,24 @@ class SaveSpeaker(_Save):
 
 class LoadSpeaker(_Load):
     KIND, PORT, WHAT = "speaker", ports.Speaker, "a speaker"
+    MORE = (
+        ports.Speaker.Input(
+            "base_speaker",
+            optional=True,
+            tooltip="For a file with nothing but a learned speaker condition (.pt or .safetensors): the speaker that "
+            "style, prompt and emotion come from. Other files do not need it.",
+        ),
+    )
+
+    @classmethod
+    def execute(cls, file: str, base_speaker: Any = None) -> io.NodeOutput:
+        from ..indextts2.loading.learned_speaker import learned_condition, with_learned_condition
+
+        path = user_files.saved_file(file)
+        if learned_condition(path) is None:
+            return super().execute(file)
+        learned = services.on_intermediate(with_learned_condition(path, base_speaker))
+        return io.NodeOutput(learned, f"learned speaker condition: {path.name}")
 
 
 class SaveEmotion(_Save):

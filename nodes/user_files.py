@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..indextts2.errors import InputError
+from ..indextts2.loading.learned_speaker import SUFFIXES, learned_condition
 from ..indextts2.values.files import SUFFIX, DamagedFile, file_info
 from .host import folders
+
+LEARNED_KIND = "speaker"
+"""The kind of which files of trainers can be loaded too: a learned condition in one tensor."""
 
 SUBFOLDER = "indextts2"
 """Folder of saved values below input and output; a name to save under may choose another place below output."""
@@ -25,7 +29,7 @@ def saved_files(kind: str) -> list[str]:
     """Names of all files of a kind, the newest first; behind them damaged ones, which say why when they are chosen."""
     found: list[tuple[bool, float, str]] = []
     for label, root in folders.user_folders().items():
-        for path in (root / SUBFOLDER).rglob(f"*{SUFFIX}"):
+        for path in (path for path in (root / SUBFOLDER).rglob("*") if path.suffix in SUFFIXES):
             whole = _holds(path, kind) if _is_inside(path, root) else None
             if whole is not None:
                 found.append((whole, _changed_at(path), f"{path.relative_to(root).as_posix()} [{label}]"))
@@ -34,8 +38,10 @@ def saved_files(kind: str) -> list[str]:
 
 def _holds(path: Path, kind: str) -> bool | None:
     """Whether a file is whole, where it is of the kind or too damaged to tell; None for every other file."""
+    if kind == LEARNED_KIND and learned_condition(path) is not None:
+        return True
     try:
-        return True if file_info(path).kind == kind else None
+        return True if path.suffix == SUFFIX and file_info(path).kind == kind else None
     except DamagedFile:
         return False
     except InputError:
@@ -56,7 +62,7 @@ def saved_file(name: str) -> Path:
     if root is None or not plain:
         raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
     path = root / plain
-    if not _is_inside(path, root) or path.suffix != SUFFIX:
+    if not _is_inside(path, root) or path.suffix not in SUFFIXES:
         raise InputError(f"'{name}' lies outside the host's input and output folders, or is no {SUFFIX} file.")
     if not os.path.isfile(path):  # which, unlike Path, takes names of any length
         raise InputError(f"There is no file '{name}'. Refresh the list (key R) and choose another one.")
