@@ -106,7 +106,7 @@ class _Load(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, file: str | None) -> str:
+    def fingerprint_inputs(cls, file: str | None, **unused: Any) -> str:
         return user_files.file_state(file or "")
 
 

@@ -38,14 +38,14 @@ def saved_files(kind: str) -> list[str]:
 
 def _holds(path: Path, kind: str) -> bool | None:
     """Whether a file is whole, where it is of the kind or too damaged to tell; None for every other file."""
-    if kind == LEARNED_KIND and learned_condition(path) is not None:
-        return True
     try:
-        return True if path.suffix == SUFFIX and file_info(path).kind == kind else None
+        if path.suffix == SUFFIX:
+            return True if file_info(path).kind == kind else None
     except DamagedFile:
         return False
-    except InputError:
-        return None
+    except InputError:  # not saved by this pack
+        pass
+    return True if kind == LEARNED_KIND and learned_condition(path) is not None else None
 
 
 def _changed_at(path: Path) -> float:

@@ -188,3 +188,22 @@ def test_a_speaker_of_another_checkpoint_is_refused_by_the_stage_that_gets_it(sa
     graph = {**graphs.chain(), "foreign": node("LoadSpeaker", file="indextts2/foreign.safetensors [output]")}
     with pytest.raises(machine.pack.part("indextts2.errors").CheckpointMismatch, match="another"):
         machine.run(change(graph, "t2s", speaker=["foreign", 0]))
+
+
+def test_a_learned_speaker_condition_opens_beside_the_speaker_that_lends_the_rest(saved):
+    machine, values, _ = saved
+    learned = values["speaker"].condition[0] + 1.0
+    place = machine.base / "input" / "indextts2" / "learned.pt"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(learned, place)
+    name = "indextts2/learned.pt [input]"
+    assert name in machine.pack.part("nodes.user_files").saved_files("speaker")
+    assert name not in machine.pack.part("nodes.user_files").saved_files("emotion")
+    graph = graphs.chain()
+    graph["learned"] = node("LoadSpeaker", file=name, base_speaker=["speaker", 0])
+    graph["show"] = host("PreviewAny", source=["learned", 1])
+    speaker, info = (output[0] for output in machine.run(graph)["learned"])
+    assert torch.equal(speaker.condition[0], learned) and "learned.pt" in info
+    assert torch.equal(speaker.style, values["speaker"].style)
+    with pytest.raises(machine.pack.part("indextts2.errors").InputError, match="base_speaker"):
+        machine.run(load("speaker", name))
