@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,15 @@ from ..errors import CheckpointError, ConfigError
 from ..stages.handles import EmotionBank, EncoderModels, S2MModels, SpeechModels, T2SModels, VocoderModels
 from ..surroundings import with_torch_defaults
 from .config_file import CONFIG_NAME, read_config
-from .download.message import missing_files_message, with_files
 from .find import checkpoint_folder, machine_caches
 from .fine_tune import check_vocabulary, fitted, with_base
-from .fingerprint import Fingerprints, fingerprints
-from .generation import KIND_BY_CONTENT
-from .native import is_native, native_files, read_native
-from .official import licence_files, official_files, official_sources, wanted_files
-from .parts import checkpoint_parts, part_of, parts_needed
+from .fingerprint import fingerprints
+from .native import is_native, native_files
+from .official import licence_files, official_files
+from .opened import NATIVE, OFFICIAL, Checkpoint
+from .parts import part_of, parts_needed
 from .quantise import quantised_layers, with_int8_layers
-from .stream import Source
-from .tensors import OTHER_SUFFIXES, build_with, check_numbers, refuse_other_formats, without_memory
+from .tensors import build_with, check_numbers, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,79 +33,8 @@ if TYPE_CHECKING:
     from ..models.resampling_codec import ResamplingCodec
     from ..text.front_end import FrontEnd
 
-OFFICIAL, NATIVE = "official", "native"
 OFFICIAL_LICENCE = "not stated in the files; see the page of each model for its conditions"
 OFFICIAL_LICENCES = "as in the files that came with it: "
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A folder with a readable configuration; its weights are not read yet. files: part -> where it lies."""
-
-    config: Config
-    folder: Path
-    layout: str
-    files: Mapping[str, tuple[Path, ...]]
-    fingerprints: Fingerprints
-    licence: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    file_names: Mapping[str, str] = field(default_factory=dict)  # key of config.yaml -> name of a weight file
-    base: Checkpoint | None = None  # where the parts of `from_base` lie, if any
-    from_base: tuple[str, ...] = ()
-
-    @property
-    def fingerprint(self) -> str:
-        """One name for the whole: the parts' names in a row."""
-        marks = (getattr(self.fingerprints, group) for group in Fingerprints.__slots__)
-        return "-".join(mark for mark in marks if mark)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Parts of a complete checkpoint that are not there."""
-        return tuple(part for part in checkpoint_parts() if part not in self.files)
-
-    @property
-    def missing_files(self) -> dict[str, tuple[str, ...]]:
-        """The same by the files that are looked for, below the folder."""
-        return {part: self._wanted(part) for part in self.missing}
-
-    def _wanted(self, part: str) -> tuple[str, ...]:
-        if self.layout == OFFICIAL:
-            return wanted_files(part, self.config, self.file_names)
-        return (part_of(part, self.config).native_file(self.config),)
-
-    def require(self, parts: Iterable[str]) -> None:
-        """Raises CheckpointError naming the parts of `parts` that are missing."""
-        absent = [part for part in parts if part not in self.files]
-        if "t2s" in absent:
-            for path in sorted(self.folder.glob("*")):
-                if path.suffix in OTHER_SUFFIXES:
-                    refuse_other_formats(path)
-        if absent and self.layout == OFFICIAL:
-            kind = KIND_BY_CONTENT[self.config.s2m.content]
-            raise CheckpointError(missing_files_message(self.folder, absent, kind=kind, files=self.missing_files))
-        if absent:
-            raise CheckpointError(
-                f"The checkpoint {self.folder} lacks {', '.join(with_files(absent, self.missing_files))}. "
-                "Add the missing files, or take these models from another checkpoint."
-            )
-
-    def read(self, part: str) -> dict[str, Tensor]:
-        """A part's live tensors under our names."""
-        return {key: make() for key, make in self.sources(part).items()}
-
-    def sources(self, part: str) -> dict[str, Source]:
-        """The same, each tensor to be made when it is needed: no more than one of them has to be in memory."""
-        self.require([part])
-        if self.base is not None and part in self.from_base:
-            return self.base.sources(part)
-        try:
-            if self.layout == NATIVE:
-                tensors = read_native(part, self.files[part])
-                return {key: partial(tensors.__getitem__, key) for key in tensors}
-            return official_sources(part, self.files[part], self.config)
-        except OSError as error:
-            raise CheckpointError(f"The {part} of {self.folder} cannot be read: {error}.") from error
 
 
 def open_checkpoint(folder: str | Path, roots: Iterable[Path] = ()) -> Checkpoint:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, IndexTTS2Error
-from .checkpoint import NATIVE, Checkpoint, open_checkpoint
+from .checkpoint import Checkpoint, open_checkpoint
 from .download.message import download_command
 from .download.sums import wrong_sums
 from .generation import KIND_BY_CONTENT
 from .native import verify_sums
+from .opened import NATIVE
 from .parts import Part, part_of, tensor_parts
 from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
 from .tensors import check_numbers, read_section

@@ -21,7 +21,7 @@ from .parts import GROUPS, part_of
 from .tensors import read_section
 
 if TYPE_CHECKING:
-    from .checkpoint import Checkpoint
+    from .opened import Checkpoint
 
 logger = logging.getLogger(__name__)
 

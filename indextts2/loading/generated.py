@@ -16,11 +16,12 @@ from torch import Tensor
 
 from ..config import Config
 from ..text.languages import LANGUAGE_CODES
-from .checkpoint import NATIVE, Checkpoint, empty_model
+from .checkpoint import Checkpoint, empty_model
 from .find import mini_folder
 from .fingerprint import Fingerprints
 from .generation import KIND_BY_CONTENT, TEXT_TOKENS
 from .native import STORED_PRECISIONS
+from .opened import NATIVE
 from .parts import FP32, INT8, checkpoint_parts, part_of
 from .quantise import encoded, layers_to_quantise
 from .releases import OFFICIAL_KIND
