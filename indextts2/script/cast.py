@@ -162,13 +162,15 @@ def _voice(name: str, value: Any, built_in: Mapping[str, Path], folder: Path) ->
     if sources[0] == "built_in":
         if given not in built_in:
             raise ScriptError(
-                f"{name}: there is no built-in voice '{given}'; there are {', '.join(built_in) or 'none'}."
+                f"{name}: there is no built-in voice {shown(given)}; there are {', '.join(built_in) or 'none'}."
             )
         return Voice(built_in[given], weights, name=given)
     path = folder / os.path.expanduser(given)  # which leaves "~nobody" as it is, where Path raises
-    if not path.is_file():
+    if not os.path.isfile(path):  # which, unlike Path, takes names of any length
         known = ", ".join(built_in) or "none"
-        raise ScriptError(f"{name}: there is no file {path}, and no built-in voice of that name (there are: {known}).")
+        raise ScriptError(
+            f"{name}: there is no file {shown(str(path), 200)}, and no built-in voice of that name (there are: {known})."
+        )
     return Voice(path, weights, name=path.stem)
 
 
