@@ -169,7 +169,7 @@ def _voice(name: str, value: Any, built_in: Mapping[str, Path], folder: Path) ->
     if not os.path.isfile(path):  # which, unlike Path, takes names of any length
         known = ", ".join(built_in) or "none"
         raise ScriptError(
-            f"{name}: there is no file {shown(str(path), 200)}, and no built-in voice of that name (there are: {known})."
+            f"{name}: no file {shown(str(path), 200)}, and no built-in voice of this name (there are: {known})."
         )
     return Voice(path, weights, name=path.stem)
 
