@@ -264,8 +264,8 @@ def test_a_cast_file_names_recordings_saved_speakers_and_built_in_voices(tmp_pat
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Anna: {reference: none.wav}", "there is no file"),
-        ("Anna: {reference: ~nosuch_user/a.wav}", "there is no file"),
+        ("Anna: {reference: none.wav}", "no file"),
+        ("Anna: {reference: ~nosuch_user/a.wav}", "no file"),
         ("Anna: {built_in: none}", "no built-in voice 'none'"),
         ("Anna: {refrence: a.wav}", "known keys"),
         ("Anna: {}", "one of reference"),
