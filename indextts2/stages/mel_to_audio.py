@@ -25,8 +25,7 @@ from ..surroundings import with_torch_defaults
 from .handles import VocoderModels
 
 CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
-WHOLE_FRAMES = 256  # a row of so many frames is decoded in one piece
-WINDOW_STEP = 32  # others in windows of a multiple of this, see `chunk_windows`
+WINDOW_STEP = 32  # longer rows are decoded in windows of a multiple of this, see `chunk_windows`
 FADE_SECONDS = 0.010  # at the end of a row that was cut, so that it does not click
 
 
@@ -89,12 +88,12 @@ class ChunkWindow(NamedTuple):
 
 def chunk_windows(frame_count: int, chunk_frames: int, context: int) -> list[ChunkWindow]:
     """Cut a row into even chunks of at most chunk_frames, each with `context` frames or more around it where there are
-    any.
+    any. What fits into one chunk is not cut.
 
-    All windows of a row are equally long, and few lengths occur over many rows: on a CPU every new length leaves
-    kernels and gaps in memory behind, which added up to 0.8 GB over ten minutes. The shorter a row, the less.
+    All windows of a row are equally long, and few lengths occur over many long rows: on a CPU every new length leaves
+    kernels and gaps in memory behind. The shorter a row, the less.
     """
-    if frame_count <= min(chunk_frames, WHOLE_FRAMES):
+    if frame_count <= chunk_frames:
         return [ChunkWindow(0, frame_count, 0, frame_count)]
     count = max(2, math.ceil(frame_count / chunk_frames))
     share = math.ceil(frame_count / count)

@@ -74,6 +74,21 @@ def test_compiled_filters_equal_the_convolution(monkeypatch):
     torch.testing.assert_close(activation(signal), plain, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("cached", [1, 100, 1 << 17])
+@pytest.mark.parametrize("shape", [(1, 7, 50), (3, 4, 1), (2, 5, 33)])
+def test_the_activation_in_blocks_equals_the_differentiable_one(shape, cached, monkeypatch):
+    monkeypatch.setattr(module, "CACHED_NUMBERS", cached)
+    activation = AntiAliasedActivation(shape[1], logscale=True)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        activation.act.alpha.normal_(generator=generator)
+        activation.act.beta.normal_(generator=generator)
+    signal = torch.randn(shape, generator=generator)
+    with torch.no_grad():
+        in_blocks = activation(signal)
+    torch.testing.assert_close(in_blocks, activation(signal).detach(), rtol=1e-5, atol=1e-6)
+
+
 def test_activation_leaves_a_constant_shifted_by_the_snake_alone():
     activation = AntiAliasedActivation(1, logscale=True)
     found = activation(torch.full((1, 1, 30), 0.7))

@@ -68,14 +68,16 @@ def test_windows_keep_every_frame_once_with_all_the_context_there_is(chunk_frame
             assert min(frame_count, window.end + context) <= window.last <= frame_count
 
 
-def test_rows_of_any_length_need_few_shapes():
-    widths = {window.last - window.first for count in range(257, 3000) for window in chunk_windows(count, 512, 22)}
+def test_a_row_that_fits_into_one_chunk_is_not_cut():
+    assert all(len(chunk_windows(count, 512, 22)) == 1 for count in (1, 257, 512))
+    assert len(chunk_windows(513, 512, 22)) == 2
+
+
+def test_long_rows_need_few_shapes():
+    lengths = range(513, 3000)
+    widths = {window.last - window.first for count in lengths for window in chunk_windows(count, 512, 22)}
     assert len(widths) <= 15 and all(width % 32 == 0 for width in widths)
-    assert len(chunk_windows(256, 512, 22)) == 1
-    extra = [
-        sum(window.last - window.first for window in chunk_windows(count, 512, 22)) / count
-        for count in range(257, 3000)
-    ]
+    extra = [sum(window.last - window.first for window in chunk_windows(count, 512, 22)) / count for count in lengths]
     assert max(extra) < 1.4 and sum(extra) / len(extra) < 1.2
 
 
