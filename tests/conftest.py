@@ -132,17 +132,22 @@ def tiny_modules(config: Config = TINY) -> dict[str, nn.Module]:
 
 def random_parts(config: Config = TINY, seed: int = 0) -> TinyParts:
     """Random weights of every part, the same for the same seed."""
+    from indextts2.models.transformer import MATRIX
+
     generator = torch.Generator().manual_seed(seed)
 
     def noise(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)
+
+    def weight(key: str, shape: torch.Size) -> Tensor:
+        return noise(*shape[::-1]).T.contiguous() if MATRIX.fullmatch(key) else noise(*shape)
 
     parts: TinyParts = {}
     for name, module in tiny_modules(config).items():
         parts[name] = {
             key: value.clone() if not value.is_floating_point() or key.endswith(("freqs", "filter"))
             else 1.0 + 0.1 * noise(*value.shape).abs() if key.endswith(("running_var", "gamma"))
-            else 0.2 * noise(*value.shape)
+            else 0.2 * weight(key, value.shape)
             for key, value in module.state_dict().items()
         }  # fmt: skip
     rows = sum(config.emotion_bank.group_sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,7 @@ def _convert_part(checkpoint: Checkpoint, row: Part, target: Path, about: About)
     if any(key.endswith(ABSMAX) for key in sources):
         raise CheckpointError(f"{file} is stored in eight bits, which lost digits. Convert the original instead.")
     quantise = about.precision == row.min_precision == INT8
-    layers = layers_to_quantise(empty_model(checkpoint.config, row.name)) if quantise else {}
+    layers: Collection[str] = layers_to_quantise(empty_model(checkpoint.config, row.name)) if quantise else ()
     checked: dict[str, Tensor | Source] = {key: partial(_checked, key, make, file) for key, make in sources.items()}
     write_part(target, row.name, checked, checkpoint.config, about, layers)
 

@@ -47,7 +47,8 @@ class GeneratedCheckpoint(Checkpoint):
 
     def read(self, part: str) -> dict[str, Tensor]:
         """All tensors of a part, in the precision of the checkpoint."""
-        row, layers = part_of(part, self.config), {}
+        row = part_of(part, self.config)
+        layers: set[str] = set()
         if self.precision == row.min_precision == INT8:
             layers = layers_to_quantise(empty_model(self.config, part))
         dtype = torch.float32 if row.min_precision == FP32 else STORED_PRECISIONS[self.precision]

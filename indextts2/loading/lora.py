@@ -7,8 +7,7 @@
 | the same, `modules_to_save` | `<module>.weight` whole, in place of the model's own |
 | `{"trainable", "spec"}` of 2.5 trainers | `<module>.lora_A` (in, rank), `<module>.lora_B` (rank, out), whole tensors |
 
-Convolutions of width one have a third dimension. The weight grows by scale x B A; modules that store their matrix as
-(in, out) get the transpose.
+Convolutions of width one have a third dimension. The weight grows by scale x B A.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from ..foreign import CONFIGURATION, ForeignDataError, read_json, shown
+from ..models.transformer import MATRIX
 from .fingerprint import DIGITS, sha256_of
 from .tensors import read_tensors
 
@@ -86,7 +86,7 @@ def read_lora(path: str | Path, model: nn.Module) -> Lora:
             side, half = _half(value, match, in_first_halves)
             halves.setdefault(match["name"], {})[side] = half
         elif not match and name in weights and weights[name].shape == value.shape:
-            whole[name] = value
+            whole[name] = value.T if MATRIX.fullmatch(name) else value  # trainers save the published layout, (in, out)
         else:
             strange.append(key)
     strange += [f"{name} (one half only)" for name, sides in halves.items() if len(sides) != 2]
@@ -207,14 +207,11 @@ def _pair(name: str, module: nn.Module, down: Tensor, up: Tensor, scale: float, 
         raise CheckpointError(
             f"The weights of '{name}' are stored in eight bits, which a LoRA cannot change. Load fp16 weights."
         )
-    in_first = not isinstance(module, nn.Linear) and hasattr(module, "in_features")
-    wanted = shape[::-1] if in_first else shape
-    if (up.shape[0], down.shape[1]) != wanted or up.shape[1] != down.shape[0]:
+    if (up.shape[0], down.shape[1]) != shape or up.shape[1] != down.shape[0]:
         raise CheckpointError(
             f"{file}: the adapter of '{name}' has shapes {tuple(up.shape)} and {tuple(down.shape)}, which do not "
-            f"make a matrix of {wanted}. It was trained on a model of other sizes."
+            f"make a matrix of {shape}. It was trained on a model of other sizes."
         )
     if not bool(torch.isfinite(up).all() and torch.isfinite(down).all()):
         raise CheckpointError(f"{file}: the adapter of '{name}' contains NaN or infinite numbers.")
-    first, second = (down.T, up.T) if in_first else (up, down)
-    return LoraPair(f"{name}.weight", (first * scale).contiguous(), second.contiguous())
+    return LoraPair(f"{name}.weight", (up * scale).contiguous(), down.contiguous())

@@ -7,7 +7,7 @@ the fingerprints of the parts. Writing replaces files one by one and config.yaml
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -152,7 +152,7 @@ def write_part(
     tensors: Mapping[str, Tensor | Source],
     config: Config,
     about: About,
-    int8_layers: Mapping[str, bool] | None = None,
+    int8_layers: Collection[str] = (),
 ) -> None:
     """Write one part's file, one tensor in memory at a time; `finish_native` must follow.
 
@@ -168,13 +168,11 @@ def write_part(
         "provenance": about.provenance,
         "extra": json.dumps(dict(about.extra), sort_keys=True, default=str),
     }
-    sources = {key: partial(_encoded, key, tensors[key], dtype, int8_layers or {}) for key in sorted(tensors)}
+    sources = {key: partial(_encoded, key, tensors[key], dtype, int8_layers) for key in sorted(tensors)}
     write_stream(folder / (part + SUFFIX), sources, metadata)
 
 
-def _encoded(
-    key: str, value: Tensor | Source, dtype: torch.dtype, int8_layers: Mapping[str, bool]
-) -> dict[str, Tensor]:
+def _encoded(key: str, value: Tensor | Source, dtype: torch.dtype, int8_layers: Collection[str]) -> dict[str, Tensor]:
     """Entries of a file for a tensor of a part."""
     whole = value if isinstance(value, Tensor) else value()
     return {name: _stored(name, tensor, dtype) for name, tensor in encoded(key, whole, int8_layers).items()}

@@ -18,7 +18,7 @@ from .generation import KIND_BY_CONTENT
 from .native import read_native
 from .official import official_sources, wanted_files
 from .parts import checkpoint_parts, part_of
-from .stream import Source
+from .stream import Source, out_first_sources
 from .tensors import OTHER_SUFFIXES, refuse_other_formats
 
 OFFICIAL, NATIVE = "official", "native"
@@ -88,7 +88,7 @@ class Checkpoint:
         try:
             if self.layout == NATIVE:
                 tensors = read_native(part, self.files[part])
-                return {key: partial(tensors.__getitem__, key) for key in tensors}
+                return out_first_sources({key: partial(tensors.__getitem__, key) for key in tensors})
             return official_sources(part, self.files[part], self.config)
         except OSError as error:
             raise CheckpointError(f"The {part} of {self.folder} cannot be read: {error}.") from error

@@ -6,13 +6,13 @@ checkpoint may mix precisions layer by layer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
 
 from ..models.int8_linear import Int8Linear, quantize
-from ..models.transformer import Conv1D
+from ..models.transformer import StepLinear
 from .tensors import ModuleType
 
 KEPT_LAYERS = ("mel_head", "text_head", "emo_layer", "emovec_layer")
@@ -23,23 +23,23 @@ ABSMAX = ".weight_peak"  # a key of saved files: the scale of a layer's int8 cod
 WEIGHT = ".weight"
 
 
-def layers_to_quantise(module: nn.Module) -> dict[str, bool]:
-    """Name of each linear layer that is stored in eight bits -> whether its matrix is (in, out)."""
+def layers_to_quantise(module: nn.Module) -> set[str]:
+    """Names of the linear layers that are stored in eight bits."""
     return {
-        name: isinstance(layer, Conv1D)
+        name
         for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear | Conv1D)
+        if isinstance(layer, nn.Linear)
         and name not in KEPT_LAYERS
         and min(layer.in_features, layer.out_features) >= SMALLEST_SIDE
     }
 
 
-def encoded(key: str, value: Tensor, layers: Mapping[str, bool]) -> dict[str, Tensor]:
+def encoded(key: str, value: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
     """A tensor as it is written: itself, or int8 codes and their absmax scale for the matrix of one of `layers`."""
     name = key.removesuffix(WEIGHT)
     if name == key or name not in layers or not value.is_floating_point():
         return {key: value}
-    codes, absmax = quantize(value, in_first=layers[name])
+    codes, absmax = quantize(value)
     return {key: codes, name + ABSMAX: absmax}
 
 
@@ -55,7 +55,7 @@ def with_int8_layers(module: ModuleType, names: Collection[str]) -> ModuleType:
     """
     for name in names:
         layer = _layer(module, name)
-        if isinstance(layer, nn.Linear | Conv1D):
+        if isinstance(layer, nn.Linear):
             holder = module.get_submodule(name.rpartition(".")[0])
             setattr(holder, name.rpartition(".")[2], _empty(layer))
     return module
@@ -68,11 +68,11 @@ def _layer(module: nn.Module, name: str) -> nn.Module | None:
         return None
 
 
-def _empty(layer: nn.Linear | Conv1D) -> Int8Linear:
+def _empty(layer: nn.Linear) -> Int8Linear:
     with torch.device("meta"):
         return Int8Linear(
             layer.in_features,
             layer.out_features,
             bias=layer.bias is not None,
-            in_first=isinstance(layer, Conv1D),
+            integer_products=isinstance(layer, StepLinear),
         )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..config import Config
 from .parts import part_of
+from .stream import out_first_sources
 from .weight_norm import folding
 
 
@@ -29,6 +30,5 @@ def live_tensors(part: str, tensors: Mapping[str, Tensor], config: Config) -> di
 def live_sources(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Callable[[], Tensor]]:
     """The same, each tensor to be made when it is needed."""
     dead = [re.compile(pattern) for pattern in part_of(part, config).dead_keys(config)]
-    return folding(
-        {key: value for key, value in tensors.items() if not any(pattern.fullmatch(key) for pattern in dead)}
-    )
+    live = {key: value for key, value in tensors.items() if not any(pattern.fullmatch(key) for pattern in dead)}
+    return out_first_sources(folding(live))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ..atomic import replacing
 from ..errors import CheckpointError
+from ..models.transformer import MATRIX, published_matrices
 
 Source = Callable[[], Tensor]
 """Makes a tensor when it is needed; asked twice, it gives the same."""
@@ -29,6 +31,17 @@ TYPE_NAMES = {
     torch.bool: "BOOL",
 }
 ALIGNMENT = 8  # of the first tensor; the wider types come first, so that all are aligned
+
+
+def out_first_sources(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The trunk's matrices as (out, in), whichever layout they come in: views, which take no memory."""
+    shapes = {key: make().shape for key, make in sources.items() if MATRIX.fullmatch(key)}
+    turned = published_matrices(shapes)
+    return {key: partial(_turned, make) if key in turned else make for key, make in sources.items()}
+
+
+def _turned(make: Source) -> Tensor:
+    return make().T
 
 
 def write_stream(

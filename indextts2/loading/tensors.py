@@ -191,7 +191,7 @@ def _without_unexpected(module: nn.Module, tensors: Mapping[str, Tensor], source
 
 
 def _placed(value: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:
-    return value.to(device=device, dtype=dtype if value.is_floating_point() else value.dtype)
+    return value.to(device=device, dtype=dtype if value.is_floating_point() else value.dtype).contiguous()
 
 
 def check_names(module: nn.Module, tensors: Mapping[str, Tensor], source: Path) -> None:

@@ -1,13 +1,20 @@
-"""A linear layer whose matrix is stored in eight bits, one scale per output; it computes in the precision of its input.
+"""A linear layer whose matrix is stored in eight bits, one scale per output.
 
-For memory: a quarter of float32, half of float16. The matrix is unpacked at each call, so it is not faster by itself.
+For memory: a quarter of float32, half of float16. It computes in the precision of its input, its matrix unpacked at
+each call; on a processor with kernels for eight bits, layers of the decode step multiply integers instead, which is
+three times as fast as float32.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .int8_kernels import PackedMatrix, pack
 
 LARGEST_CODE = 127
 """Largest stored number; the range is symmetric, so that zero stays zero."""
@@ -17,22 +24,26 @@ UNPACKED = 1 << 24  # numbers that are unpacked at a time; only the input layers
 
 
 class Int8Linear(nn.Module):
-    """y = x @ matrix + bias. weight: int8, laid out as the layer it replaces has it.
+    """y = x @ weight.T + bias. weight: (out, in) int8.
 
     weight_peak: (out,), the absmax scale under its key in saved files: the largest magnitude of each output's row,
     which stands for LARGEST_CODE. It is kept instead of the step between two codes, which would lose digits in half
-    precision. in_first: weight is (in, out), not (out, in).
+    precision. integer_products: multiply integers where the
+    processor can, with the rows of x rounded to eight bits too, each by itself.
     """
 
     weight: Tensor
     weight_peak: Tensor
     bias: Tensor | None
 
-    def __init__(self, in_features: int, out_features: int, *, bias: bool = True, in_first: bool = False) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, *, bias: bool = True, integer_products: bool = False
+    ) -> None:
         super().__init__()
-        self.in_features, self.out_features, self.in_first = in_features, out_features, in_first
-        shape = (in_features, out_features) if in_first else (out_features, in_features)
-        self.register_buffer("weight", torch.zeros(shape, dtype=torch.int8))
+        self.in_features, self.out_features = in_features, out_features
+        self.integer_products = integer_products
+        self._packed: PackedMatrix | None = None
+        self.register_buffer("weight", torch.zeros(out_features, in_features, dtype=torch.int8))
         self.register_buffer("weight_peak", torch.zeros(out_features))
         if bias:
             self.bias = nn.Parameter(torch.zeros(out_features))
@@ -41,29 +52,43 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., in) -> (..., out)."""
-        matrix = self.weight.T if self.in_first else self.weight  # (out, in)
-        scaled = x / LARGEST_CODE  # dividing the input, not the sum, keeps the sum within the range of half precision
-        rows = max(1, UNPACKED // self.in_features)
-        sums = [F.linear(scaled, piece.to(x.dtype)) for piece in matrix.split(rows)]
-        product = (sums[0] if len(sums) == 1 else torch.cat(sums, dim=-1)) * self.weight_peak
+        packed = self._pack() if self.integer_products and x.device.type == "cpu" else None
+        if packed is not None and x.dtype is torch.float32 and not torch.is_grad_enabled():
+            product = packed(x.reshape(-1, self.in_features)).view(*x.shape[:-1], self.out_features)
+        else:
+            product = self._unpacked_product(x)
         return product if self.bias is None else product + self.bias
 
+    def _unpacked_product(self, x: Tensor) -> Tensor:
+        scaled = x / LARGEST_CODE  # dividing the input, not the sum, keeps the sum within the range of half precision
+        rows = max(1, UNPACKED // self.in_features)
+        sums = [F.linear(scaled, piece.to(x.dtype)) for piece in self.weight.split(rows)]
+        return (sums[0] if len(sums) == 1 else torch.cat(sums, dim=-1)) * self.weight_peak
 
-def quantize(weight: Tensor, *, in_first: bool) -> tuple[Tensor, Tensor]:
-    """A matrix as int8 of its shape, and the absmax of each output: (out,), float32. Nearest code, ties to even."""
+    def _pack(self) -> PackedMatrix | None:
+        """The matrix as the kernels want it, made at first use; None where there are none."""
+        if self._packed is None or not self._packed.is_of(self.weight):
+            self._packed = pack(self.weight, self.weight_peak.float() / LARGEST_CODE)
+        return self._packed
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        self._packed = None  # the matrix goes elsewhere
+        return super()._apply(fn, recurse)
+
+
+def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A matrix (out, in) as int8, and the absmax of each output: (out,), float32. Nearest code, ties to even."""
     matrix = weight.detach()
-    axis = 0 if in_first else 1
-    low, high = matrix.aminmax(dim=axis)
+    low, high = matrix.aminmax(dim=1)
     absmax = torch.maximum(-low, high).float()
     step = (absmax / LARGEST_CODE).clamp(min=torch.finfo(torch.float32).tiny)
-    codes = torch.empty_like(matrix, dtype=torch.int8)
+    codes = torch.empty(matrix.shape, dtype=torch.int8, device=matrix.device)
     rows = max(1, PIECE // matrix.shape[1])
-    steps = step.split(rows) if axis else [step] * -(-matrix.shape[0] // rows)
-    for target, piece, own in zip(codes.split(rows), matrix.split(rows), steps, strict=True):
-        target.copy_((piece.float() / own.unsqueeze(axis)).round_())
+    for target, piece, own in zip(codes.split(rows), matrix.split(rows), step.split(rows), strict=True):
+        target.copy_((piece.float() / own.unsqueeze(1)).round_())
     return codes, absmax
 
 
-def dequantize(weight: Tensor, absmax: Tensor, *, in_first: bool) -> Tensor:
+def dequantize(weight: Tensor, absmax: Tensor) -> Tensor:
     """The float32 matrix that an int8 one stands for."""
-    return weight.float() * (absmax.float() / LARGEST_CODE).unsqueeze(0 if in_first else 1)
+    return weight.float() * (absmax.float() / LARGEST_CODE).unsqueeze(1)

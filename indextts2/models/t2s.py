@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import T2SConfig
 from ..errors import CheckpointError, InputError
 from .conditioner import Conformer, Perceiver, condition_latents
-from .transformer import INITIAL_STD, AttentionProbe, CacheView, KVCache, Trunk, TrunkOutput
+from .transformer import INITIAL_STD, AttentionProbe, CacheView, KVCache, StepLinear, Trunk, TrunkOutput
 
 DURATION_SLOTS = 2
 CONDITION_PARTS = ("conditioning", "emo_conditioning", "perceiver", "emo_perceiver", "emovec_layer", "emo_layer")
@@ -72,7 +72,7 @@ class TextToSemantic(nn.Module):
         self.gpt = Trunk(config.layers, dim, config.heads, dropout)
         self.final_norm = nn.LayerNorm(dim)
         self.text_head = nn.Linear(dim, config.text_tokens + 1)
-        self.mel_head = nn.Linear(dim, config.semantic_tokens)
+        self.mel_head = StepLinear(dim, config.semantic_tokens)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -82,6 +82,7 @@ class TextToSemantic(nn.Module):
         number; conditioners keep the variance of their input (Glorot); biases zero, norms one; the two duration rows
         zero, so that they mean "free" until trained.
         """
+        matrices = {layer.weight for layer in self.gpt.modules() if isinstance(layer, StepLinear)}
         for name, parameter in self.named_parameters():
             if parameter.ndim < 2 and name.endswith("weight") or name.endswith("gamma"):
                 parameter.fill_(1.0)
@@ -89,8 +90,9 @@ class TextToSemantic(nn.Module):
                 parameter.zero_()
             elif name.startswith(CONDITION_PARTS) and not name.endswith("latents"):
                 nn.init.xavier_uniform_(parameter, generator=generator)
-            else:
-                nn.init.normal_(parameter, std=INITIAL_STD, generator=generator)
+            else:  # the trunk's matrices in the order of the published layout, (in, out), as they have always been
+                target = parameter.T if parameter in matrices else parameter
+                target.copy_(torch.empty(target.shape).normal_(0.0, INITIAL_STD, generator=generator))
         for name, parameter in self.gpt.named_parameters():
             if name.endswith("c_proj.weight"):
                 parameter.div_((2 * self.config.layers) ** 0.5)

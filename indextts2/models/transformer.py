@@ -7,8 +7,10 @@ masks.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,21 +18,54 @@ from torch import Tensor, nn
 
 FEED_FORWARD_RATIO = 4
 INITIAL_STD = 0.02  # GPT-2
+FEW_ROWS = 3  # the beams of one line; measured in docs/performance.md
 
 
-class Conv1D(nn.Module):
-    """GPT-2's linear layer, which stores its matrix as (in, out): y = x @ weight + bias."""
+class StepLinear(nn.Linear):
+    """A linear layer for the few rows of a decode step, with GPT-2's initial weights. weight: (out, in).
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = nn.Parameter(torch.empty(in_features, out_features))
-        self.bias = nn.Parameter(torch.zeros(out_features))
-        nn.init.normal_(self.weight, std=INITIAL_STD)
+    A processor spends a step on reading the matrix. Up to FEW_ROWS rows `F.linear` reads it fastest, above that the
+    product with the matrix on the left does.
+    """
+
+    def reset_parameters(self) -> None:
+        """Draw the weights in the order of the published layout, (in, out), as training always has."""
+        drawn = torch.empty(self.in_features, self.out_features, device=self.weight.device, dtype=self.weight.dtype)
+        nn.init.normal_(drawn, std=INITIAL_STD)
+        with torch.no_grad():
+            self.weight.copy_(drawn.T)
+            if self.bias is not None:
+                self.bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
-        flat = torch.addmm(self.bias, x.reshape(-1, self.in_features), self.weight)
-        return flat.view(*x.shape[:-1], self.out_features)
+        """(..., in) -> (..., out)"""
+        flat = x.reshape(-1, self.in_features)
+        if flat.shape[0] <= FEW_ROWS or x.device.type != "cpu" or self.bias is None:
+            return F.linear(x, self.weight, self.bias)
+        product = torch.addmm(self.bias.unsqueeze(1), self.weight, flat.T)  # (out, rows)
+        return product.T.view(*x.shape[:-1], self.out_features)
+
+
+MATRIX = re.compile(r"(?:gpt\.)?h\.\d+\.(?:attn\.c_attn|attn\.c_proj|mlp\.c_fc|mlp\.c_proj)\.weight")
+FUSED_MATRIX = re.compile(r"(?:gpt\.)?h\.\d+\.attn\.c_attn\.weight")
+
+
+def published_matrices(shapes: Mapping[str, Sequence[int]]) -> set[str]:
+    """Names of the trunk's matrices in a file whose layout is the published one, (in, out); none where it is ours.
+
+    shapes: of the file's tensors. Only the fused projection of queries, keys and values tells the layouts apart: in the
+    published one it is three times as wide as high.
+    """
+    fused = [shape for key, shape in shapes.items() if FUSED_MATRIX.fullmatch(key)]
+    if not any(len(shape) == 2 and shape[1] == 3 * shape[0] for shape in fused):
+        return set()
+    return {key for key, shape in shapes.items() if MATRIX.fullmatch(key) and len(shape) == 2}
+
+
+def out_first(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights with the trunk's matrices as (out, in), whichever of the two layouts they come in."""
+    turned = published_matrices({key: value.shape for key, value in tensors.items()})
+    return {key: value.T.contiguous() if key in turned else value for key, value in tensors.items()}
 
 
 @dataclass(slots=True)
@@ -102,8 +137,8 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads, self.head_dim = heads, dim // heads
-        self.c_attn = Conv1D(dim, 3 * dim)
-        self.c_proj = Conv1D(dim, dim)
+        self.c_attn = StepLinear(dim, 3 * dim)
+        self.c_proj = StepLinear(dim, dim)
 
     def forward(
         self, x: Tensor, attn_mask: Tensor | None, view: CacheView | None, probe: AttentionProbe | None, layer: int
@@ -149,8 +184,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.c_fc = Conv1D(dim, FEED_FORWARD_RATIO * dim)
-        self.c_proj = Conv1D(FEED_FORWARD_RATIO * dim, dim)
+        self.c_fc = StepLinear(dim, FEED_FORWARD_RATIO * dim)
+        self.c_proj = StepLinear(FEED_FORWARD_RATIO * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
@@ -184,6 +219,7 @@ class Trunk(nn.Module):
         self.h = nn.ModuleList(Block(dim, heads, dropout) for _ in range(layers))
         self.ln_f = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
+        self.register_load_state_dict_pre_hook(_turn_published_matrices)
 
     def new_cache(self, batch: int, max_rows: int) -> KVCache:
         """An empty cache in this trunk's precision and on its device."""
@@ -211,3 +247,8 @@ class Trunk(nn.Module):
             if weights is not None:
                 probed.append(weights)
         return TrunkOutput(self.ln_f(x), torch.cat(probed, dim=1) if probed else None)
+
+
+def _turn_published_matrices(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Before weights are loaded; the hook changes the dictionary it gets, a copy of the caller's."""
+    state.update(out_first({key: value for key, value in state.items() if key.startswith(prefix)}))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from indextts2.config import Config
 from indextts2.loading.config_file import dump_config
+from indextts2.models.transformer import MATRIX
 
 WEIGHT_NORMED = re.compile(
     r"(quantizer\.quantizers\.0\.(in|out)_project|.*\.conv\.conv|cfm\.estimator\.final_layer\.linear"
@@ -65,6 +66,7 @@ def with_weight_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def as_published(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """A part's tensors as its official file holds them."""
     dead = {key: torch.ones(shape) for key, shape in DEAD[part].items()}
+    tensors = {key: value.T.contiguous() if MATRIX.fullmatch(key) else value for key, value in tensors.items()}
     return {**dead, **with_weight_norm(tensors)}  # at other sizes a name of the list may be a live one
 
 

@@ -15,9 +15,10 @@ from indextts2.loading.checkpoint import load_encoder, load_speech, load_t2s, op
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise, with_int8_layers
-from indextts2.models import int8_linear
+from indextts2.models import int8_kernels, int8_linear
+from indextts2.models.int8_kernels import pack
 from indextts2.models.int8_linear import LARGEST_CODE, Int8Linear, dequantize, quantize
-from indextts2.models.transformer import Conv1D
+from indextts2.models.transformer import StepLinear
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +32,20 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("in_first", [False, True])
-def test_each_number_is_off_by_at_most_half_a_level_of_its_output(in_first):
+def test_each_number_is_off_by_at_most_half_a_level_of_its_output():
     matrix = noise(20, 30) * torch.logspace(-6, 3, 20).unsqueeze(1)
-    matrix = matrix.T.contiguous() if in_first else matrix
-    codes, peak = quantize(matrix, in_first=in_first)
-    axis = 0 if in_first else 1
-    error = (dequantize(codes, peak, in_first=in_first) - matrix).abs()
-    assert bool((error <= (peak * (0.5 / LARGEST_CODE) * (1 + 1e-5)).unsqueeze(axis)).all())
+    levels, peak = quantize(matrix)
+    error = (dequantize(levels, peak) - matrix).abs()
+    assert bool((error <= (peak * (0.5 / LARGEST_CODE) * (1 + 1e-5)).unsqueeze(1)).all())
 
 
 def test_an_output_without_weights_stays_zero():
-    codes, peak = quantize(torch.zeros(3, 5), in_first=False)
-    assert not codes.any() and not peak.any()
+    levels, peak = quantize(torch.zeros(3, 5))
+    assert not levels.any() and not peak.any()
 
 
 def layer_pair(kind: str) -> tuple[nn.Module, Int8Linear]:
-    layer = Conv1D(64, 48) if kind == "in out" else nn.Linear(64, 48, bias=kind != "no bias")
+    layer = StepLinear(64, 48) if kind == "decode step" else nn.Linear(64, 48, bias=kind != "no bias")
     layer.weight.data = 0.1 * noise(*layer.weight.shape)
     if layer.bias is not None:
         layer.bias.data = noise(48, seed=1)
@@ -60,7 +58,7 @@ def layer_pair(kind: str) -> tuple[nn.Module, Int8Linear]:
     return layer, replaced["x"]
 
 
-@pytest.mark.parametrize("kind", ["in out", "bias", "no bias"])
+@pytest.mark.parametrize("kind", ["decode step", "bias", "no bias"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_layer_computes_nearly_the_same_in_every_precision(kind, dtype):
     layer, small = layer_pair(kind)
@@ -72,7 +70,56 @@ def test_a_layer_computes_nearly_the_same_in_every_precision(kind, dtype):
     assert small.weight.dtype == torch.int8
 
 
-@pytest.mark.parametrize("kind", ["in out", "bias"])
+needs_kernels = pytest.mark.skipif(
+    pack(torch.ones(2, 2, dtype=torch.int8), torch.ones(2)) is None, reason="this processor has no int8 kernels"
+)
+
+
+@needs_kernels
+def test_integer_products_give_a_batch_the_bits_of_its_rows_alone():
+    _, small = layer_pair("decode step")
+    x = noise(9, 64, seed=2) * torch.logspace(-3, 3, 9).unsqueeze(1)
+    x[4] = 0.0
+    with torch.no_grad():
+        together = small(x)
+        assert all(torch.equal(together[row : row + 1], small(x[row : row + 1])) for row in range(9))
+        assert torch.equal(together[4], small.bias)
+
+
+@needs_kernels
+def test_integer_products_are_as_near_as_eight_bits_allow():
+    _, small = layer_pair("decode step")
+    x = noise(50, 64, seed=2)
+    exact = x @ dequantize(small.weight, small.weight_peak).T + small.bias
+    with torch.no_grad():
+        error = float((small(x) - exact).norm() / (exact - small.bias).norm())
+    assert 0 < error < 0.01
+
+
+@needs_kernels
+def test_a_matrix_is_packed_once_and_again_after_it_has_moved():
+    _, small = layer_pair("decode step")
+    x = noise(2, 64, seed=2)
+    with torch.no_grad():
+        first = small(x)
+        packed = small._packed
+        small(x)
+        assert packed is not None and small._packed is packed
+        small.to(torch.float16).to(torch.float32)
+        assert small._packed is None
+        torch.testing.assert_close(small(x), first, rtol=1e-2, atol=1e-2)
+
+
+def test_without_kernels_the_matrix_is_unpacked(monkeypatch):
+    _, small = layer_pair("decode step")
+    x = noise(2, 64, seed=2)
+    monkeypatch.setattr(int8_kernels, "ENGINES", ())
+    with torch.no_grad():
+        wanted = x @ dequantize(small.weight, small.weight_peak).T + small.bias
+        torch.testing.assert_close(small(x), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["no bias", "bias"])
 def test_a_large_layer_is_unpacked_in_pieces(kind, monkeypatch):
     _, small = layer_pair(kind)
     x = noise(2, 7, 64, seed=2)
@@ -148,7 +195,7 @@ def test_lost_digits_do_not_come_back(int8, tmp_path):
         convert(open_checkpoint(int8), tmp_path / "new")
 
 
-def test_codes_without_their_scale_are_refused(int8, tmp_path):
+def test_levels_without_their_scale_are_refused(int8, tmp_path):
     import shutil
 
     from safetensors.torch import save_file

@@ -6,6 +6,7 @@ import torch
 
 from indextts2.contracts import Duration, Emotion, PreparedText, Segment, Speaker
 from indextts2.models.t2s import TextToSemantic
+from indextts2.models.transformer import MATRIX
 from indextts2.stages.handles import T2SModels
 from indextts2.stages.t2s.decode import decode, plain_job
 from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
@@ -22,8 +23,9 @@ def numbers(seed=0):
 def tiny_model(config=TINY.t2s, seed=0, std=0.3):
     model = TextToSemantic(config).eval().requires_grad_(False)
     generator = numbers(seed)
-    for parameter in model.parameters():
-        parameter.normal_(std=std, generator=generator)
+    for name, parameter in model.named_parameters():
+        target = parameter.T if MATRIX.fullmatch(name) else parameter  # drawn in the order of the published layout
+        target.copy_(torch.empty(target.shape).normal_(std=std, generator=generator))
     return model
 
 

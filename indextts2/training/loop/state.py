@@ -15,6 +15,7 @@ from ...errors import CheckpointError, TrainingError
 from ...loading.checkpoint import open_checkpoint
 from ...loading.config_file import CONFIG_NAME
 from ...loading.pickles import load_pickle
+from ...models.transformer import out_first
 
 STATE_FILE = "state.pt"
 FORMAT = 1
@@ -65,7 +66,7 @@ def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
 
 def trained_weights(state: Mapping[str, Any], name: str) -> dict[str, Tensor]:
     """The weights of one module in a run's state, its moving average where there is one."""
-    return {**state["models"][name], **state["average"].get(name, {})}
+    return out_first({**state["models"][name], **state["average"].get(name, {})})
 
 
 def checkpoint_weights(folder: Path, name: str) -> dict[str, Tensor]:

@@ -147,7 +147,8 @@ class T2SPart(Part):
             logger.info("Attention is not guided: texts of kind '%s' have no timing.", front_end.kind)
 
     def identity(self) -> dict[str, Any]:
-        return {"stage": self.recipe.stage, "dim": self.config.t2s.dim, "layers": self.config.t2s.layers}
+        sizes = {"dim": self.config.t2s.dim, "layers": self.config.t2s.layers}
+        return {"stage": self.recipe.stage, **sizes, "matrices": "(out, in)"}  # the optimiser's moments have no names
 
     def build(self) -> dict[str, nn.Module]:
         model = TextToSemantic(self.config.t2s, dropout=self.recipe.dropout)
