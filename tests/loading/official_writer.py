@@ -63,11 +63,15 @@ def with_weight_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return split
 
 
+def in_first(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The trunk's matrices as (in, out)."""
+    return {key: value.T.contiguous() if MATRIX.fullmatch(key) else value for key, value in tensors.items()}
+
+
 def as_published(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """A part's tensors as its official file holds them."""
     dead = {key: torch.ones(shape) for key, shape in DEAD[part].items()}
-    tensors = {key: value.T.contiguous() if MATRIX.fullmatch(key) else value for key, value in tensors.items()}
-    return {**dead, **with_weight_norm(tensors)}  # at other sizes a name of the list may be a live one
+    return {**dead, **with_weight_norm(in_first(tensors))}  # at other sizes a name of the list may be a live one
 
 
 def nested_s2m(tensors: dict[str, Tensor], *, parallel: bool) -> dict[str, Any]:

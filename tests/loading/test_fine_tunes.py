@@ -20,7 +20,7 @@ from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import SpeakSettings, speak
 
 from ..conftest import TINY, TINY_V25, TINY_VOCABULARY, random_parts
-from .official_writer import write_official, write_official_v25
+from .official_writer import in_first, write_official, write_official_v25
 
 QUICK = SpeakSettings(sampling=SamplingSettings(max_tokens=12), flow=FlowSettings(steps=1))
 RANK = 2
@@ -44,7 +44,7 @@ def written(parts_of, tiny_tokenizer, tmp_path):
             write_official_v25(folder, TINY_V25, parts_of[kind], TINY_VOCABULARY)
         if content is not None:
             (folder / "gpt.pth").unlink()
-            torch.save(content(dict(parts_of[kind]["t2s"])), folder / name)
+            torch.save(content(in_first(parts_of[kind]["t2s"])), folder / name)
         return folder
 
     return write
@@ -144,12 +144,12 @@ def test_a_file_with_code_in_it_stays_refused(written, capsys):
 # ---- adapters inside a checkpoint -----------------------------------------------------------------------------------
 
 
-def with_adapter(module, in_first, *, base_layer=True, halves="AB", **settings):
+def with_adapter(module, turned, *, base_layer=True, halves="AB", **settings):
     """The tensors with an adapter of peft beside one weight."""
 
     def content(tensors):
         weight = tensors.pop(f"{module}.weight")
-        columns, rows = weight.shape if in_first else weight.shape[::-1]
+        columns, rows = weight.shape if turned else weight.shape[::-1]
         tensors[f"{module}.base_layer.weight" if base_layer else f"{module}.weight"] = weight
         if base_layer and f"{module}.bias" in tensors:
             tensors[f"{module}.base_layer.bias"] = tensors.pop(f"{module}.bias")
@@ -166,11 +166,11 @@ def adapter(rows, columns):
     return torch.randn(RANK, columns, generator=generator), torch.randn(rows, RANK, generator=generator)
 
 
-@pytest.mark.parametrize(("module", "in_first"), [("gpt.h.0.attn.c_proj", True), ("emovec_layer", False)])
+@pytest.mark.parametrize(("module", "turned"), [("gpt.h.0.attn.c_proj", True), ("emovec_layer", False)])
 @pytest.mark.parametrize("base_layer", [True, False])
 @pytest.mark.parametrize(("settings", "scale"), [({"lora_alpha": 6}, 3.0), ({"spec": {"alpha": 1}}, 0.5), ({}, 1.0)])
-def test_an_adapter_left_in_a_checkpoint_is_merged(written, parts_of, module, in_first, base_layer, settings, scale):
-    folder = written("2.0", with_adapter(module, in_first, base_layer=base_layer, **settings))
+def test_an_adapter_left_in_a_checkpoint_is_merged(written, parts_of, module, turned, base_layer, settings, scale):
+    folder = written("2.0", with_adapter(module, turned, base_layer=base_layer, **settings))
     wanted = dict(parts_of["2.0"]["t2s"])
     weight = wanted[f"{module}.weight"]
     down, up = adapter(*weight.shape)
