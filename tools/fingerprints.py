@@ -34,7 +34,7 @@ Anna [calm .4]: Never mind, we have not started yet.
 """
 SCHEDULE = "06_emotion_schedule"
 SAVING = "11_save_and_reuse_a_voice"
-SAVE_NODE = "IndexTTS2_SaveSpeaker"
+FINISHED = "finished"
 
 
 def command(*arguments: str) -> None:
@@ -85,8 +85,14 @@ def fingerprints(names: list[str]) -> dict[str, dict[str, str]]:
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             COMMANDS[name](Path(folder))
-            found[name] = {path.relative_to(folder).as_posix(): digest(path) for path in made_files(Path(folder))}
+            found[name] = dict(sorted(named_digest(path, Path(folder)) for path in made_files(Path(folder))))
     return found
+
+
+def named_digest(path: Path, folder: Path) -> tuple[str, str]:
+    """Name and digest of a file; finished lines of a script are named by their content, as their names are hashes."""
+    found = digest(path)
+    return (f"finished/{found[:8]}" if path.parent.name == FINISHED else path.relative_to(folder).as_posix(), found)
 
 
 def made_files(folder: Path) -> list[Path]:

@@ -191,7 +191,7 @@ def test_free_rows_follow_the_configuration():
 def test_unknown_kinds_of_duration_are_named():
     with pytest.raises(CheckpointError, match="but the configuration says 'none'"):
         with_duration(free="none").free_slots()
-    with pytest.raises(InputError, match="but 'c' was given"):
+    with pytest.raises(InputError, match="but got 'c'"):
         with_duration(trained=True).duration_slots(torch.tensor([3]), slot="c")
 
 
