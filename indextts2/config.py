@@ -210,7 +210,7 @@ class FlowConfig:
 
 @dataclass(frozen=True, slots=True)
 class FlowPlan:
-    """How a flow is solved: number and spacing of its steps, solver and guidance. The official values by default."""
+    """Solution of a flow: number and spacing of its steps, solver and guidance. The official values by default."""
 
     steps: int = 25
     grid: str = "uniform"

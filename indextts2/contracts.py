@@ -228,7 +228,7 @@ class PreparedText:
 
 
 DURATION_METHODS = ("auto", "natural", "model", "model_b", "guided", "forced")
-"""How a length is met; "auto" is the checkpoint's own way, "model_b" is "model" with the length told in slot b."""
+"""Ways to meet a length; "auto" is the checkpoint's own way, "model_b" is "model" with the length told in slot b."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ TARGETS: dict[str, Target] = {
     "LoRA settings": attack_lora_settings,
     "names": attack_names,
 }
-"""What is attacked; a new reader is a new row."""
+"""Targets of the attack; a new reader is a new row."""
 
 
 @dataclass(frozen=True, slots=True)

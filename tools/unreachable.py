@@ -86,7 +86,7 @@ def names_in(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def definitions_of(file: str, statement: Statement) -> Iterator[Definition]:
-    """What a statement of a module defines."""
+    """Names that a statement of a module defines."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
         yield Definition(file, statement.name, statement.lineno, names_in([statement]))
     elif isinstance(statement, ast.ClassDef):

@@ -80,7 +80,7 @@ FORMATS: dict[str, AudioFormat] = {
     ".opus": AudioFormat("OGG", "OPUS", 48_000),
     ".mp3": AudioFormat("MP3", "MPEG_LAYER_III"),
 }
-"""What the suffix of a file asks for."""
+"""Audio formats by the suffix of a file."""
 
 
 def format_of(path: str | Path) -> AudioFormat:

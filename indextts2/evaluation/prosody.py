@@ -102,7 +102,7 @@ def _levels(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _correlation(frames: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """How well a frame equals itself `lag` samples later, from 0 to LARGEST_CORRELATION. frames: (count, width)."""
+    """Agreement of a frame with itself `lag` samples later, from 0 to LARGEST_CORRELATION. frames: (count, width)."""
     width = frames.shape[1]
     places = np.arange(width)[None] + lags[:, None]
     inside = places < width

@@ -38,7 +38,7 @@ def feed_forward_width(width: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TimeConditions:
-    """What one or several times mean to the estimator; the first axis is the times, or one per batch row.
+    """One or several times as the estimator takes them; the first axis is the times, or one per batch row.
 
     norm_scale, norm_shift: (times, norms, width) of the adaptive norms in order of use, the learned norm weight
     multiplied in; gates: (times, layers * 2 * width, 1) for the WaveNet; final_scale, final_shift: (times, width).
@@ -73,7 +73,7 @@ class TimeConditions:
 
 @dataclass(frozen=True, slots=True)
 class FlowContext:
-    """What stays the same through all steps of a batch.
+    """Inputs that stay the same through all steps of a batch.
 
     content: (rows, frames, width), the share of prompt, style and semantic condition in the merge layer; key_mask:
     (batch, 1, 1, frames) and frame_mask: (batch, 1, frames), None where all frames are valid; reflection: see WaveNet.

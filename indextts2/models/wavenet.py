@@ -17,7 +17,7 @@ def padding_sizes(kernel: int, dilation: int) -> tuple[int, int]:
 
 
 def reflection_index(lengths: Tensor, frame_count: int, padding: tuple[int, int]) -> Tensor:
-    """Where each padded frame of each row is read from: (batch, left + frames + right) int64.
+    """Index that each padded frame of each row is read from: (batch, left + frames + right) int64.
 
     lengths (batch,). A row shorter than the padding is first extended with zeros, as the official code does; the index
     `frame_count` stands for such a zero. What lies beyond a row's own right padding is arbitrary.

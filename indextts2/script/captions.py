@@ -1,4 +1,4 @@
-"""What stands in captions and is no speech: sounds in brackets, music signs, changes of speaker, dashes.
+"""Parts of captions that are no speech: sounds in brackets, music signs, changes of speaker, dashes.
 
 | written | becomes |
 |---|---|
@@ -24,7 +24,7 @@ from .model import plain_text
 from .speakers import TAG
 
 FIRST, SECOND = "Speaker 1", "Speaker 2"
-"""Who speaks the rows of a cue that begin with dashes and name nobody."""
+"""Speakers of rows of a cue that begin with dashes and name nobody."""
 
 _CHANGE = re.compile(r"^\s*(?:>{2,}|&gt;&gt;(?:&gt;)?)\s*")
 _MUSIC = re.compile(r"[♩♪♫♬♭♯🎵🎶🎼]+\ufe0f?")

@@ -40,7 +40,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """How a script is read. strict: the first fault ends the reading; keep: sounds in brackets and music are spoken;
+    """Settings of a reader. strict: the first fault ends the reading; keep: sounds in brackets and music are spoken;
     speakers: names known from elsewhere, such as a cast.
     """
 

@@ -7,7 +7,7 @@ from .header import SettingError
 
 
 class Findings:
-    """What a reader found wrong, or decided by itself, in the order of the file. strict: the first fault is raised."""
+    """Faults a reader found and decisions it took, in the order of the file. strict: the first fault is raised."""
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict

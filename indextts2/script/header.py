@@ -1,4 +1,4 @@
-"""What stands before a spoken text: `Name [happy .6; seed 5]: text`. The same in every format that has room for it.
+"""The header before a spoken text: `Name [happy .6; seed 5]: text`. The same in every format that has room for it.
 
 | setting | meaning |
 |---|---|
@@ -47,7 +47,7 @@ class SettingError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What was said about a line before its text. values: fields of `Line` by name; at: where the text begins."""
+    """Settings of a line, given before its text. values: fields of `Line` by name; at: where the text begins."""
 
     speaker: str = ""
     values: dict[str, Any] = field(default_factory=dict)

@@ -146,7 +146,7 @@ def read_script_file(
 
 
 def _kind_of_file(source: Path, text: str) -> str:
-    """What a file holds, where it says so, else what its suffix says."""
+    """Kind of a file by its content, where it says so, else by its suffix."""
     by_name = SUFFIXES.get(source.suffix.lower().lstrip("."), AUTO)
     by_text = kind_of(text)
     if by_name == AUTO or (by_name in _SEEN_IN_TEXT and by_text != "dialogue"):

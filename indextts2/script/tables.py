@@ -244,7 +244,7 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
 
 
 def _places(text: str, in_object: bool) -> Iterator[int]:
-    """Where each item of the list of lines begins."""
+    """Line and column at which each item of the list begins."""
     decoder = json.JSONDecoder()
 
     def skipped(at: int, marks: str) -> int:

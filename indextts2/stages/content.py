@@ -1,4 +1,4 @@
-"""What semantic-to-mel reads of tokens and of a reference: one class per kind of `S2MConfig.content`.
+"""Content that semantic-to-mel reads of tokens and of a reference: one class per kind of `S2MConfig.content`.
 
 Rows of content are what the length regulator stretches: one per token, or several where the codec resamples.
 """

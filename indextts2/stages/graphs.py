@@ -28,7 +28,7 @@ Run = Callable[[], None]
 
 
 class GraphMaker(Protocol):
-    """What turns work into a graph."""
+    """A maker of graphs out of work."""
 
     def warm_up(self, run: Run) -> None:
         """Run the work once, apart from the stream it is captured on."""
@@ -68,14 +68,14 @@ class CudaGraphs:
 
 
 def graph_maker(device: torch.device) -> GraphMaker | None:
-    """What makes graphs on a device; None where there are none, and where SWITCH turns them off."""
+    """The maker of graphs on a device; None where there are none, and where SWITCH turns them off."""
     if device.type != "cuda" or not torch.cuda.is_available() or os.environ.get(SWITCH) == "0":
         return None
     return CudaGraphs(device)
 
 
 class WeightAddresses:
-    """Where the weights of some modules lie now. Names are looked up anew each time: a host may replace a parameter."""
+    """Addresses of the weights of some modules. Names are looked up anew each time: a host may replace a parameter."""
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         parts = [part for module in modules for part in module.modules()]

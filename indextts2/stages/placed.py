@@ -1,4 +1,4 @@
-"""Where a module computes, and tensors brought there."""
+"""The device of a module, and tensors brought there."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class FlowSettings:
             raise InputError(f"rows_at_once should be at least 1, but is {self.rows_at_once}.")
 
     def plan(self, defaults: FlowPlan) -> FlowPlan:
-        """What is done with a checkpoint of these defaults. Raises InputError for an impossible combination."""
+        """The plan for a checkpoint of these defaults. Raises InputError for an impossible combination."""
         given = (self.steps, self.grid, self.solver)
         base = defaults if given == (None, None, None) else FlowPlan()
         grid = base.grid if self.grid is None else self.grid

@@ -19,11 +19,11 @@ VOCABULARY_CODES = LANGUAGE_CODES[: LANGUAGE_CODES.index("yue")]
 """The codes that have a special token of their own in the released vocabulary."""
 
 RELEASED = ("zh", "en", "zhen", "ja", "es", "ar")
-"""What the released IndexTTS-2.5 was made for; the other rows exist, and fine-tunes fill them."""
+"""Languages that the released IndexTTS-2.5 was made for; the other rows exist, and fine-tunes fill them."""
 
 AUTO = "auto"
 CHOICES = (AUTO, *RELEASED, *sorted(set(LANGUAGE_CODES) - set(RELEASED)))
-"""What can be chosen: "auto" judges by the characters; the rest are for checkpoints that know the language."""
+"""Choices of a language: "auto" judges by the characters; the rest are for checkpoints that know the language."""
 
 WITHOUT_ALPHABET = frozenset(("zh", "zhen", "zh/en", "en/zh", "ja", "ko", "yue", "minnan", "wuyu", "dialect"))
 """Languages in which one text token is about one syllable; in all others it is a few letters."""

@@ -115,7 +115,7 @@ class MultilingualFrontEnd:
         return code, (f"The language '{tag}' has no row of its own; it is spoken with the row 'common'.",)
 
     def prefix(self, language: str) -> str:
-        """What stands before every segment."""
+        """Text before every segment."""
         return f"<|{language}|> "
 
     def ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
@@ -157,7 +157,7 @@ class MultilingualFrontEnd:
         return "".join(pieces.pieces[index] for index in positions).strip()
 
     def _units(self, text: str) -> tuple[list[int], list[Break], list[int]]:
-        """What is never cut: tokens, the tokens that make one character, and annotations.
+        """Units that are never cut: tokens, the tokens that make one character, and annotations.
 
         For each the number of characters up to its end, how well a segment may end there, and its text tokens.
         """

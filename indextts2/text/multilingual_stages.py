@@ -26,7 +26,7 @@ CASES: dict[str, Callable[[str], str]] = {
     "ja": str.lower,
     "es": str.upper,
 }
-"""What a language is written in; others stay as they are."""
+"""Letter case that a language is written in; others stay as they are."""
 
 SPECIAL_WORD = "<|SPECIAL_TOKEN_1|>"
 SPECIAL_HAN = "<|SPECIAL_TOKEN_2|>"

@@ -48,7 +48,7 @@ _CHINESE_CHARACTERS = re.compile("|".join(re.escape(key) for key in _CHINESE_MAP
 _CHUNK_END = re.compile(
     r"[。！？；\n]+|[!?]+(?=\s)|(?:(?<=[a-z]{3})|(?<=\d))\.(?=\s+[A-Z])|[，、](?!\d)|(?<=[A-Za-z]),(?=\s+[A-Za-z])"
 )
-"""Where a text may be cut before its numbers are expanded: expanders are slow on long texts."""
+"""Places where a text may be cut before its numbers are expanded: expanders are slow on long texts."""
 
 _TAKEN = re.compile(r"(?:[$£€¥]\s?)?\d+(?:[.,:/]\d+)*\s?(?:%|℃|°C|[A-Za-z]+|[年月日点分秒元块度号])?")
 """A number with what belongs to it, which every expander takes."""
@@ -163,7 +163,7 @@ class OfficialNormaliser:
         return pinyin.hide(official_spelling(match.group(), compatible=self._compatible))
 
     def _reading(self, match: re.Match[str], warnings: list[str]) -> str:
-        """What the 2.0 vocabulary can say of an annotation: pinyin, or a respelling in words."""
+        """Reading of an annotation that the 2.0 vocabulary has: pinyin, or a respelling in words."""
         word, reading = match.group(1), match.group(2).strip()
         if is_pinyin(reading):
             return reading

@@ -121,7 +121,7 @@ class OfficialFrontEnd:
 
 
 def spans_of(tracked: TrackedText, pieces: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Where every piece comes from in the text as given: exact for words, shared out evenly inside a word."""
+    """Origin of every piece in the text as given: exact for words, shared out evenly inside a word."""
     words = [match.span() for match in _WORD.finditer(tracked.text)]
     heads = [index for index, piece in enumerate(pieces) if piece.startswith(_WORD_MARK)]
     if not pieces:

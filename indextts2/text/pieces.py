@@ -1,4 +1,4 @@
-"""What a text front end makes of a text: pieces, and where each of them comes from."""
+"""Output of a text front end: pieces, and where each of them comes from."""
 
 from __future__ import annotations
 

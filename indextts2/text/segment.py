@@ -88,7 +88,7 @@ def _merge(segments: list[list[int]], limit: int, quick: int) -> list[list[int]]
 
 
 class Break(IntEnum):
-    """How good a place is to end a segment at, the best first."""
+    """Quality of a place to end a segment at, the best first."""
 
     SENTENCE = 0
     CLAUSE = 1
@@ -161,7 +161,7 @@ def even_segments(breaks: Sequence[Break], limit: int, sizes: Sequence[int] | No
 
 
 def _candidates(breaks: Sequence[Break], limit: int, size_before: Sequence[int]) -> list[int]:
-    """Where segments may end: after sentences and clauses, in longer runs after words, in longer words evenly."""
+    """Places to end a segment at: after sentences and clauses, in longer runs after words, in longer words evenly."""
     ends = _ends(breaks, 0, len(breaks), Break.CLAUSE)
     by_words: list[int] = []
     for begin, end in zip([0, *ends], ends, strict=False):
@@ -174,7 +174,7 @@ def _candidates(breaks: Sequence[Break], limit: int, size_before: Sequence[int])
 
 
 def _evenly(begin: int, end: int, limit: int, size_before: Sequence[int]) -> list[int]:
-    """Where to cut a word that may be too long for one segment."""
+    """Places to cut a word that may be too long for one segment."""
     size = size_before[end] - size_before[begin]
     parts = max(1, -(-size // limit))
     if size == end - begin:

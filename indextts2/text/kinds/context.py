@@ -1,4 +1,4 @@
-"""What stands around a match: whether a point behind it ends a sentence too, which word comes before or after."""
+"""The surroundings of a match: whether a point behind it ends a sentence too, which word comes before or after."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BEFORE = re.compile(r"([A-Za-z][\w'.]*)[\s\"'(]*$")
 
 
 def rest_of(match: re.Match[str]) -> str:
-    """What follows a match, at most a short way."""
+    """Text behind a match, at most a short way."""
     return match.string[match.end() : match.end() + 60]
 
 

@@ -1,4 +1,4 @@
-"""What is written and not spoken: markup, Markdown, signs of faces; and rows, whose ends are pauses."""
+"""Signs that are written and not spoken: markup, Markdown, signs of faces; and rows, whose ends are pauses."""
 
 from __future__ import annotations
 

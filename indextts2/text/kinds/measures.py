@@ -164,7 +164,7 @@ _SCALES = {
 
 
 def _lead(minus: str | None, low: str | None, high_minus: str | None) -> str:
-    """What stands before the last number of a range."""
+    """Words before the last number of a range."""
     return (
         ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "") + ("minus " if high_minus else "")
     )

@@ -1,4 +1,4 @@
-"""What stands around a slash, a colon or a sign of calculation: fractions, ratios, scores, sizes, comparisons."""
+"""Numbers around a slash, a colon or a sign of calculation: fractions, ratios, scores, sizes, comparisons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIXED = {
 }
 _SHAPES = frozenset("16:9 9:16 4:3 21:9 16:10 18:9 32:9 2.35:1 2.39:1 1.85:1".split())
 _DIVIDED = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 32, 64))
-"""What is divided by these is a fraction; what is counted by others is so many out of them."""
+"""Denominators of fractions; of others so many are counted out of them."""
 
 _STARS = re.compile(r"\s*(?:stars?|points?|people|doctors|dentists|correct|times|of the|votes)\b")
 _LARGEST_DENOMINATOR = 100

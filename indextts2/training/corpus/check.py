@@ -23,7 +23,7 @@ _SHOWN = 10
 
 @dataclass(slots=True)
 class CorpusReport:
-    """What a corpus holds and what is wrong with it. An empty `problems` means it may be used."""
+    """Contents of a corpus and its faults. An empty `problems` means it may be used."""
 
     utterances: int = 0
     seconds: float = 0.0

@@ -32,7 +32,7 @@ EPSILON = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What excites the voice, one value per curve value: F0 in Hz (0 is unvoiced), and shares from 0 to 1.
+    """Excitation of the voice, one value per curve value: F0 in Hz (0 is unvoiced), and shares from 0 to 1.
 
     breath: of the harmonics, how much noise replaces; creak: how much every second period is weakened and shaken.
     """

@@ -1,4 +1,4 @@
-"""What a corpus run makes, as one frozen dataclass that a YAML file can set."""
+"""Recipe of a corpus run, as one frozen dataclass that a YAML file can set."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class CorpusRecipe:
 
 
 def identity(recipe: CorpusRecipe) -> dict[str, Any]:
-    """What makes two recipes the same corpus: everything but the place of the teacher."""
+    """Fields by which two recipes make the same corpus: everything but the place of the teacher."""
     return {name: value for name, value in recipe.to_dict().items() if name != "teacher"}
 
 

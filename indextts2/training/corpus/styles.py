@@ -18,7 +18,7 @@ STYLES = (NEUTRAL, *EMOTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """What the teacher is told beyond text and speaker. The defaults change nothing.
+    """Prosody that the teacher is told beyond text and speaker. The defaults change nothing.
 
     speed 1.1 means 10 % faster. f0_gain and f0_range: f0' = gain * (mean + range * (f0 - mean)) over voiced frames;
     f0_ramp: F0 times 1 + ramp * (t - 1/2) with t from 0 to 1; f0_tremolo: relative depth of a 6 Hz sine; final_rise:

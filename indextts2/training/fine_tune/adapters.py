@@ -77,7 +77,7 @@ class Adapters(nn.Module):
         return found | {key.replace(DOT, "."): value for key, value in self.whole.items()}
 
     def forward(self, taught: TaughtModel, *values: Any, **named: Any) -> Any:
-        """What the model returns with the adapters in place."""
+        """Output of the model with the adapters in place."""
         changed = {f"model.{name}": value for name, value in self.overrides(taught.model).items()}
         return functional_call(taught, changed, values, named)
 

@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What teaching needs of a recording: on the CPU, float32."""
+    """A recording as teaching needs it: on the CPU, float32."""
 
     ids: tuple[int, ...]  # text ids without start and stop
     tokens: Tensor  # (tokens,) int64 semantic tokens

@@ -33,7 +33,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class FineTuneRecipe:
-    """What is taught, to which checkpoint, from which list.
+    """Recipe of a fine-tune: what is taught, to which checkpoint, from which list.
 
     checkpoint: folder or name. listing: file of `path|text` lines. language: of lines that name none. rank, alpha: of
     the adapters; targets: a regular expression of the layers that get one. whole: tensors that are trained themselves.

@@ -30,7 +30,7 @@ class LoopSettings:
     warmup_steps: int = 0
     max_minutes: float | None = None  # of the run itself, over all restarts; None for no limit
     horizon_minutes: float | None = None
-    """When given, the schedule follows minutes, not steps. Such a run cannot be repeated bit for bit, but with
+    """If given, the schedule follows minutes, not steps. Such a run cannot be repeated bit for bit, but with
     max_minutes it ends on time, whatever the machine does beside it."""
     seed: int = 0
     weight_decay: float = 0.01
