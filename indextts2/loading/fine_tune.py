@@ -109,9 +109,12 @@ def with_base(
         return _joined(checkpoint, opened(_named_base(checkpoint, named, roots)), lacking)
     for folder in _candidates(checkpoint.folder, roots):
         try:
-            return _joined(checkpoint, opened(folder), lacking)
+            joined = _joined(checkpoint, opened(folder), lacking)
         except IndexTTS2Error as error:
             logger.debug("%s is no base of %s: %s", folder, checkpoint.folder, error)
+            continue
+        logger.warning("%s lacks %s, taken from %s.", checkpoint.folder.name, ", ".join(lacking), folder)
+        return joined
     return checkpoint
 
 
