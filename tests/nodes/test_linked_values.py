@@ -176,7 +176,15 @@ def check_sentence(error: Exception, pack: Any) -> str:
 
 
 @pytest.fixture(autouse=True)
-def as_careless_as_another_pack(machine, node, monkeypatch):
+def a_saved_speaker(machine, pack, good):
+    """A file that the loader of speakers can choose."""
+    place = machine.base / "output" / "indextts2" / "anna.safetensors"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    pack.part("indextts2.values.files").save_value(place, good["INDEXTTS2_SPEAKER"])
+
+
+@pytest.fixture(autouse=True)
+def as_careless_as_another_pack(machine, a_saved_speaker, node, monkeypatch):
     """The stand-in lets any value through, as a host does, and asks for the schema once, to be quick."""
     monkeypatch.setattr(machine_module, "check_output", lambda name, kind, value: None)
     machine.check_combos = False
