@@ -9,7 +9,6 @@ from typing import Any
 
 from ..config import EMOTIONS, Config
 from ..errors import ConfigError
-from ..text.front_end import FRONT_ENDS
 
 LARGEST = 1 << 20  # no size of a model of this kind comes near; a larger one is a damaged file
 ZERO_ALLOWED = frozenset(
@@ -27,13 +26,19 @@ ZERO_ALLOWED = frozenset(
 CHOICES = {
     "t2s.duration.slot": ("a", "b", "both"),
     "t2s.duration.free": ("official", "zero", "row0"),
-    "text.kind": tuple(FRONT_ENDS),
     "t2s.decode_row_offset": (1, 2),
     "s2m.defaults.grid": ("uniform", "sway", "epss"),
     "s2m.defaults.solver": ("euler", "ab2"),
     "t2s.speaker_from": ("features", "style"),
     "s2m.content": ("latent", "decoder"),
 }
+
+
+def _choices() -> dict[str, tuple[Any, ...]]:
+    """Field -> the values it may have; front ends are imported when a configuration is checked, for a quick start."""
+    from ..text.front_end import FRONT_ENDS
+
+    return {**CHOICES, "text.kind": tuple(FRONT_ENDS)}
 
 
 def check_config(config: Config) -> None:
@@ -58,8 +63,9 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _check_value(path: str, value: object) -> None:
-    if path in CHOICES and value not in CHOICES[path]:
-        raise ConfigError(f"{path} should be one of {', '.join(map(str, CHOICES[path]))}, but is {value!r}.")
+    allowed = _choices().get(path)
+    if allowed is not None and value not in allowed:
+        raise ConfigError(f"{path} should be one of {', '.join(map(str, allowed))}, but is {value!r}.")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     smallest_ok = value >= 0 if path in ZERO_ALLOWED else value > 0

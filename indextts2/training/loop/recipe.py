@@ -36,7 +36,7 @@ def from_mapping(kind: type[Recipe], mapping: Any, *, where: str) -> Recipe:
     if unknown:
         renamed = "".join(f" '{key}' is called '{RENAMED[key]}' now." for key in unknown if key in RENAMED)
         known = ", ".join(sorted(hints))
-        raise ConfigError(f"{where}: unknown setting {shown(', '.join(unknown), 200)}; known are {known}.{renamed}")
+        raise ConfigError(f"{where}: unknown setting {', '.join(unknown)[:200]}; known are {known}.{renamed}")
     values = {key: _convert(hints[key], value, where=f"{where}: {key}") for key, value in mapping.items()}
     try:
         return kind(**values)
