@@ -17,7 +17,7 @@ from indextts2.loading.fingerprint import sha256_of
 
 @dataclass
 class Server:
-    """address: for HF_ENDPOINT. cuts: transfers broken off; resumed: requests for the rest of a file; sent: bytes."""
+    """address: for HF_ENDPOINT. cuts: transfers interrupted; resumed: requests for the rest of a file; sent: bytes."""
 
     address: str
     cuts: int = 0
