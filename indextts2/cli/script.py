@@ -75,6 +75,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds of silence between sentences (default: by punctuation)",
     )
+    _add_fitting(parser)
+    _add_takes(parser)
+    model = parser.add_argument_group("models")
+    model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
+    add_preset_option(model)
+    model.add_argument("--steps", type=positive(int), help="steps of the flow")
+    add_compute_options(parser)
+    add_offload_option(parser)
+    add_cache_option(parser)
+    add_output_options(parser)
+
+
+def _add_fitting(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_argument_group("fitting")
     fit.add_argument(
         "--cue",
@@ -102,6 +115,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--length", type=positive(float), default=0.0, metavar="S", help="minimum length of the timeline in seconds"
     )
+
+
+def _add_takes(parser: argparse.ArgumentParser) -> None:
     takes = parser.add_argument_group("takes")
     takes.add_argument("--takes", type=positive(int), default=1, help="takes to decode per line; the best is kept")
     takes.add_argument(
@@ -122,14 +138,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clean.add_argument(
         "--loudness", type=float, default=-20.0, help="loudness of every line in LUFS; 0 leaves lines as they are"
     )
-    model = parser.add_argument_group("models")
-    model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
-    add_preset_option(model)
-    model.add_argument("--steps", type=positive(int), help="steps of the flow")
-    add_compute_options(parser)
-    add_offload_option(parser)
-    add_cache_option(parser)
-    add_output_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
