@@ -1,10 +1,11 @@
 """From a web server to speech with generated weights in the official nesting: download, find, convert, load, speak.
 
-    python -m tools.benchmarks.full_size --work DIR [--size full] [--small-files DIR] [--json FILE]
+    python -m tools.benchmarks.full_size --work DIR [--kind 2.5] [--size full] [--small-files DIR] [--json FILE]
 
-Run from the root of the repository. Full size needs about 32 GB below DIR for a while and takes minutes of one core;
+Run from the root of the repository. Full size needs about 36 GB below DIR for a while and takes minutes of one core;
 tiny tries the script. Of every step it reports the time, the highest memory of its own, and the highest resident memory
-with mapped files. --small-files names a folder with the released configuration, tokenizer, emotion bank and statistics.
+with mapped files. --small-files names a folder with the released configuration, tokenizer or vocabulary, emotion bank
+and statistics, as far as they are there. --markdown writes the table of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 import contextlib
 import ctypes
 import gc
+import io
 import json
 import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,10 @@ from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.find import find_checkpoints
+from indextts2.loading.native import PRECISIONS as DTYPES
 from indextts2.loading.parts import tensor_parts
+from indextts2.loading.releases import OFFICIAL_KIND, RELEASES
+from tests.host.load import ROOT
 
 from .publish import publish
 from .serve import serving
@@ -42,10 +47,11 @@ from .serve import serving
 MEBIBYTE = 1 << 20
 WATCH_SECONDS = 0.02
 REFERENCE_SECONDS, REFERENCE_RATE = 1.2, 24_000
-PRECISIONS = ("fp32", "fp16", "int8")
-LOADED = {"IndexTTS-2": torch.float32, "fp32": torch.float32, "fp16": torch.float16, "int8": torch.float16}
-"""Checkpoint -> precision in which T2S is loaded."""
+PRECISIONS = {"fp32": "fp32", "fp16": "fp16", "bf16": "bf16", "int8": "fp16"}
+"""How a checkpoint is stored -> precision in which its T2S computes."""
 WORDS_OF_EMOTION = "What a day!"
+STAGES = ROOT / "workflows" / "api" / "13_stage_by_stage.json"
+"""The example graph with a node for every stage."""
 
 
 class Steps:
@@ -111,13 +117,16 @@ def status(name: str) -> int:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     steps, work = Steps(options.json, options.only), options.work
     published, models = work / "published", work / "models" / "indextts2"
-    official = models / "IndexTTS-2"
+    official = models / RELEASES[options.kind].rpartition("/")[2]
     os.environ["HF_HUB_CACHE"], os.environ["INDEXTTS2_MODELS"] = str(work / "no cache"), str(models)
     if not official.exists():  # what an earlier run brought is used again
         fetched(steps, published, official, options)
     with steps.step("find") as facts:
         facts["found"] = {one.folder: one.name for one in find_checkpoints([models])}[official.resolve()]
-        facts["complete"] = describe(open_checkpoint("IndexTTS-2", [models]))["complete"]
+        facts["complete"] = describe(open_checkpoint(official.name, [models]))["complete"]
+    if steps.wanted("info"):
+        with steps.step("info, every sum and number") as facts:
+            facts["says"] = told(["info", official.name, "--verify"])
     for precision in PRECISIONS:
         if (models / precision).exists() or not steps.wanted(f"convert {precision}"):
             continue
@@ -127,19 +136,19 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if steps.wanted("compare fp32"):
         with steps.step("compare fp32") as facts:
             facts.update(compared(official, models / "fp32"))
-    for name, dtype in LOADED.items():
+    computed = {official.name: "fp32", **PRECISIONS}
+    for name, precision in computed.items():
         if steps.wanted(f"load {name}"):
-            load(steps, models / name, dtype)
-    speak(steps, work, options)
+            load(steps, models / name, DTYPES[precision])
+    speak(steps, work, computed, options)
     return steps.found
 
 
-def speak(steps: Steps, work: Path, options: argparse.Namespace) -> None:
+def speak(steps: Steps, work: Path, computed: Mapping[str, str], options: argparse.Namespace) -> None:
     """Every checkpoint speaks by the command and by the graph, with T2S in the precision of its files."""
     reference = work / "reference.wav"
     write_wav(reference, noise())
-    for name, dtype in LOADED.items():
-        precision = "fp32" if dtype is torch.float32 else "fp16"
+    for name, precision in computed.items():
         if steps.wanted(f"command {name}"):
             with steps.step(f"speak by command, {name}") as facts:
                 facts.update(spoken_by_command(name, precision, reference, work / f"{name}.wav", options))
@@ -155,11 +164,13 @@ def speak(steps: Steps, work: Path, options: argparse.Namespace) -> None:
 def fetched(steps: Steps, published: Path, official: Path, options: argparse.Namespace) -> None:
     """Write what a hub holds, and download it from there; the first transfer of the largest file breaks off."""
     with steps.step("publish") as facts:
-        publish(published, options.work, small_files=options.small_files, tiny=options.size == "tiny")
+        publish(
+            published, options.work, kind=options.kind, small_files=options.small_files, tiny=options.size == "tiny"
+        )
         facts["bytes"] = sum(path.stat().st_size for path in published.rglob("*") if path.is_file())
-    with steps.step("download") as facts, serving(published, cut_once="gpt.pth") as server:
+    with steps.step("download") as facts, serving(published, kind=options.kind, cut_once="gpt.pth") as server:
         os.environ["HF_ENDPOINT"] = server.address
-        facts["exit_code"] = command(["download", "official", "--to", str(official)])
+        facts["exit_code"] = command(["download", "official", "--kind", options.kind, "--to", str(official)])
         facts["files"] = sum(path.is_file() for path in official.rglob("*"))
         facts.update(bytes_sent=server.sent, cuts=server.cuts, resumed=server.resumed)
     shutil.rmtree(published)
@@ -204,30 +215,53 @@ def spoken_by_command(
 
 
 def spoken_by_graph(work: Path, name: str, precision: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The graph with a node for every stage, in the strict stand-in of the host."""
+    """The example graph with a node for every stage, in the strict stand-in of the host."""
     from tests.host.load import load_pack
     from tests.host.machine import Machine
-    from tests.nodes import graphs
 
     machine = Machine(work, load_pack(work / "custom_nodes"))
-    graph = graphs.chain(text="Hello.")
+    graph = json.loads(STAGES.read_text(encoding="utf-8"))
     changes = {
-        "load": {"checkpoint": name, "precision": precision},
-        "recording": {"seconds": REFERENCE_SECONDS},
-        "duration": {"value": float(options.tokens), "method": "forced"},
-        "s2m": {"steps": options.steps},
+        "LoadCheckpoint": {"checkpoint": name, "precision": precision},
+        "EncodeReference": {"seconds_limit": REFERENCE_SECONDS},
+        "PrepareText": {"text": "Hello."},
+        "Duration": {"unit": "tokens", "value": float(options.tokens), "method": "forced"},
+        "SemanticToMel": {"steps": options.steps},
     }
-    for node, inputs in changes.items():
-        graph[node]["inputs"].update(inputs)
-    samples = machine.run(graph)["vocoder"][0][0]["waveform"]
+    for node in graph.values():
+        node["inputs"].update(changes.get(node["class_type"].removeprefix("IndexTTS2_"), {}))
+    (vocoder,) = (key for key, node in graph.items() if node["class_type"] == "IndexTTS2_MelToAudio")
+    samples = machine.run(graph)[vocoder][0][0]["waveform"]
     facts = {"samples": samples.shape[-1], "finite": bool(torch.isfinite(samples).all())}
     machine.free()
     return facts
 
 
+def told(words: Sequence[str]) -> str:
+    """What a command says. Raises RuntimeError where it fails."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = command(list(words))
+    if code:
+        raise RuntimeError(f"{' '.join(words)} failed: {said.getvalue()}")
+    return said.getvalue()
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """The measurements as Markdown, in the columns of docs/performance.md."""
+    lines = ["| step | processor time | own memory at most | resident at most |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {facts['processor_seconds']:.0f} s | {facts['own_peak_mebibytes']} | "
+        f"{facts['resident_peak_mebibytes']} |"
+        for name, facts in found.items()
+    ]
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="a new folder for everything that is written")
+    parser.add_argument("--kind", choices=tuple(RELEASES), default=OFFICIAL_KIND, help="which release")
     parser.add_argument("--size", choices=("tiny", "full"), default="full")
     parser.add_argument("--small-files", type=Path, metavar="DIR", help="released small files (default: made up)")
     parser.add_argument("--tokens", type=int, default=12, help="semantic tokens of the speech")
@@ -240,9 +274,13 @@ def main() -> None:
         help="such as 'convert fp16', 'load int8', 'command fp32', 'graph fp16' or 'emotion'",
     )
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path, help="the table of docs/performance.md")
     options = replace_work(parser.parse_args())
     torch.set_num_threads(1)
-    sys.stdout.write(json.dumps(run(options), indent=2) + "\n")
+    found = run(options)
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    if options.markdown is not None:
+        options.markdown.write_text(table(found), encoding="utf-8")
 
 
 def replace_work(options: argparse.Namespace) -> argparse.Namespace:

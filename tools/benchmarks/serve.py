@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from indextts2.loading.download.published import OFFICIAL_KIND, PUBLISHED
+from indextts2.loading.download.published import PUBLISHED
 from indextts2.loading.fingerprint import sha256_of
+from indextts2.loading.releases import OFFICIAL_KIND
 
 
 @dataclass
@@ -26,9 +27,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *, cut_once: str = "") -> Iterator[Server]:
+def serving(folder: Path, *, kind: str = OFFICIAL_KIND, cut_once: str = "") -> Iterator[Server]:
     """cut_once: the file whose first transfer breaks off halfway."""
-    places = {(file.repository, file.path): folder / file.local for file in PUBLISHED[OFFICIAL_KIND]}
+    places = {(file.repository, file.path): folder / file.local for file in PUBLISHED[kind]}
     sums = {place: sha256_of(place) for place in places.values() if place.exists()}
     server, lock = Server(""), threading.Lock()
 
