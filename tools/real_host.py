@@ -7,6 +7,10 @@ where this script runs, and from the root of the repository:
 
 `--graph 07` runs one graph (may be given often); results in the JSON file are kept for graphs that are not run, so a
 long run may be done in pieces. The word error is that of one short text each, so single words weigh much.
+
+`--checkpoint NAME` chooses another checkpoint in every graph. `--tiny` is for one with random weights, such as
+`python -m tools.tiny_checkpoint` writes below the models of that ComfyUI: values that it finishes soon, and nothing is
+recognised; a graph has passed when every node ran and every sound lasts.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from tests.host.load import ROOT
 
 from .nodes.object_info import GOLDEN, comparable
 from .workflows.gallery_stages import save_voice
+from .workflows.quick import quick, with_checkpoint
 
 API = ROOT / "workflows" / "api"
 EXAMPLES = ROOT / "workflows" / "scripts"
@@ -49,6 +54,7 @@ SUFFIXES = (".flac", ".wav", ".mp3", ".mp4")
 TAGS = re.compile(r"<[^>]*>|\[[^\]]*\]")
 POLL_SECONDS = 1.0
 WARM_UP = 4
+SHORTEST = 0.1  # seconds of a sound that a tiny checkpoint makes
 UNRECOGNISABLE = 0.6  # a word error above this is worth a look: the mini's own is about 0.3
 
 Graph = Mapping[str, Mapping[str, Any]]
@@ -161,32 +167,49 @@ def switched_on(entry: Mapping[str, Any]) -> Graph:
     return graph
 
 
-def run_graph(host: Host, name: str) -> dict[str, Any]:
-    """Run one graph; what it took and what was heard in each of its sounds."""
-    graph = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+def run_graph(host: Host, name: str, checkpoint: str = "", *, tiny: bool = False) -> dict[str, Any]:
+    """Run one graph; what it took and what was heard in each of its sounds.
+
+    checkpoint: chosen in place of the graph's own. tiny: with quick values, and without a recogniser.
+    """
+
+    def changed(graph: Graph) -> Graph:
+        graph = with_checkpoint(graph, checkpoint) if checkpoint else graph
+        return quick(graph) if tiny else graph
+
+    graph = changed(json.loads((API / f"{name}.json").read_text(encoding="utf-8")))
     begun = time.monotonic()
     entry = host.finished(host.start(graph))
     if name == SAVED_VOICE and not host.messages(entry, "execution_error"):
-        graph = switched_on(entry)
+        graph = changed(switched_on(entry))
         entry = host.finished(host.start(graph))
     result: dict[str, Any] = {"run_seconds": round(time.monotonic() - begun, 1), "sounds": []}
     for error in host.messages(entry, "execution_error"):
         result["error"] = f"{error['node_type']}: {error['exception_type']}: {error['exception_message']}".strip()
     for node, file in files_of(entry):
-        waveform, text = waveform_of(host.get("/view", **file), file["filename"]), asked(graph, node)
-        heard = transcribe(waveform)
-        rates = error_rates([(text, heard)])
+        waveform = waveform_of(host.get("/view", **file), file["filename"])
+        name = re.sub(r"_\d+_?(?=\.)", "", file["filename"])
         result["sounds"].append(
             {
-                "file": re.sub(r"_\d+_?(?=\.)", "", file["filename"]),
+                "file": name,
                 "seconds": round(waveform.seconds, 2),
-                "asked": text,
-                "heard": heard,
-                "errors": rates.words.errors,
-                "words": rates.words.reference,
+                **(lasting(waveform) if tiny else recognised(waveform, asked(graph, node))),
             }
         )
     return result
+
+
+def recognised(waveform: Waveform, text: str) -> dict[str, Any]:
+    """The words that were asked for, those that are heard, and how many differ."""
+    heard = transcribe(waveform)
+    rates = error_rates([(text, heard)])
+    return {"asked": text, "heard": heard, "errors": rates.words.errors, "words": rates.words.reference}
+
+
+def lasting(waveform: Waveform) -> dict[str, Any]:
+    """The same fields for the noise of a tiny checkpoint: an error where it is shorter than a tenth of a second."""
+    is_sound = waveform.seconds > SHORTEST and bool(torch.isfinite(waveform.samples).all())
+    return {"asked": "noise", "heard": "noise" if is_sound else "", "errors": int(not is_sound), "words": 1}
 
 
 def different_nodes(host: Host) -> list[str]:
@@ -235,6 +258,8 @@ def main() -> int:
     parser.add_argument("address", help="of a running ComfyUI, such as http://127.0.0.1:8188")
     parser.add_argument("--json", type=Path, required=True, help="where results are kept from run to run")
     parser.add_argument("--markdown", type=Path, help="where the table is written")
+    parser.add_argument("--checkpoint", default="", metavar="NAME", help="chosen in every graph (default: its own)")
+    parser.add_argument("--tiny", action="store_true", help="with quick values, for a checkpoint with random weights")
     parser.add_argument("--graph", action="append", default=[], help="beginning of a name; all graphs without it")
     options = parser.parse_args()
     results = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
@@ -242,11 +267,12 @@ def main() -> int:
     different = different_nodes(host)
     sys.stdout.write(f"nodes that differ from the golden file: {', '.join(different) or 'none'}\n")
     poor = bool(different)
-    warm_up()
+    if not options.tiny:
+        warm_up()
     for path in sorted(API.glob("*.json")):
         if options.graph and not path.stem.startswith(tuple(options.graph)):
             continue
-        results[path.stem] = result = run_graph(host, path.stem)
+        results[path.stem] = result = run_graph(host, path.stem, options.checkpoint, tiny=options.tiny)
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if options.markdown:
             options.markdown.write_text(table(results), encoding="utf-8")

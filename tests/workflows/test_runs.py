@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 
@@ -10,38 +9,15 @@ import pytest
 import soundfile
 import torch
 
-from tools.workflows.parts import STEPS
+from tools.workflows.quick import quick
 from tools.workflows.write import API
 
 NAMES = sorted(path.stem for path in API.glob("*.json"))
 MINI = Path(__file__).parent.parent.parent / "indextts2" / "mini" / "config.yaml"
-QUICK = {"mode": "sample", "max_tokens": 24, "width": 256, "batch_size": 12}
-"""Values for a tiny checkpoint, which never ends by itself; sizes of pictures do not matter here."""
-
-PLOTS = tuple(f"IndexTTS2_Plot{name}" for name in ("EmotionWeights", "Emotion", "Mel", "Semantic", "Script"))
 
 
 def twin(name: str) -> dict:
     return json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def quick(graph: dict) -> dict:
-    """The same wires with values that a tiny checkpoint finishes soon."""
-    graph = copy.deepcopy(graph)
-    for node in graph.values():
-        inputs = node["inputs"]
-        if node["class_type"] == "IndexTTS2_Speak" and "duration" not in inputs:
-            inputs["seconds"] = 0.6
-        if node["class_type"] == "IndexTTS2_Duration":
-            inputs["value"] = 1.0
-        if node["class_type"] == "IndexTTS2_SynthesizeScript":
-            inputs["retries"] = 0  # every take of a tiny checkpoint is poor
-        if "steps" in inputs:
-            inputs["steps"] = 2 + inputs["steps"] // STEPS  # different ones stay different
-        for port, value in QUICK.items():
-            if port in inputs and not isinstance(inputs[port], list) and node["class_type"] not in PLOTS:
-                inputs[port] = value
-    return graph
 
 
 def check_sound(base: Path, graph: dict) -> None:
