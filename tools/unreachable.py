@@ -30,14 +30,7 @@ TESTED = "tests take the shipped code apart with it"
 EXCUSED: dict[str, str] = {
     "indextts2/foreign.py: read_json_lines": "the bounded reader of manifests, which training is to take",
     "indextts2/loading/native.py: replace_part": TESTED,
-    "indextts2/loading/releases.py: OFFICIAL_REPOSITORY": TESTED,
-    "indextts2/loading/renames.py: is_dead": TESTED,
-    "indextts2/loading/renames.py: live_tensors": TESTED,
-    "indextts2/loading/weight_norm.py: fold_weight_norm": TESTED,
-    "indextts2/models/int8_linear.py: dequantize": TESTED,
-    "indextts2/stages/t2s/decode.py: plain_job": TESTED,
     "indextts2/stages/t2s/word_alignment.py: find_alignment_heads": "how the heads in a configuration were found",
-    "indextts2/training/corpus/styles.py: STYLES": TESTED,
 }
 """`file: name` -> why it may stay though nothing reaches it."""
 

@@ -27,18 +27,24 @@ CHOICES = {
     "t2s.duration.slot": ("a", "b", "both"),
     "t2s.duration.free": ("official", "zero", "row0"),
     "t2s.decode_row_offset": (1, 2),
-    "s2m.defaults.grid": ("uniform", "sway", "epss"),
-    "s2m.defaults.solver": ("euler", "ab2"),
-    "t2s.speaker_from": ("features", "style"),
-    "s2m.content": ("latent", "decoder"),
 }
 
 
 def _choices() -> dict[str, tuple[Any, ...]]:
-    """Field -> the values it may have; front ends are imported when a configuration is checked, for a quick start."""
+    """Field -> the values it may have; the tables are imported when a configuration is checked, for a quick start."""
+    from ..stages.conditions import SPEAKER_CONDITIONERS
+    from ..stages.content import CONTENT
+    from ..stages.ode import GRIDS, SOLVERS
     from ..text.front_end import FRONT_ENDS
 
-    return {**CHOICES, "text.kind": tuple(FRONT_ENDS)}
+    return {
+        **CHOICES,
+        "s2m.content": tuple(CONTENT),
+        "s2m.defaults.grid": tuple(GRIDS),
+        "s2m.defaults.solver": tuple(SOLVERS),
+        "t2s.speaker_from": tuple(SPEAKER_CONDITIONERS),
+        "text.kind": tuple(FRONT_ENDS),
+    }
 
 
 def check_config(config: Config) -> None:

@@ -10,5 +10,3 @@ OFFICIAL_KIND = "2.0"
 
 OFFICIAL_NAMES = {repository.rpartition("/")[2]: kind for kind, repository in RELEASES.items()}
 """Folder of a released checkpoint below a folder of models -> its kind."""
-
-OFFICIAL_REPOSITORY = RELEASES[OFFICIAL_KIND]

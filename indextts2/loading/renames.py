@@ -17,18 +17,8 @@ from .stream import out_first_sources
 from .weight_norm import folding
 
 
-def is_dead(part: str, key: str, config: Config) -> bool:
-    """Whether a tensor of an official file has no effect for this configuration."""
-    return any(re.fullmatch(pattern, key) for pattern in part_of(part, config).dead_keys(config))
-
-
-def live_tensors(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Tensor]:
-    """The tensors of an official file under our names: dead ones dropped, weight norm folded."""
-    return {key: make() for key, make in live_sources(part, tensors, config).items()}
-
-
 def live_sources(part: str, tensors: Mapping[str, Tensor], config: Config) -> dict[str, Callable[[], Tensor]]:
-    """The same, each tensor to be made when it is needed."""
+    """Makers of the tensors of an official file under our names: dead ones dropped, weight norm folded."""
     dead = [re.compile(pattern) for pattern in part_of(part, config).dead_keys(config)]
     live = {key: value for key, value in tensors.items() if not any(pattern.fullmatch(key) for pattern in dead)}
     return out_first_sources(folding(live))

@@ -13,16 +13,11 @@ MAGNITUDE = ".weight_g"
 DIRECTION = ".weight_v"
 
 
-def fold_weight_norm(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Replace each pair `x.weight_g`, `x.weight_v` by `x.weight`, in its place; other entries stay as they are.
+def folding(state_dict: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
+    """Makers of the weights: `x.weight` for each pair `x.weight_g`, `x.weight_v`, in its place, and all other entries.
 
     The norm runs over all axes but the first (docs/spec/files.md#weight-norm). Raises CheckpointError for half a pair.
     """
-    return {key: make() for key, make in folding(state_dict).items()}
-
-
-def folding(state_dict: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
-    """The same, each weight to be made when it is needed."""
     folded: dict[str, Callable[[], Tensor]] = {}
     for key, value in state_dict.items():
         if key.endswith(MAGNITUDE):

@@ -87,8 +87,3 @@ def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
     for target, piece, own in zip(codes.split(rows), matrix.split(rows), step.split(rows), strict=True):
         target.copy_((piece.float() / own.unsqueeze(1)).round_())
     return codes, absmax
-
-
-def dequantize(weight: Tensor, absmax: Tensor) -> Tensor:
-    """The float32 matrix that an int8 one stands for."""
-    return weight.float() * (absmax.float() / LARGEST_CODE).unsqueeze(1)

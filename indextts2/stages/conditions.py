@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
 import torch
 from torch import Tensor
 
@@ -22,7 +25,7 @@ def condition_speaker(t2s: T2SModels, reference: Reference) -> Speaker:
     """
     fingerprint = _check(t2s, reference)
     home = reference.features.device
-    condition = SPEAKER_FROM[t2s.model.config.speaker_from](t2s, reference)
+    condition = speaker_conditioner(t2s)(reference)
     return Speaker(
         condition=condition.float().to(home),
         emotion_vector=_emotion_vector(t2s, reference.emotion_features),
@@ -66,16 +69,60 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
     return fingerprint
 
 
-def _from_features(t2s: T2SModels, reference: Reference) -> Tensor:
-    return t2s.model.speaker_condition(t2s.place(reference.features))
+class SpeakerConditioner(Protocol):
+    """Turns a reference into what the trunk reads of its speaker."""
+
+    described: ClassVar[str]  # for messages: the release, and what the condition is made of
+
+    def __init__(self, t2s: T2SModels) -> None: ...
+
+    @property
+    def latents(self) -> int:
+        """Rows of the condition."""
+
+    def __call__(self, reference: Reference) -> Tensor:
+        """-> (1, latents, dim), on the model's device and in its type."""
 
 
-def _from_style(t2s: T2SModels, reference: Reference) -> Tensor:
-    return t2s.model.speaker_from_style(t2s.place(reference.style))
+@dataclass(frozen=True, slots=True)
+class PerceiverConditioner:
+    """IndexTTS-2: conformer and perceiver over the features of the recording (docs/spec/t2s.md#conformer)."""
+
+    t2s: T2SModels
+
+    described = "IndexTTS-2, latents made of the features"
+
+    @property
+    def latents(self) -> int:
+        return self.t2s.model.config.speaker.latents
+
+    def __call__(self, reference: Reference) -> Tensor:
+        return self.t2s.model.speaker_condition(self.t2s.place(reference.features))
 
 
-SPEAKER_FROM = {"features": _from_features, "style": _from_style}
-"""`T2SConfig.speaker_from` -> what makes the condition (1, latents, dim) of a reference."""
+@dataclass(frozen=True, slots=True)
+class StyleProjection:
+    """IndexTTS-2.5: one projection of the style vector (docs/spec/v25.md)."""
+
+    t2s: T2SModels
+
+    described = "IndexTTS-2.5, one latent made of the style"
+    latents = 1
+
+    def __call__(self, reference: Reference) -> Tensor:
+        return self.t2s.model.speaker_from_style(self.t2s.place(reference.style))
+
+
+SPEAKER_CONDITIONERS: dict[str, type[SpeakerConditioner]] = {
+    "features": PerceiverConditioner,
+    "style": StyleProjection,
+}
+"""`T2SConfig.speaker_from` -> its class. A further way is a further entry."""
+
+
+def speaker_conditioner(t2s: T2SModels) -> SpeakerConditioner:
+    """The conditioner that the configuration of a checkpoint names."""
+    return SPEAKER_CONDITIONERS[t2s.model.config.speaker_from](t2s)
 
 
 def _emotion_vector(t2s: T2SModels, features: Tensor) -> Tensor:

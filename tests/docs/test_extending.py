@@ -82,13 +82,18 @@ def test_files_of_a_section_exist_or_are_made_by_it(title):
     assert not [name for name in listed_files(SECTIONS[title]) - made if not (ROOT / name).is_file()]
 
 
-def test_an_added_solver_solves_and_is_a_choice_of_the_command_line(extended):
+def test_an_added_solver_solves_and_is_a_choice_of_the_command_line_and_of_a_configuration(extended):
     errors = run(
         extended,
+        "from dataclasses import replace\n"
         "import torch\n"
+        "from indextts2.config import Config\n"
+        "from indextts2.loading.config_check import check_config\n"
         "from indextts2.cli.main import build_parser\n"
         "from indextts2.stages.ode import integrate, step_grid\n"
         "solver = build_parser().parse_args(['speak', 'Hi.', '--solver', 'ab3']).solver\n"
+        "s2m = Config().s2m\n"
+        "check_config(replace(Config(), s2m=replace(s2m, defaults=replace(s2m.defaults, solver=solver))))\n"
         "start, grid = torch.ones(1, dtype=torch.float64), step_grid('uniform', 40)\n"
         "for name in ('ab2', solver):\n"
         "    end = integrate(lambda step, state: start * (step / 40) ** 2, grid, start, solver=name)\n"

@@ -15,7 +15,7 @@ from indextts2.loading.find import (
     machine_caches,
     mini_folder,
 )
-from indextts2.loading.releases import OFFICIAL_REPOSITORY
+from indextts2.loading.releases import OFFICIAL_KIND, RELEASES
 
 PACKAGE = Path(__file__).parent.parent.parent / "indextts2"
 
@@ -27,7 +27,7 @@ def checkpoint(folder: Path) -> Path:
 
 
 def cached(cache: Path, revision: str, *, current: bool = True) -> Path:
-    base = cache / ("models--" + OFFICIAL_REPOSITORY.replace("/", "--"))
+    base = cache / ("models--" + RELEASES[OFFICIAL_KIND].replace("/", "--"))
     if current:
         (base / "refs").mkdir(parents=True, exist_ok=True)
         (base / "refs" / "main").write_text(revision, encoding="utf-8")

@@ -17,8 +17,13 @@ from indextts2.loading.describe import describe
 from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise, with_int8_layers
 from indextts2.models import int8_kernels, int8_linear
 from indextts2.models.int8_kernels import pack
-from indextts2.models.int8_linear import LARGEST_CODE, Int8Linear, dequantize, quantize
+from indextts2.models.int8_linear import LARGEST_CODE, Int8Linear, quantize
 from indextts2.models.transformer import StepLinear
+
+
+def dequantize(weight, absmax):
+    """The float32 matrix that an int8 one stands for."""
+    return weight.float() * (absmax.float() / LARGEST_CODE).unsqueeze(1)
 
 
 @pytest.fixture(scope="module")

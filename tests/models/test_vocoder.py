@@ -10,10 +10,10 @@ from torch import nn
 
 from indextts2.config import VocoderConfig
 from indextts2.errors import CheckpointError
-from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models import vocoder as module
 from indextts2.models.vocoder import AntiAliasedActivation, Vocoder
 from indextts2.training.mini import MINI
+from tests.models.folded import folded_weights
 
 TINY_VOCODER = VocoderConfig(
     bands=5,
@@ -130,13 +130,13 @@ def test_folded_weight_norm_equals_torch_weight_norm():
         "up.weight_v": conv.parametrizations.weight.original1,
         "up.bias": conv.bias,
     }
-    folded = fold_weight_norm(stored)
+    folded = folded_weights(stored)
     assert list(folded) == ["up.weight", "up.bias"]
     torch.testing.assert_close(folded["up.weight"], conv.weight)
 
 
 def test_half_a_weight_norm_is_refused():
     with pytest.raises(CheckpointError, match="lacks a.weight_v"):
-        fold_weight_norm({"a.weight_g": torch.ones(2, 1, 1)})
+        folded_weights({"a.weight_g": torch.ones(2, 1, 1)})
     with pytest.raises(CheckpointError, match="lacks a.weight_g"):
-        fold_weight_norm({"a.weight_v": torch.ones(2, 3, 1)})
+        folded_weights({"a.weight_v": torch.ones(2, 3, 1)})

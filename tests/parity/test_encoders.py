@@ -11,10 +11,10 @@ import torch
 from indextts2.audio.fbank import kaldi_fbank, semantic_input, style_features
 from indextts2.audio.resample import resample_sinc, resample_soxr
 from indextts2.config import CodecConfig, SemanticEncoderConfig, StyleEncoderConfig
-from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models.codec import SemanticCodec
 from indextts2.models.semantic_encoder import SemanticEncoder
 from indextts2.models.style_encoder import StyleEncoder
+from tests.models.folded import folded_weights
 
 DATA = Path(__file__).parent / "data"
 SOXR_TOLERANCE = {"rtol": 0.0, "atol": 1e-3}  # the resampler's build may differ
@@ -103,7 +103,7 @@ def test_codec_equals_the_official_codec(parity):
             layers=sizes["vocos_num_layers"],
         )
     ).eval()
-    codec.load_state_dict(without_decoder(fold_weight_norm(golden.params())), strict=True)
+    codec.load_state_dict(without_decoder(folded_weights(golden.params())), strict=True)
     with torch.no_grad():
         for index in range(2):
             features = golden.tensor(f"in/x{index}")
@@ -147,7 +147,7 @@ def test_full_size_codec_equals_the_official_one(parity):
         key: golden.fill("semantic_codec", key, shape)
         for key, shape in without_decoder(listed_tensors("semantic_codec")).items()
     }
-    codec.load_state_dict(fold_weight_norm(filled), strict=True)
+    codec.load_state_dict(folded_weights(filled), strict=True)
     with torch.no_grad():
         features = golden.tensor("in/x")
         golden.assert_close(codec.encode(features), "out/encoder")
@@ -164,7 +164,7 @@ def test_encoders_have_exactly_the_live_keys_of_the_published_files():
         semantic = SemanticEncoder(SemanticEncoderConfig())
     assert floating_shapes(style) == listed_tensors("campplus")
     published = {key: torch.empty(shape, device="meta") for key, shape in listed_tensors("semantic_codec").items()}
-    folded = without_decoder(fold_weight_norm(published))
+    folded = without_decoder(folded_weights(published))
     assert floating_shapes(codec) == {key: tuple(value.shape) for key, value in folded.items()}
     tapped = SemanticEncoderConfig().layers
     live = {

@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from indextts2.config import CodecConfig, FlowConfig, LengthRegulatorConfig, S2MConfig, WaveNetConfig
-from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models.codec import SemanticCodec
 from indextts2.models.flow import FlowContext, FlowEstimator, Transformer, rotary_table
 from indextts2.models.length_regulator import LengthRegulator, frame_to_token
 from indextts2.models.s2m import SemanticToMel
 from indextts2.models.wavenet import WaveNet
 from indextts2.stages.ode import integrate, step_grid
+from tests.models.folded import folded_weights
 
 DEAD = ("x_embedder", "cond_embedder", "content_mask_embedder", "input_pos", "embedding.", "mask_token")
 
 
 def live(params, model):
     """Fold weight norm and drop the tensors the spec lists as dead; anything else must match exactly."""
-    folded = fold_weight_norm(params)
+    folded = folded_weights(params)
     built = model.state_dict().keys()
     return {
         key: value
@@ -219,4 +219,4 @@ def live_weights(fixture, family, model, prefix=""):
             published[key + "_v"] = fixture.fill(family, key + "_v", tuple(value.shape))
         else:
             published[key] = fixture.fill(family, key, tuple(value.shape))
-    return {key.removeprefix(prefix): value for key, value in fold_weight_norm(published).items()}
+    return {key.removeprefix(prefix): value for key, value in folded_weights(published).items()}

@@ -8,9 +8,10 @@ import torch
 from indextts2.config import ConditionerConfig, T2SConfig
 from indextts2.models.t2s import TextToSemantic
 from indextts2.sampling import SamplingSettings, keep_typical, penalise_repeats, truncate
-from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.decode import decode
 from indextts2.stages.t2s.latents import latents
 from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
+from tests.stages.speaking import plain_job
 
 PREFIX = "w."
 POSITION_BUFFER = "embed.pos_enc.pe"  # recomputed, not stored

@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from indextts2.config import CodecConfig, ConditionerConfig, DurationConfig, S2MConfig, T2SConfig
-from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models.resampling_codec import ResamplingCodec
 from indextts2.models.s2m import SemanticToMel, stretched_frames
 from indextts2.models.t2s import TextToSemantic
 from indextts2.models.transformer import MATRIX
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.decode import decode
 from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
+from tests.models.folded import folded_weights
+from tests.stages.speaking import plain_job
 
 from .conftest import find_or_skip
 from .test_encoders import floating_shapes, listed_tensors
@@ -46,7 +47,7 @@ def codec_config(meta):
 def tiny_codec(parity):
     fixture = parity("v25_codec")
     codec = ResamplingCodec(codec_config(fixture.meta)).eval().requires_grad_(False)
-    codec.load_state_dict(fold_weight_norm(fixture.params()), strict=True)
+    codec.load_state_dict(folded_weights(fixture.params()), strict=True)
     return fixture, codec
 
 
@@ -77,7 +78,7 @@ def full_codec(fixture):
     codec = ResamplingCodec(CodecConfig(downsample=2)).eval().requires_grad_(False)
     shapes = listed_tensors("v25_codec")
     filled = {key: fixture.fill("semantic_codec", key, shape) for key, shape in shapes.items()}
-    codec.load_state_dict(fold_weight_norm(filled), strict=True)
+    codec.load_state_dict(folded_weights(filled), strict=True)
     return codec
 
 
@@ -300,7 +301,7 @@ def test_the_full_size_models_have_exactly_the_published_keys_and_shapes():
     }
     turned = {key: shape[::-1] if MATRIX.fullmatch(key) else shape for key, shape in published.items()}
     assert floating_shapes(t2s) == turned, "matrices of the trunk are (in, out) in the file, (out, in) in the module"
-    folded = fold_weight_norm(
+    folded = folded_weights(
         {key: torch.empty(shape, device="meta") for key, shape in listed_tensors("v25_codec").items()}
     )
     assert floating_shapes(codec) == {key: tuple(value.shape) for key, value in folded.items()}

@@ -9,8 +9,8 @@ import torch
 
 from indextts2.audio.mel import log_mel, mel_filterbank
 from indextts2.config import MelConfig, VocoderConfig
-from indextts2.loading.weight_norm import fold_weight_norm
 from indextts2.models.vocoder import Vocoder
+from tests.models.folded import folded_weights
 
 LISTING = Path(__file__).parent / "data" / "checkpoint_bigvgan.tsv"
 
@@ -27,7 +27,7 @@ def listed_tensors() -> dict[str, tuple[int, ...]]:
 def test_output_equals_the_official_generator(parity):
     golden = parity("s2m_bigvgan")
     vocoder = Vocoder(VocoderConfig(initial_channels=golden.meta["config"]["upsample_initial_channel"])).eval()
-    vocoder.load_state_dict(fold_weight_norm(golden.params()), strict=True)
+    vocoder.load_state_dict(folded_weights(golden.params()), strict=True)
     with torch.no_grad():
         for index in range(2):
             golden.assert_close(vocoder(golden.tensor(f"in/mel{index}")), f"out/wav{index}")
@@ -47,7 +47,7 @@ def test_folded_state_dict_has_exactly_the_published_keys_and_shapes():
     with torch.device("meta"):
         vocoder = Vocoder(VocoderConfig())
     published = {key: torch.empty(shape, device="meta") for key, shape in listed_tensors().items()}
-    folded = {key: tuple(value.shape) for key, value in fold_weight_norm(published).items()}
+    folded = {key: tuple(value.shape) for key, value in folded_weights(published).items()}
     assert {key: tuple(value.shape) for key, value in vocoder.state_dict().items()} == folded
 
 
@@ -59,7 +59,7 @@ def test_full_size_generator_equals_the_official_one(parity):
         for key, shape in listed_tensors().items()
         if not key.endswith(".filter")
     }
-    missing = vocoder.load_state_dict(fold_weight_norm(filled), strict=False)
+    missing = vocoder.load_state_dict(folded_weights(filled), strict=False)
     assert not missing.unexpected_keys and all(key.endswith(".filter") for key in missing.missing_keys)
     with torch.no_grad():
         golden.assert_close(vocoder(golden.tensor("in/mel")), "out/wav")
@@ -97,7 +97,7 @@ def test_pypi_bigvgan_gives_the_same_waveform_for_random_weights():
         for parameter in oracle.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
     vocoder = Vocoder(config).eval()
-    vocoder.load_state_dict(fold_weight_norm(oracle.state_dict()), strict=True)
+    vocoder.load_state_dict(folded_weights(oracle.state_dict()), strict=True)
     mel = torch.randn(2, config.bands, 11, generator=generator)
     with torch.no_grad():
         torch.testing.assert_close(vocoder(mel), oracle(mel), rtol=1e-4, atol=1e-5)

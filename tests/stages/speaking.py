@@ -8,7 +8,7 @@ from indextts2.contracts import Duration, Emotion, PreparedText, Segment, Speake
 from indextts2.models.t2s import TextToSemantic
 from indextts2.models.transformer import MATRIX
 from indextts2.stages.handles import T2SModels
-from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.decode import DecodeJob, decode, longest_take
 from indextts2.stages.t2s.prefix import Phase, build_prefix, merge_prefixes, prefill
 from tests.conftest import TINY
 
@@ -76,6 +76,13 @@ def prefilled(model, texts=TEXTS, phases=None):
         for index, ids in enumerate(texts)
     ]
     return prefill(model, merge_prefixes(prefixes))
+
+
+def plain_job(model, segments, seeds, settings):
+    """A job without any constraint on length."""
+    limit = longest_take(model, settings)
+    limits = torch.full((len(segments),), limit, dtype=torch.int64)
+    return DecodeJob(segments, seeds, limits, torch.zeros(len(segments), limit))
 
 
 def decoded(model, texts, settings, seeds=None, **more):

@@ -9,10 +9,10 @@ import torch
 
 from indextts2.errors import Cancelled, InputError
 from indextts2.sampling import SAMPLERS, SamplingSettings
-from indextts2.stages.t2s.decode import Take, decode, plain_job
+from indextts2.stages.t2s.decode import Take, decode
 from indextts2.stages.t2s.latents import latents
 from tests.conftest import TINY
-from tests.stages.speaking import TEXTS, decoded, prefilled, tiny_model, tiny_speaker
+from tests.stages.speaking import TEXTS, decoded, plain_job, prefilled, tiny_model, tiny_speaker
 
 
 def settings(mode="beam", **more):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from indextts2.sampling import SamplingSettings
-from indextts2.stages.t2s.decode import decode, plain_job
+from indextts2.stages.t2s.decode import decode
 from indextts2.stages.t2s.phase_tracker import (
     PIECES_PER_SECOND,
     STALL_SECONDS,
@@ -16,7 +16,7 @@ from indextts2.stages.t2s.phase_tracker import (
     normalised,
 )
 from indextts2.stages.t2s.prefix import Phase, build_prefix
-from tests.stages.speaking import emotion_vector, prefilled, tiny_model, tiny_speaker
+from tests.stages.speaking import emotion_vector, plain_job, prefilled, tiny_model, tiny_speaker
 
 ENTRIES = 20
 STEPS_PER_ENTRY = 4

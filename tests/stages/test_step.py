@@ -10,10 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from indextts2.sampling import SAMPLERS, SamplingSettings, TokenNoise
 from indextts2.stages.duration import GuidedSettings, SegmentPlan, stop_rules
-from indextts2.stages.t2s.decode import DecodeJob, first_state, plain_job
+from indextts2.stages.t2s.decode import DecodeJob, first_state
 from indextts2.stages.t2s.prefix import Phase
 from indextts2.stages.t2s.step import DecodeStep
-from tests.stages.speaking import TEXTS, emotion_vector, prefilled, tiny_model, tokens
+from tests.stages.speaking import TEXTS, emotion_vector, plain_job, prefilled, tiny_model, tokens
 
 STEPS = 40
 GUARDED = (0, 1, STEPS - 1)  # steps under the guard, which is slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indextts2.config import EMOTIONS
 from indextts2.errors import ConfigError, MissingDependency, TrainingError
 from indextts2.training.corpus import check_corpus, make_corpus, read_recipe, recipe_from_dict, run, train_corpus
 from indextts2.training.corpus import maker as maker_module
@@ -19,7 +20,7 @@ from indextts2.training.corpus.maker import finished_ids, plan_utterances
 from indextts2.training.corpus.own_texts import DIALOGUE, SLOTS, STATEMENTS, own_sentences
 from indextts2.training.corpus.recipe import CorpusRecipe
 from indextts2.training.corpus.speakers import HELD_OUT_PACKS, training_speakers
-from indextts2.training.corpus.styles import RECIPES, STYLES, Prosody, draw_style
+from indextts2.training.corpus.styles import NEUTRAL, RECIPES, Prosody, draw_style
 from indextts2.training.corpus.teacher import DURATION_UNIT, SAMPLE_RATE, KokoroTeacher, Spoken
 from indextts2.training.corpus.texts import CorpusText, avoided_keys, choose_texts
 from indextts2.training.corpus.wordnet import example_sentences, is_sentence, key_of, licence_notice, words_of
@@ -240,7 +241,7 @@ def test_draws_keep_the_neutral_share_and_stay_in_their_ranges():
     neutral = [style for style in drawn if style.name == "neutral"]
     assert 0.52 < len(neutral) / len(drawn) < 0.60
     assert all(0.8 <= style.prosody.speed <= 1.25 and style.level == 1.0 for style in neutral)
-    assert {style.name for style in drawn} == set(STYLES)
+    assert {style.name for style in drawn} == {NEUTRAL, *EMOTIONS}
     assert all(0.65 <= style.level <= 1.0 for style in drawn)
 
 

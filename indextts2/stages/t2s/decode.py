@@ -57,15 +57,6 @@ def longest_take(model: TextToSemantic, settings: SamplingSettings) -> int:
     return min(settings.max_tokens, model.config.semantic_rows - model.config.decode_row_offset + 1)
 
 
-def plain_job(
-    model: TextToSemantic, segments: tuple[int, ...], seeds: tuple[int, ...], settings: SamplingSettings
-) -> DecodeJob:
-    """A job without any constraint on length."""
-    limit = longest_take(model, settings)
-    limits = torch.full((len(segments),), limit, dtype=torch.int64)
-    return DecodeJob(segments, seeds, limits, torch.zeros(len(segments), limit))
-
-
 @torch.no_grad()
 def decode(
     model: TextToSemantic,

@@ -27,6 +27,7 @@ from ...models.t2s import TextToSemantic
 from ...sampling import SamplingSettings
 from ...surroundings import with_torch_defaults
 from ...text.languages import language_row
+from ..conditions import speaker_conditioner
 from ..content import CONTENT
 from ..duration import Clock, SegmentPlan, Target, plan_segments, resolve_targets
 from ..emotion.bank import speaker_emotion
@@ -162,13 +163,11 @@ def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion:
 def _check_kind(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> None:
     """Refuse values of the other generation by its name. Raises CheckpointMismatch."""
     config = t2s.model.config
-    names = {True: "IndexTTS-2.5, one latent made of the style", False: "IndexTTS-2, latents made of the features"}
-    from_style = config.speaker_from == "style"
-    latents = 1 if from_style else config.speaker.latents
-    if speaker.condition.shape[1] != latents:
+    conditioner = speaker_conditioner(t2s)
+    if speaker.condition.shape[1] != conditioner.latents:
         raise CheckpointMismatch(
             f"The speaker condition has {speaker.condition.shape[1]} latents, but this text-to-semantic model needs "
-            f"{latents} ({names[from_style]}). Make the speaker condition with the same checkpoint."
+            f"{conditioner.latents} ({conditioner.described}). Make the speaker condition with the same checkpoint."
         )
     tagged = all(segment.language for segment in text.segments)
     if config.language_rows and not tagged:

@@ -13,7 +13,6 @@ import numpy as np
 from ...config import EMOTIONS
 
 NEUTRAL = "neutral"
-STYLES = (NEUTRAL, *EMOTIONS)
 
 
 @dataclass(frozen=True, slots=True)
