@@ -1,8 +1,26 @@
 """Errors a caller may want to catch. Each message says what was expected, what arrived and what to do."""
 
+from __future__ import annotations
+
+from typing import Any
+
+PACKAGE = "indextts2."
+
 
 class IndexTTS2Error(Exception):
     """Base of every error this library raises on purpose."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__module__ = shown_module(cls.__module__)
+
+
+def shown_module(name: str) -> str:
+    """A module of this package without what stands before it: a host that loads it by path shows that path."""
+    return PACKAGE + name.rpartition(PACKAGE)[2] if PACKAGE in name else name
+
+
+IndexTTS2Error.__module__ = shown_module(IndexTTS2Error.__module__)
 
 
 class ConfigError(IndexTTS2Error):

@@ -68,11 +68,14 @@ def checked(node: type[Any]) -> type[Any]:
 
 
 def check_inputs(schema: io.Schema, inputs: Mapping[str, Any]) -> None:
-    """Raises InputError for the first input that cannot be used, None on an optional one aside."""
+    """Raises InputError for the first input that cannot be used.
+
+    The host leaves out an input that nothing is connected to, so None is what a connected node gave.
+    """
     for port in schema.inputs or []:
-        value = inputs.get(port.id)
-        if value is None and (port.optional or port.id not in inputs):
+        if port.id not in inputs:
             continue
+        value = inputs[port.id]
         for one in value if schema.is_input_list and isinstance(value, list) else [value]:
             check_input(port, one)
 
@@ -80,6 +83,11 @@ def check_inputs(schema: io.Schema, inputs: Mapping[str, Any]) -> None:
 def check_input(port: io.Input, value: Any) -> None:
     """Raises InputError or AudioError, naming the port, what it takes and what arrived."""
     kind = port.get_io_type()
+    if value is None and port.optional and kind not in _MODEL_TYPES:
+        raise InputError(
+            f"The input '{port.id}' is connected, but the node before it gave nothing, as a video without sound does. "
+            "Disconnect this input, or connect an output that has a value."
+        )
     if kind in _CHECKS:
         _CHECKS[kind](port, value)
 
@@ -187,8 +195,17 @@ def _glossary(port: io.Input, value: Any) -> None:
 
 def _audio(port: io.Input, value: Any) -> None:
     samples = waveform_of(value, port.id).samples
-    if not samples.is_floating_point() or 0 in samples.shape:
-        raise AudioError(f"The input '{port.id}' takes audio of at least one sample, but got {described(samples)}.")
+    if 0 in samples.shape:
+        raise AudioError(
+            f"The input '{port.id}' takes audio of at least one sample, but got {described(samples)}. "
+            "Look for the node that cut it away."
+        )
+    if not samples.is_floating_point():
+        kind = str(samples.dtype).removeprefix("torch.")
+        raise AudioError(
+            f"The input '{port.id}' takes samples as decimal numbers from -1 to 1 (float32), but got {kind}. "
+            "Convert them in the node that made them; whole numbers are divided by full scale, 32768 for int16."
+        )
     if not bool(torch.isfinite(samples).all()):
         raise AudioError(f"The input '{port.id}' contains NaN or infinite samples. Look for the node that made them.")
 
@@ -209,6 +226,9 @@ def _video(port: io.Input, value: Any) -> None:
     if not callable(getattr(value, "get_duration", None)):
         raise _refuse(port, "a VIDEO", value, "Connect a video output, such as that of Load Video.")
 
+
+_MODEL_TYPES = frozenset(kind.io_type for kind in MODELS)
+"""None on these has a message of its own."""
 
 _CHECKS: dict[str, Callable[[Any, Any], None]] = {
     **{kind.io_type: _model(kind) for kind in MODELS},

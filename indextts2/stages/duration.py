@@ -230,6 +230,12 @@ def samples_to_share(whole: Duration, clock: Clock, segments: Sequence[Segment],
     pauses = sum(clock.pause_samples(segment.pause_seconds) for segment in segments)
     left = target.samples - pauses - taken
     if left < count * clock.hop:
+        least = (pauses + taken + count * clock.hop) / clock.sample_rate
+        if not pauses + taken:
+            raise InputError(
+                f"{describe(whole)} were asked for the whole text, which is less than the shortest sound there is "
+                f"({least:.3f} s). Ask for more."
+            )
         raise InputError(
             f"{describe(whole)} were asked for the whole text, but pauses and segments with their own length already "
             f"take {(pauses + taken) / clock.sample_rate:.2f} s. Ask for more, or shorten the pauses."
@@ -312,8 +318,8 @@ def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[T
         return bias, limit
     if target > limit - 1:
         raise InputError(
-            f"{target} tokens were asked in one segment, but at most {limit - 1} fit. Split the text into segments, "
-            "raise max_tokens, or ask for less."
+            f"{target} tokens were asked in one segment ({describe(plan.duration)}), but at most {limit - 1} fit. "
+            "Ask for a shorter length, or split the text into segments."
         )
     if plan.method == "guided":
         for step in range(1, limit):

@@ -106,8 +106,28 @@ def running(loaded: Loaded[Models] | None, work_bytes: float = 0.0) -> Iterator[
     handle = required(loaded)
     check_interrupt()
     model_management.load_models_gpu([handle.patcher], memory_required=work_bytes, force_full_load=True)
-    with interruptible([handle.patcher.model], check_interrupt):
+    with _placed(handle.patcher), interruptible([handle.patcher.model], check_interrupt):
         yield handle.models
+
+
+@contextmanager
+def _placed(patcher: ModelPatcher) -> Iterator[None]:
+    """The model whole on its device, also where the host left it behind.
+
+    With --novram the host moves layer by layer, and only layers of its own kind: those of this pack would stay on the
+    processor, without their LoRA, and compute there.
+    """
+    if all(weight.device.type == patcher.load_device.type for weight in patcher.model.parameters()):
+        yield
+        return
+    logger.info(
+        "The host keeps models off the device (--novram); %s is placed on it for this run.", patcher.load_device
+    )
+    patcher.patch_model(device_to=patcher.load_device)
+    try:
+        yield
+    finally:
+        patcher.unpatch_model(patcher.offload_device)
 
 
 def check_interrupt() -> None:

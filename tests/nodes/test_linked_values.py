@@ -96,9 +96,7 @@ def has_numbers(value: Any) -> bool:
 def impossible(port: Any, good: dict[str, Any]) -> dict[str, Any]:
     """Values that no node can use on this port."""
     kind = port.get_io_type()
-    wrong = {"a list": [[]], "an object": object(), "a set": {1}, "bytes": b"abc"}
-    if not port.optional:
-        wrong["nothing"] = None
+    wrong = {"a list": [[]], "an object": object(), "a set": {1}, "bytes": b"abc", "nothing": None}
     if kind not in ("STRING", "COMBO"):
         wrong["a text"] = "abc"
     if kind not in ("INT", "FLOAT"):

@@ -142,6 +142,12 @@ def test_a_whole_length_that_pauses_use_up_is_refused_with_the_numbers():
         plan_segments([segment(3, 1.2), segment(3)], Duration("seconds", 1.0), CLOCK, trained=False)
 
 
+def test_a_whole_length_shorter_than_any_sound_blames_no_pauses():
+    with pytest.raises(InputError, match=r"0.01 seconds were asked .* shortest sound there is \(0.012 s\)") as caught:
+        plan_segments([segment(3)], Duration("seconds", 0.01), CLOCK, trained=False)
+    assert "pause" not in str(caught.value)
+
+
 def test_a_factor_of_t2s_waits_for_a_free_decode_and_then_has_a_length():
     plan = plan_segments([segment(5)], Duration("factor", 1.5), CLOCK, trained=True)[0]
     assert plan.needs_free_pass
@@ -199,8 +205,9 @@ def test_a_free_segment_may_stop_anywhere_but_at_once():
 
 
 def test_more_tokens_than_fit_are_refused_with_both_numbers():
-    with pytest.raises(InputError, match="200 tokens were asked .* at most 199 fit"):
-        stop_rules(SegmentPlan(Duration("tokens", 200), "forced", 200, 1), LIMIT, GuidedSettings())
+    with pytest.raises(InputError, match="200 tokens were asked .*8 seconds.* at most 199 fit") as caught:
+        stop_rules(SegmentPlan(Duration("seconds", 8.0), "forced", 200), LIMIT, GuidedSettings())
+    assert "max_tokens" not in str(caught.value), "not every caller has that setting"
 
 
 def test_a_stop_schedule_out_of_order_is_refused():
