@@ -71,7 +71,7 @@ class EncodeReference(io.ComfyNode):
                 ),
             ],
             outputs=[ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording.")],
-            aliases=["speaker encoder", "reference audio", "clone"],
+            aliases=["voice", "clone", "voice cloning", "speech", "speaker encoder", "reference audio"],
         )
 
     @classmethod

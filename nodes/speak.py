@@ -87,7 +87,7 @@ class Speak(io.ComfyNode):
                     display_name="report", tooltip="What was asked for and what was produced, per segment."
                 ),
             ],
-            aliases=["tts", "text to speech", "clone", "index-tts", "say"],
+            aliases=["tts", "text to speech", "speech", "voice", "clone", "voice cloning", "index-tts", "say"],
         )
 
     @classmethod

@@ -87,6 +87,23 @@ def test_every_help_page_mentions_every_input_and_has_an_example(language):
         assert len(pages.example_of(node, language)) > 30, f"{node} has no example in {language}"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_help_page_has_a_table_that_the_narrow_panel_would_cut_off(language):
+    wide = [
+        node for node in pack_nodes() if re.search(r"^\|", pages.page_path(node, language).read_text("utf-8"), re.M)
+    ]
+    assert not wide
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_list_says_what_an_input_means_before_its_kind(language):
+    for node in pack_nodes():
+        text = pages.page_path(node, language).read_text(encoding="utf-8")
+        for name, entry in defs(language)[node]["inputs"].items():
+            meaning = entry["tooltip"].replace("<", "&lt;").replace(">", "&gt;")
+            assert re.search(rf"^- .*`{name}`: {re.escape(meaning)} \*[^*]+\*$", text, re.M), (node, name)
+
+
 def test_no_help_page_is_left_of_a_node_that_is_gone():
     nodes = set(pack_nodes())
     assert {path.stem for path in pages.DOCS.glob("*.md")} == nodes

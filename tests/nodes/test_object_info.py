@@ -6,7 +6,7 @@ import json
 
 from tests.host.load import ROOT
 from tools.nodes.node_table import PAGE, page
-from tools.nodes.object_info import GOLDEN, comparable
+from tools.nodes.object_info import GOLDEN, comparable, known_part
 
 
 def golden() -> dict:
@@ -25,6 +25,20 @@ def test_every_node_is_described_as_a_real_host_describes_it(pack):
             if seen.get(key) != expected.get(key):
                 wrong[f"{name}.{key}"] = (seen.get(key), expected.get(key))
     assert not wrong
+
+
+def test_a_newer_host_may_say_more_about_a_node_but_nothing_else():
+    entry = golden()["IndexTTS2_Duration"]
+    newer = json.loads(json.dumps(entry)) | {"output_matchtypes": None}
+    newer["input"]["required"]["value"][1]["advanced"] = None
+    assert known_part(newer, entry) == entry
+    newer["input"]["required"]["value"][1]["max"] = 7
+    assert known_part(newer, entry) != entry
+    less = {key: value for key, value in entry.items() if key != "category"}
+    assert known_part(less, entry) != entry
+    more = json.loads(json.dumps(entry))
+    more["input"]["required"]["other"] = ["INT", {}]
+    assert known_part(more, entry) != entry
 
 
 def test_inputs_keep_their_order_in_the_browser(pack):

@@ -139,7 +139,30 @@ def test_the_registry_finds_its_table():
     comfy = tables()["tool"]["comfy"]
     assert comfy["DisplayName"] == "IndexTTS2"
     assert comfy["requires-comfyui"] == ">=0.3.64"
-    assert re.fullmatch(r"[a-z][a-z0-9-]{0,99}", tables()["project"]["name"])
+    name = tables()["project"]["name"]
+    assert re.fullmatch(r"[a-z][a-z0-9-]{0,99}", name) and "comfy" not in name
+
+
+def test_the_project_is_described_in_the_form_that_the_registry_reads():
+    project = tables()["project"]
+    assert project["license"] == {"file": "LICENSE"} and (ROOT / "LICENSE").is_file()
+    assert re.fullmatch(r"https://[^/]+/\S+", project["urls"]["Repository"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
+
+
+def test_what_a_publisher_still_sets_stands_in_the_docs():
+    """Every value that is empty or a placeholder, and no other."""
+    text = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
+    comfy, urls = tables()["tool"]["comfy"], tables()["project"]["urls"]
+    open_values = {key for key, value in (comfy | urls).items() if value == "" or ".invalid/" in str(value)}
+    assert {key for key in (*comfy, *urls) if f"| `{key}` |" in text or f"` `{key}` |" in text} == open_values
+
+
+def test_example_graphs_name_the_project_and_its_version():
+    from tools.workflows.canvas import PACK_PROPERTIES
+
+    project = tables()["project"]
+    assert {"cnr_id": project["name"], "ver": project["version"]} == PACK_PROPERTIES
 
 
 def test_the_icon_is_square_and_small_enough_for_the_registry():

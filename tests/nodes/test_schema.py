@@ -88,6 +88,23 @@ def test_aliases_are_given_only_where_the_host_knows_them(pack, monkeypatch):
     assert ports.node_schema("Try", "Try", "try", "Try.", aliases=["word"]).search_aliases == ["word"]
 
 
+@pytest.fixture
+def newer_host(pack, monkeypatch):
+    """A host whose schemas have the fields that came after 0.3.64."""
+    ports = pack.part("nodes.ports")
+    fields = [("search_aliases", list, None), ("essentials_category", str, None)]
+    monkeypatch.setattr(ports, "SCHEMA_FIELDS", ports.SCHEMA_FIELDS | {name for name, *_ in fields})
+    monkeypatch.setattr(ports.io, "Schema", make_dataclass("Schema", fields, bases=(io.Schema,)))
+    return pack
+
+
+@pytest.mark.parametrize("word", ["voice", "clone", "speech", "tts"])
+def test_the_first_word_a_user_types_finds_the_node_to_begin_with(newer_host, machine, word):
+    found = {name for name, node in newer_host.nodes.items() if word in (node.define_schema().search_aliases or ())}
+    assert "IndexTTS2_Speak" in found
+    assert word == "tts" or "IndexTTS2_EncodeReference" in found
+
+
 def test_the_interface_of_the_host_can_describe_every_node(schemas, pack):
     for name, node in pack.nodes.items():
         info = node.GET_NODE_INFO_V1()

@@ -1,4 +1,7 @@
-"""The help page of a node: what it does, its inputs and outputs as tables, and an example."""
+"""The help page of a node: what it does, its inputs and outputs as lists, and an example.
+
+The panel that shows a page is narrow: lists wrap where tables would be cut off.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,6 @@ class Words:
     inputs: str
     outputs: str
     example: str
-    header: str
-    output_header: str
     default: str
     optional: str
     range: str
@@ -34,16 +35,13 @@ class Words:
 
 WORDS = {
     "en": Words(
-        "Inputs", "Outputs", "Example", "| Input | Kind | Meaning |", "| Output | Kind | Meaning |", "default {}",
-        "optional", "{} to {}", "one of {}",
+        "Inputs", "Outputs", "Example", "default {}", "optional", "{} to {}", "one of {}",
     ),
     "zh": Words(
-        "输入", "输出", "示例", "| 输入 | 类型 | 含义 |", "| 输出 | 类型 | 含义 |", "默认 {}", "可不接", "{} 到 {}",
-        "可选 {}",
+        "输入", "输出", "示例", "默认 {}", "可不接", "{} 到 {}", "可选 {}",
     ),
     "zh-TW": Words(
-        "輸入", "輸出", "範例", "| 輸入 | 類型 | 含義 |", "| 輸出 | 類型 | 含義 |", "預設 {}", "可不接", "{} 到 {}",
-        "可選 {}",
+        "輸入", "輸出", "範例", "預設 {}", "可不接", "{} 到 {}", "可選 {}",
     ),
 }  # fmt: skip
 
@@ -91,26 +89,30 @@ def example_of(node: str, language: str) -> str:
 def page(node: str, language: str) -> str:
     """A whole page, with the example it already has."""
     words, text = WORDS[language], defs(language)[node]
-    lines = [f"# {text['display_name']}", "", _cell(text["description"]), ""]
+    lines = [f"# {text['display_name']}", "", _plain(text["description"]), ""]
     if text["inputs"]:
-        lines += [f"## {words.inputs}", "", words.header, "|---|---|---|"]
-        lines += [_input_row(node, name, spec, text, words) for name, spec in known.inputs_of(node).items()]
+        lines += [f"## {words.inputs}", ""]
+        lines += [_input_item(node, name, spec, text, words) for name, spec in known.inputs_of(node).items()]
         lines.append("")
     if text["outputs"]:
-        lines += [f"## {words.outputs}", "", words.output_header, "|---|---|---|"]
+        lines += [f"## {words.outputs}", ""]
         kinds = known.known_nodes()[node]["output"]
         lines += [
-            f"| {_cell(port['name'])} | {kinds[int(slot)]} | {_cell(port['tooltip'])} |"
-            for slot, port in text["outputs"].items()
+            _item(f"**{port['name']}**", port["tooltip"], kinds[int(slot)]) for slot, port in text["outputs"].items()
         ]
         lines.append("")
     return "\n".join([*lines, f"## {words.example}", "", example_of(node, language), ""])
 
 
-def _input_row(node: str, name: str, spec: tuple[Any, dict[str, Any]], text: dict[str, Any], words: Words) -> str:
+def _input_item(node: str, name: str, spec: tuple[Any, dict[str, Any]], text: dict[str, Any], words: Words) -> str:
     shown = text["inputs"][name]
-    label = f"`{name}`" if shown["name"] == name else f"{_cell(shown['name'])} `{name}`"
-    return f"| {label} | {_kind(node, name, spec, words)} | {_cell(shown['tooltip'])} |"
+    label = f"`{name}`" if shown["name"] == name else f"**{_plain(shown['name'])}** `{name}`"
+    return _item(label, shown["tooltip"], _kind(node, name, spec, words))
+
+
+def _item(label: str, meaning: str, kind: str) -> str:
+    """One entry of a list: what it means first, what kind it is of last."""
+    return f"- {label}: {_plain(meaning)} *{kind}*"
 
 
 def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], words: Words) -> str:
@@ -119,7 +121,7 @@ def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], words: Words) 
     facts = [known.widget_type(kind)]
     listed = known.choices(kind, options) if known.widget_type(kind) == "COMBO" else []
     if 1 < len(listed) <= LISTED:
-        facts.append(words.values.format(", ".join(f"`{_cell(str(value))}`" for value in listed)))
+        facts.append(words.values.format(", ".join(f"`{_plain(str(value))}`" for value in listed)))
     if "min" in options and "max" in options:
         facts.append(words.range.format(options["min"], options["max"]))
     if known.is_widget(kind, options) and options.get("default") not in (None, "") and not options.get("multiline"):
@@ -129,6 +131,6 @@ def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], words: Words) 
     return ", ".join(facts)
 
 
-def _cell(text: str) -> str:
-    """Text that may stand in a table: no bars, no angle brackets that read as HTML."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+def _plain(text: str) -> str:
+    """Text on one line, without angle brackets that read as HTML."""
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

@@ -52,6 +52,22 @@ def comparable(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
+def known_part(live: dict[str, Any], golden: dict[str, Any]) -> dict[str, Any]:
+    """A host's entry without the keys that newer hosts add, to a node or to an input; its inputs are all kept."""
+    live = {key: value for key, value in live.items() if key in golden}
+    live["input"] = {
+        kind: {name: _known_options(spec, golden["input"].get(kind, {}).get(name)) for name, spec in inputs.items()}
+        for kind, inputs in live["input"].items()
+    }
+    return live
+
+
+def _known_options(spec: list[Any], golden: list[Any] | None) -> list[Any]:
+    if golden is None or len(spec) < 2 or len(golden) < 2:
+        return spec
+    return [spec[0], {key: value for key, value in spec[1].items() if key in golden[1]}]
+
+
 def stand_in_view() -> dict[str, Any]:
     """The pack's entries as the stand-in host makes them."""
     from tests.host.load import install_surface, load_pack

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..nodes import known_nodes as known
 
-PACK_PROPERTIES = {"cnr_id": "comfyui-indextts2", "ver": "0.1.0"}
+PACK_PROPERTIES = {"cnr_id": "indextts2", "ver": "0.1.0"}
 HOST_PROPERTIES = {"cnr_id": "comfy-core", "ver": "0.3.64"}
 NOTE = "MarkdownNote"
 MUTED = 2
