@@ -210,12 +210,16 @@ class FlowConfig:
 
 @dataclass(frozen=True, slots=True)
 class FlowPlan:
-    """Solution of a flow: number and spacing of its steps, solver and guidance. The official values by default."""
+    """Solution of a flow: number and spacing of its steps, solver and guidance. The official values by default.
+
+    distilled: the flow was taught to be solved in this way alone (`train s2m_few`).
+    """
 
     steps: int = 25
     grid: str = "uniform"
     solver: str = "euler"
     guidance: float = 0.7
+    distilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     **_section("gpt.duration", "t2s.duration", *_same("trained", "slot", "free", "rows")),
     **_section("semantic_codec", "codec", ("downsample_scale", "downsample")),
     **_section("s2mel", "s2m", *_same("frames_per_token", "noise_scale", "content")),
-    **_section("s2mel.defaults", "s2m.defaults", *_same("steps", "grid", "solver", "guidance")),
+    **_section("s2mel.defaults", "s2m.defaults", *_same("steps", "grid", "solver", "guidance", "distilled")),
     **_section("s2mel.gpt_layer", "s2m", ("hidden", "latent_hidden")),
     **_section("s2mel.DiT", "s2m.flow", ("time_dim", "time_dim")),
     **_section(
@@ -147,6 +147,7 @@ WRITTEN_WHERE_OTHER = frozenset(
         "s2mel.defaults.grid",
         "s2mel.defaults.solver",
         "s2mel.defaults.guidance",
+        "s2mel.defaults.distilled",
     }
 )
 """Keys younger than the native format: written only where they differ from the released IndexTTS-2, so that older

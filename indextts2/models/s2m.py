@@ -120,6 +120,10 @@ class SemanticToMel(nn.Module):
 
     def forward(self, example: FlowExample) -> Tensor:
         """Velocity of a training batch, (batch, bands, frames); that of the prompt frames means nothing."""
+        return self.velocity(example.noisy, self.time_conditions(example.time), self.training_context(example))
+
+    def training_context(self, example: FlowExample, *, guided: bool = False) -> FlowContext:
+        """The conditions of a training batch as `velocity` takes them; see `context`."""
         batch, prompt_frames = example.prompt.shape[0], example.prompt_mel.shape[-1]
         target_frames = example.noisy.shape[-1] - prompt_frames
         target = example.target
@@ -133,13 +137,12 @@ class SemanticToMel(nn.Module):
             dim=1,
         )
         kept = example.condition_mask[:, None].to(condition.dtype)
-        context = self.context(
+        return self.context(
             F.pad(example.prompt_mel * kept[:, None], (0, target_frames)),
             example.style * kept,
             condition * kept[:, None],
-            guided=False,
+            guided=guided,
         )
-        return self.velocity(example.noisy, self.time_conditions(example.time), context)
 
     def time_conditions(self, time: Tensor) -> TimeConditions:
         """Everything that depends on the time alone; see `FlowEstimator.time_conditions`."""

@@ -45,6 +45,7 @@ class FlowSettings:
     """Settings of solving the flow. None is what the checkpoint says (`S2MConfig.defaults`).
 
     steps, grid and solver belong together: where one of them is given, official values take the place of the others.
+    A distilled flow has one plan only, which takes the place of all that is given here; the report says so.
     """
 
     steps: int | None = None
@@ -70,6 +71,8 @@ class FlowSettings:
 
     def plan(self, defaults: FlowPlan) -> FlowPlan:
         """The plan for a checkpoint of these defaults. Raises InputError for an impossible combination."""
+        if defaults.distilled:
+            return defaults
         given = (self.steps, self.grid, self.solver)
         base = defaults if given == (None, None, None) else FlowPlan()
         grid = base.grid if self.grid is None else self.grid
@@ -78,6 +81,14 @@ class FlowSettings:
         step_grid(grid, steps)
         check_solver(solver, grid)
         return FlowPlan(steps, grid, solver, defaults.guidance if self.guidance is None else self.guidance)
+
+    def displaced_by(self, plan: FlowPlan) -> tuple[str, ...]:
+        """Words on the settings that the plan of a distilled flow takes the place of; none where there are none."""
+        names = ("steps", "grid", "solver", "guidance")
+        if not plan.distilled or all(getattr(self, name) in (None, getattr(plan, name)) for name in names):
+            return ()
+        guided = f"guidance {plan.guidance:g}" if plan.guidance else "no guidance"
+        return (f"This flow is distilled: {plan.steps} steps with {guided} take the place of those asked for.",)
 
 
 LENGTH_STEP = 64
@@ -229,12 +240,13 @@ def _reports(
 ) -> tuple[DurationReport, ...]:
     """The rows' duration reports with frames and stretch. Raises InputError beyond ALLOWED_STRETCH."""
     reports = []
+    displaced = settings.displaced_by(config.s2m.defaults)
     without_latents = not CONTENT[config.s2m.content].has_latents and settings.latent_strength != 1.0
     for row, (tokens, frames) in enumerate(zip(token_counts, frame_counts, strict=True)):
         stretch = frames / (config.frames_per_token * tokens)
         asked = int(semantic.frame_targets[row]) or None
         known = semantic.reports[row] if row < len(semantic.reports) else DurationReport("free", "free", None, tokens)
-        warnings = known.warnings + ((NO_LATENTS,) if without_latents else ())
+        warnings = known.warnings + ((NO_LATENTS,) if without_latents else ()) + displaced
         if asked is not None and not SILENT_STRETCH[0] <= stretch <= SILENT_STRETCH[1]:
             if not (settings.allow_any_stretch or ALLOWED_STRETCH[0] <= stretch <= ALLOWED_STRETCH[1]):
                 raise InputError(

@@ -23,6 +23,7 @@ PARTS = {
     "fine_tune": ("fine_tune.train", "train_fine_tune"),
     "latents": ("t2s.latents", "write_latents"),
     "s2m": ("s2m.train", "train_s2m"),
+    "s2m_few": ("s2m.few_step", "train_s2m_few"),
     "aligned_mels": ("s2m.aligned_mels", "write_aligned_mels"),
     "vocoder": ("vocoder.train", "train_vocoder"),
     "emotion_bank": ("emotion.bank", "make_emotion_bank"),

@@ -9,9 +9,9 @@ from pathlib import Path
 from torch import Tensor
 
 from ...atomic import copy_tree
-from ...config import Config
+from ...config import Config, FlowPlan
 from ...errors import CheckpointError, TrainingError
-from ...loading.checkpoint import empty_model
+from ...loading.checkpoint import empty_model, open_checkpoint
 from ...loading.config_file import CONFIG_NAME, read_config
 from ...loading.fingerprint import Fingerprints
 from ...loading.native import About, write_native
@@ -19,7 +19,10 @@ from ...loading.parts import group_of, module_parts, part_of
 from ...loading.tensors import check_names, check_numbers, read_section
 from ..data.features import STATISTICS
 from ..emotion.bank import BANK_FILE
-from .state import MODULES, export_weights
+from .state import MODULES, export_weights, load_state
+
+PLAN = "flow"
+"""Key of the identity of a run that distilled a flow: how it is solved."""
 
 
 def export_checkpoint(
@@ -44,6 +47,8 @@ def export_checkpoint(
         if part not in module_parts():
             raise TrainingError(f"There is no part '{part}' to export; known are {', '.join(module_parts())}.")
         parts[part] = _weights(part, run, config)
+        if part == "s2m":
+            config = with_flow_of(config, run)
         if part == "codec":
             parts["statistics"] = export_weights(run, STATISTICS)
     if bank is not None:
@@ -55,6 +60,23 @@ def export_checkpoint(
         copy_tree(text_to_emotion, folder / part_of("text_to_emotion", config).native_file(config), TrainingError)
     write_native(folder, config, parts, about, tokenizer=tokenizer, declared=kept)
     return config
+
+
+def with_flow_of(config: Config, run: Path) -> Config:
+    """The configuration with the plan by which a semantic-to-mel is solved that comes out of `run`.
+
+    A distilled flow brings its own plan. What is not distilled keeps the plan from before; where that was the plan of a
+    distilled flow, it gets the official one.
+    """
+    plan = config.s2m.defaults
+    if (run / CONFIG_NAME).is_file():
+        found = open_checkpoint(run).config.s2m.defaults
+    else:
+        state = load_state(run) or {}
+        found = FlowPlan(**state.get("identity", {}).get(PLAN, {}))
+    if found.distilled or plan.distilled:
+        plan = found
+    return replace(config, s2m=replace(config.s2m, defaults=plan))
 
 
 def bank_group_sizes(path: Path) -> tuple[int, ...]:

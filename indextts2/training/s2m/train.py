@@ -86,7 +86,7 @@ class S2MPart(Part):
         aligned = recipe.alignment_weight > 0.0
         self.data = S2MData(store, recipe.data, rate, latents=latents, with_features=aligned)
         self.mel_mean = mean_of_bands(self.data)
-        self.held_out = self._held_out_batches(store, latents)
+        self.held_out = held_out_batches(store, latents, recipe.data, rate)
 
     def identity(self) -> dict[str, Any]:
         flow = self.config.s2m.flow
@@ -150,14 +150,16 @@ class S2MPart(Part):
                 values.setdefault(name, []).append(float(velocity_loss(models[MODEL](example), velocity)))
         return {name: sum(found) / len(found) for name, found in values.items()}
 
-    def _held_out_batches(self, store: FeatureStore, latents: FeatureStore | None) -> list[dict[str, Tensor]]:
-        """Crops of held-out texts, the same in every evaluation; none when the store has no such split."""
-        if not store.select(lambda entry: entry.split == "test_text" and entry.language in self.recipe.data.languages):
-            return []
-        rate = self.config.s2m.frames_per_token
-        data = S2MData(store, self.recipe.data, rate, latents=latents, split="test_text")
-        generator = torch.Generator().manual_seed(HELD_OUT_SEED)
-        return [data.batch(generator) for _ in range(HELD_OUT_BATCHES)]
+
+def held_out_batches(
+    store: FeatureStore, latents: FeatureStore | None, settings: S2MDataSettings, frames_per_token: float
+) -> list[dict[str, Tensor]]:
+    """Crops of held-out texts, the same in every evaluation; none when the store has no such split."""
+    if not store.select(lambda entry: entry.split == "test_text" and entry.language in settings.languages):
+        return []
+    data = S2MData(store, settings, frames_per_token, latents=latents, split="test_text")
+    generator = torch.Generator().manual_seed(HELD_OUT_SEED)
+    return [data.batch(generator) for _ in range(HELD_OUT_BATCHES)]
 
 
 def flow_example(
