@@ -13,6 +13,7 @@ nearly forbids repeats there; `SamplingSettings.official_logits` brings that bac
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -43,6 +44,7 @@ class SamplingSettings:
     max_tokens: int = 1500  # the stop counted, as the official decoder does
     typical: float | None = None  # probability mass of typical sampling, None for off
     official_logits: bool = False  # with one beam, apply the processors to raw logits
+    emotion_guidance: float = 1.0  # amplifies what the emotion changes in every token's chance; 1 is off and exact
 
     def __post_init__(self) -> None:
         checks = (
@@ -58,6 +60,11 @@ class SamplingSettings:
             ),
             (self.max_tokens >= 1, "max_tokens is at least 1", self.max_tokens),
             (self.typical is None or 0.0 < self.typical < 1.0, "typical lies between 0 and 1", self.typical),
+            (
+                0.0 <= self.emotion_guidance < math.inf,
+                "emotion_guidance is finite and not negative",
+                self.emotion_guidance,
+            ),
         )
         for fine, rule, found in checks:
             if not fine:
@@ -81,6 +88,16 @@ class SamplingSettings:
     def candidate_count(self, vocabulary: int) -> int:
         """Entries of one row that may be drawn, and so need noise."""
         return min(vocabulary, max(self.top_k, self.min_tokens_to_keep)) if self.top_k else vocabulary
+
+
+def amplified(logits: Tensor, guidance: float) -> Tensor:
+    """Logits in which the emotion's share is multiplied by `guidance` (docs/spec/control.md#guided-emotion).
+
+    logits: (2 * items, ..., vocabulary), those with the emotion first and then those with the speaker's own.
+    -> (items, ..., vocabulary) float32. A constant added to a row changes no chance, so that raw logits will do.
+    """
+    emotion, own = logits.float().chunk(2)
+    return own + guidance * (emotion - own)
 
 
 def penalise_repeats(scores: Tensor, used: Tensor, penalty: float) -> Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..indextts2.config import Config
 from ..indextts2.contracts import SemanticSpeech, Speaker
 from ..indextts2.stages.mel_to_audio import CHUNK_FRAMES
+from ..indextts2.stages.semantic_to_mel import FlowSettings, guides_latent
 
 FLOAT_BYTES = 4
 LIVE_TENSORS = 8  # activations of one layer that live at the same time
@@ -14,6 +17,16 @@ TYPICAL_SECONDS = 15.0  # of a reference, and of a segment whose length is not k
 TYPICAL_ROWS = 3
 TOKENS_PER_PIECE = 16  # semantic tokens of one text token in slow speech
 ATTENTION_COPIES = 3  # scores, position scores and weights
+
+
+class Guidance(NamedTuple):
+    """Strengths of the two guidances that compute more rows; 1 is off."""
+
+    emotion: float = 1.0
+    latent: float = 1.0
+
+
+UNGUIDED = Guidance()
 
 
 def encoder_bytes(config: Config, seconds: float) -> float:
@@ -40,12 +53,15 @@ def expected_tokens(text_tokens: int) -> int:
     return TOKENS_PER_PIECE * (text_tokens + TOKENS_PER_PIECE)
 
 
-def s2m_bytes(config: Config, rows: int, frames: int) -> float:
-    """Solving the flow for `rows` segments of up to `frames` frames, reference included, with and without condition."""
+def s2m_bytes(config: Config, rows: int, frames: int, branches: int = 2) -> float:
+    """Solving the flow for `rows` segments of up to `frames` frames, reference included.
+
+    branches: evaluations of a row side by side, with and without condition, and with latent guidance one more.
+    """
     flow = config.s2m.flow
     widest = max(4 * flow.width, 2 * flow.wavenet.width)
     per_row = LIVE_TENSORS * frames * widest + ATTENTION_COPIES * flow.heads * frames**2
-    return 2 * rows * per_row * FLOAT_BYTES
+    return branches * rows * per_row * FLOAT_BYTES
 
 
 def vocoder_bytes(config: Config, frames: int) -> float:
@@ -58,20 +74,22 @@ def vocoder_bytes(config: Config, frames: int) -> float:
     return FLOAT_BYTES * LIVE_TENSORS * widest * min(frames, 2 * CHUNK_FRAMES)
 
 
-def flow_work(config: Config, semantic: SemanticSpeech, speaker: Speaker, rows_at_once: int) -> float:
+def flow_work(config: Config, semantic: SemanticSpeech, speaker: Speaker, flow: FlowSettings) -> float:
     """Solving the flow for this very speech."""
     natural = int(semantic.token_lengths.max()) * config.frames_per_token
     frames = max(int(natural), int(semantic.frame_targets.max())) + speaker.prompt_mel.shape[-1]
-    return s2m_bytes(config, min(rows_at_once, semantic.tokens.shape[0]), frames)
+    branches = 3 if guides_latent(config, semantic, flow) else 2
+    return s2m_bytes(config, min(flow.rows_at_once, semantic.tokens.shape[0]), frames, branches)
 
 
-def typical_bytes(part: str, config: Config) -> float:
+def typical_bytes(part: str, config: Config, settings: Guidance = UNGUIDED) -> float:
     """A stage before its input is known, for the node that runs the whole chain."""
     frames = round(2 * TYPICAL_SECONDS * config.mel.frames_per_second)
     if part == "encoder":
         return encoder_bytes(config, TYPICAL_SECONDS)
     if part == "t2s":
-        return t2s_bytes(config, TYPICAL_ROWS, round(TYPICAL_SECONDS * config.tokens_per_second))
+        rows = TYPICAL_ROWS * (2 if settings.emotion != 1.0 else 1)
+        return t2s_bytes(config, rows, round(TYPICAL_SECONDS * config.tokens_per_second))
     if part == "s2m":
-        return s2m_bytes(config, TYPICAL_ROWS, frames)
+        return s2m_bytes(config, TYPICAL_ROWS, frames, 3 if settings.latent != 1.0 else 2)
     return vocoder_bytes(config, frames)

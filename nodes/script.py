@@ -13,8 +13,10 @@ from .host import folders, services
 from .host.audio import audio_of, built_in_speakers, reference_waveform
 from .ports import node_schema
 from .script_lines import lines_input, overflow_input, timeline_of
-from .speak import speech_models
+from .semantic_to_mel import latent_guidance_input
+from .speak import OFF, speech_models
 from .text import language_input
+from .text_to_semantic import emotion_guidance_input
 from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "script"
@@ -214,6 +216,8 @@ class SynthesizeScript(io.ComfyNode):
                     "cast", optional=True, tooltip="The cast; unconnected assigns the built-in voices in turn."
                 ),
                 language_input(),
+                emotion_guidance_input(),
+                latent_guidance_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -258,8 +262,10 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
         fit=FitSettings(inputs["cue"], squeeze=inputs["squeeze"], overflow=inputs["overflow"]),
         clean=CleanSettings(inputs["trim_tails"], soft, soft, inputs["longest_silence"], inputs["loudness"] or None),
         takes=TakeSettings(inputs["takes"], retries=inputs["retries"]),
-        sampling=SamplingSettings(max_tokens=inputs["max_tokens"]),
-        flow=FlowSettings(steps=inputs["steps"] or None),
+        sampling=SamplingSettings(
+            max_tokens=inputs["max_tokens"], emotion_guidance=inputs.get("emotion_guidance", OFF)
+        ),
+        flow=FlowSettings(steps=inputs["steps"] or None, latent_guidance=inputs.get("latent_guidance", OFF)),
     )
     parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
     dtype = models.t2s.dtype

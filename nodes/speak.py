@@ -7,6 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.loading.parts import GROUPS
+from ..indextts2.sampling import SamplingSettings
+from ..indextts2.stages.semantic_to_mel import FlowSettings
 from ..indextts2.text.languages import AUTO, tag_of
 from . import memory, ports
 from .conditioning import built_in_input
@@ -14,10 +16,13 @@ from .duration import MOST
 from .host import services
 from .host.audio import audio_of, reference_waveform, waveform_of
 from .ports import node_schema
+from .semantic_to_mel import latent_guidance_input
 from .text import EXAMPLE, language_input
+from .text_to_semantic import emotion_guidance_input
 from .widgets import number, seed_input, words
 
 GROUP = "easy"
+OFF = 1.0  # of a guidance
 
 
 class Speak(io.ComfyNode):
@@ -80,6 +85,8 @@ class Speak(io.ComfyNode):
                     "duration", optional=True, tooltip="A length in any unit, from Duration; replaces 'seconds'."
                 ),
                 language_input(),
+                emotion_guidance_input(),
+                latent_guidance_input(),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
@@ -94,7 +101,7 @@ class Speak(io.ComfyNode):
     def execute(
         cls, text: str, built_in_speaker: str, seed: int, reference: Any = None, **inputs: Any
     ) -> io.NodeOutput:
-        from ..indextts2.stages.speak import speak
+        from ..indextts2.stages.speak import SpeakSettings, speak
         from ..indextts2.values.report import speech_report
 
         speech = speak(
@@ -103,6 +110,10 @@ class Speak(io.ComfyNode):
             reference_waveform(reference, built_in_speaker),
             emotion=emotion_request(inputs),
             duration=wanted_duration(inputs),
+            settings=SpeakSettings(
+                sampling=SamplingSettings(emotion_guidance=inputs.get("emotion_guidance", OFF)),
+                flow=FlowSettings(latent_guidance=inputs.get("latent_guidance", OFF)),
+            ),
             seed=seed,
             language=tag_of(inputs.get("language", AUTO)),
             progress=services.progress(),
@@ -117,7 +128,8 @@ def speech_models(inputs: dict[str, Any]) -> Any:
     from ..indextts2.stages.handles import SpeechModels
 
     parts = {name: services.required(inputs[name]) for name in GROUPS}
-    work = {name: memory.typical_bytes(name, loaded.models.config) for name, loaded in parts.items()}
+    guidance = memory.Guidance(inputs.get("emotion_guidance", OFF), inputs.get("latent_guidance", OFF))
+    work = {name: memory.typical_bytes(name, loaded.models.config, guidance) for name, loaded in parts.items()}
     return SpeechModels(
         **{name: loaded.models for name, loaded in parts.items()},
         placement=lambda part: services.running(parts[part], work[part]),

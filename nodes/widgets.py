@@ -10,6 +10,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+MOST_GUIDANCE = 5.0  # of the guidances whose 1 is off
 SEED_MAXIMUM = 0xFFFF_FFFF_FFFF_FFFF >> 1  # the largest seed torch takes is a signed 64-bit number
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..contracts import Progress
     from ..loading.checkpoint import Checkpoint
+    from ..sampling import SamplingSettings
     from ..stages.handles import SpeechModels
     from ..stages.semantic_to_mel import FlowSettings
 
@@ -135,7 +136,11 @@ def name_in(module: str, table: str) -> Callable[[str], str]:
     return check
 
 
-FLOW = ("steps", "guidance", "grid", "solver")
+FLOW = ("steps", "guidance", "grid", "solver", "latent_guidance")
+SAMPLING = (
+    "mode", "beams", "temperature", "top_k", "top_p", "typical", "repetition_penalty", "length_penalty", "max_tokens",
+    "emotion_guidance",
+)  # fmt: skip
 
 
 def add_preset_option(group: argparse._ArgumentGroup) -> None:
@@ -147,6 +152,30 @@ def add_preset_option(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_guidance_options(tokens: argparse._ArgumentGroup, flow: argparse._ArgumentGroup) -> None:
+    """--emotion-guidance and --latent-guidance."""
+    tokens.add_argument(
+        "--emotion-guidance",
+        type=positive(float, zero=True),
+        metavar="G",
+        help="amplify what the emotion changes in the choice of tokens: 1 is off, 2 is strong, 3 costs words",
+    )
+    flow.add_argument(
+        "--latent-guidance",
+        type=positive(float, zero=True),
+        metavar="G",
+        help="amplify what the latents, and with them the emotion, change in the sound: 1 is off, 2 is strong",
+    )
+
+
+def sampling_of(options: argparse.Namespace) -> SamplingSettings:
+    """Settings of the choice of tokens by those of its options that a command has. Raises InputError."""
+    from ..sampling import SamplingSettings
+
+    given = {name: getattr(options, name) for name in SAMPLING if getattr(options, name, None) is not None}
+    return SamplingSettings(**given)
+
+
 def flow_of(options: argparse.Namespace) -> FlowSettings:
     """Settings of the flow by its options. Raises InputError, or Usage for a preset beside what it sets."""
     from ..stages.semantic_to_mel import PRESETS, FlowSettings
@@ -154,7 +183,7 @@ def flow_of(options: argparse.Namespace) -> FlowSettings:
     given = {name: getattr(options, name) for name in FLOW if getattr(options, name, None) is not None}
     if options.preset is None:
         return FlowSettings(**given)
-    doubled = [f"--{name}" for name in given if name != "guidance"]
+    doubled = [f"--{name}" for name in given if "guidance" not in name]
     if doubled:
         raise Usage(f"--preset {options.preset} already sets {', '.join(doubled)}. Give one or the other.")
     return replace(PRESETS[options.preset], **given)

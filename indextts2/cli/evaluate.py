@@ -19,11 +19,13 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..contracts import Speech
+    from ..evaluation.listeners import Listeners
     from ..evaluation.protocol import Protocol, SpeechRequest, Synthesise
     from ..stages.handles import SpeechModels
 
 JUDGES = ("transcripts", "speakers", "quality")
 KEPT = 2  # pieces of speech held for the pictures
+GUIDANCE = (("emotion", "what the emotion changes in the tokens"), ("latent", "what the latents change in the sound"))
 HELP = "measure a checkpoint on a corpus"
 
 
@@ -48,6 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", action="store_true", help="also draw spectrograms, attention over the text and the duration curve"
     )
+    for name, effect in GUIDANCE:
+        parser.add_argument(
+            f"--{name}-guidance",
+            type=positive(float, zero=True),
+            nargs="+",
+            default=[],
+            metavar="STRENGTH",
+            help=f"measure the curve of {effect} instead of the report: guidance.json, .md and .png (1 is off)",
+        )
     add_compute_options(parser)
     add_output_options(parser)
 
@@ -67,6 +78,9 @@ def run(options: argparse.Namespace) -> None:
     judges = open_listeners(**{judge: judge not in options.without for judge in JUDGES})
     protocol = build_protocol(options.corpus, settings)
     models = load_speech(checkpoint, device_of(options), dtype_of(options))
+    if options.emotion_guidance or options.latent_guidance:
+        _measure_guidance(options, models, protocol, judges)
+        return
     kept: dict[str, Speech] = {}
     with progress_bar(options, "evaluating") as progress:
         result = evaluate(
@@ -83,6 +97,18 @@ def run(options: argparse.Namespace) -> None:
 
         write_pictures(options.output, models, protocol, result.heard, kept)
     write_result(options, result.figures, f"The report is in {options.output / 'report.md'}.")
+
+
+def _measure_guidance(options: argparse.Namespace, models: SpeechModels, protocol: Protocol, judges: Listeners) -> None:
+    """The curve over both strengths, instead of the report."""
+    from ..evaluation.guidance import curve, measure, points_of, write_curve
+
+    points = points_of(options.emotion_guidance, options.latent_guidance)
+    with progress_bar(options, "speaking") as progress:
+        notes = measure(models, protocol, judges, options.output, points, progress=progress)
+    rows = curve(notes, protocol)
+    write_curve(options.output, options.name or checkpoint_of(options).config.name, protocol, rows)
+    write_result(options, {"points": rows}, f"The curve is in {options.output / 'guidance.md'}.")
 
 
 def synthesiser(models: SpeechModels, protocol: Protocol, kept: dict[str, Speech]) -> Synthesise:

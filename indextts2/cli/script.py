@@ -18,6 +18,7 @@ from .common import (
     Usage,
     add_cache_option,
     add_compute_options,
+    add_guidance_options,
     add_language_option,
     add_offload_option,
     add_output_options,
@@ -28,6 +29,7 @@ from .common import (
     load_models,
     positive,
     progress_bar,
+    sampling_of,
     write_result,
 )
 
@@ -81,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
     add_preset_option(model)
     model.add_argument("--steps", type=positive(int), help="steps of the flow")
+    add_guidance_options(model, model)
     add_compute_options(parser)
     add_offload_option(parser)
     add_cache_option(parser)
@@ -219,7 +222,6 @@ def _cast(options: argparse.Namespace) -> Cast:
 
 
 def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
-    from ..sampling import SamplingSettings
     from ..script.clean import CleanSettings
     from ..script.fit import FitSettings
     from ..script.line import LineSettings
@@ -241,7 +243,7 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
                 loudness=options.loudness or None,
             ),
             takes=TakeSettings(options.takes, options.listen, options.retries),
-            sampling=SamplingSettings(**({"max_tokens": options.max_tokens} if options.max_tokens else {})),
+            sampling=sampling_of(options),
             flow=flow_of(options),
         )
         pauses = {} if options.pause is None else {"pauses": options.pause}

@@ -15,6 +15,7 @@ from .common import (
     Usage,
     add_cache_option,
     add_compute_options,
+    add_guidance_options,
     add_language_option,
     add_offload_option,
     add_output_options,
@@ -28,6 +29,7 @@ from .common import (
     name_in,
     positive,
     progress_bar,
+    sampling_of,
     write_result,
 )
 
@@ -40,9 +42,6 @@ if TYPE_CHECKING:
 
 HELP = "speak a text in the voice of a reference"
 UNITS = ("seconds", "tokens", "frames", "factor")
-SAMPLING = (
-    "mode", "beams", "temperature", "top_k", "top_p", "typical", "repetition_penalty", "length_penalty", "max_tokens",
-)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +141,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     flow.add_argument("--guidance", type=positive(float, zero=True))
     flow.add_argument("--grid", type=name_in("stages.ode", "GRIDS"), help="spacing of the steps, such as sway")
     flow.add_argument("--solver", type=name_in("stages.ode", "SOLVERS"), help="solver of the flow, such as ab2")
+    add_guidance_options(sampling, flow)
 
 
 def _weights(text: str) -> EmotionWeights:
@@ -344,19 +344,14 @@ def _duration(options: argparse.Namespace) -> Duration:
 
 
 def _settings(options: argparse.Namespace) -> SpeakSettings:
-    from ..sampling import SamplingSettings
     from ..stages.speak import SpeakSettings
     from ..stages.t2s.batches import DecodingSettings
 
     try:
         return SpeakSettings(
-            sampling=SamplingSettings(**_given(options, SAMPLING)),
+            sampling=sampling_of(options),
             decoding=DecodingSettings(takes=options.takes, duration_slot=options.duration_slot),
             flow=flow_of(options),
         )
     except InputError as error:
         raise Usage(str(error)) from error
-
-
-def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}

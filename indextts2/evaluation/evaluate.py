@@ -270,7 +270,8 @@ def _reference_embeddings(protocol: Protocol, listeners: Listeners) -> dict[str,
     return {name: listeners.embed(protocol.recording(utterance)) for name, utterance in references.items()}
 
 
-def _probe_features(protocol: Protocol) -> list[tuple[str, str, np.ndarray]]:
+def probe_features(protocol: Protocol) -> list[tuple[str, str, np.ndarray]]:
+    """Speaker, style and prosody of the recordings that the transferred probe learns from."""
     measured = [(item, _features(protocol.recording(item), item.text)) for item in protocol.probe]
     return [(item.speaker, item.style, features.vector()) for item, features in measured if features]
 
@@ -295,7 +296,7 @@ def evaluate(
         result.figures["duration"] = duration_figures(by_kind["duration"])
         result.figures["duration_ordered"] = lengths_follow_factors(by_kind["duration"])
     if by_kind["emotion"]:
-        result.figures["emotion"] = emotion_figures(by_kind["emotion"], _probe_features(protocol))
+        result.figures["emotion"] = emotion_figures(by_kind["emotion"], probe_features(protocol))
     return result
 
 

@@ -43,10 +43,10 @@ def write_pictures(
     requests = [request for request in protocol.of_kind("free") if request.id in made]
     paths = []
     if requests:
-        paths.append(_save(draw_spectrograms(models, protocol, requests, made), folder / "spectrograms.png"))
-        paths.append(_save(draw_attention(models, protocol, requests[0]), folder / "attention.png"))
+        paths.append(save_figure(draw_spectrograms(models, protocol, requests, made), folder / "spectrograms.png"))
+        paths.append(save_figure(draw_attention(models, protocol, requests[0]), folder / "attention.png"))
     if any(item.request.kind == "duration" for item in heard):
-        paths.append(_save(draw_durations(heard), folder / "duration.png"))
+        paths.append(save_figure(draw_durations(heard), folder / "duration.png"))
     return paths
 
 
@@ -116,6 +116,29 @@ def draw_durations(heard: Sequence[Heard]) -> Figure:
     return figure
 
 
+def draw_guidance(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Probe accuracy, word errors and similarity over emotion guidance, one line per latent guidance.
+
+    rows: as `guidance.curve` makes them.
+    """
+    panels = (
+        ("probe_own", "told from other texts"),
+        ("probe_transfer", "told from recordings"),
+        ("word_error_rate", "word error rate"),
+        ("similarity_same", "similarity"),
+    )
+    figure, axes = _figure(len(panels))
+    for drawn, (key, label) in zip(axes, panels, strict=True):
+        for latent in sorted({row["latent_guidance"] for row in rows}):
+            own = [row for row in rows if row["latent_guidance"] == latent and row[key] is not None]
+            strengths = [row["emotion_guidance"] for row in own]
+            drawn.plot(strengths, [row[key] for row in own], marker="o", label=f"latent guidance {latent:g}")
+        drawn.set_ylabel(label)
+    axes[0].legend(fontsize="small")
+    axes[-1].set_xlabel("emotion guidance")
+    return figure
+
+
 def _figure(rows: int, *, height: float = ROW_HEIGHT) -> tuple[Figure, list[Axes]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -126,7 +149,8 @@ def _figure(rows: int, *, height: float = ROW_HEIGHT) -> tuple[Figure, list[Axes
     return figure, [row[0] for row in grid]
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format that the file's ending names."""
     with replacing(path) as file:
         figure.savefig(file, format=path.suffix.lstrip("."))
     return path

@@ -149,23 +149,53 @@ class SemanticToMel(nn.Module):
         return self.estimator.time_conditions(time)
 
     def context(
-        self, prompt_mel: Tensor, style: Tensor, condition: Tensor, lengths: Tensor | None = None, *, guided: bool
+        self,
+        prompt_mel: Tensor,
+        style: Tensor,
+        condition: Tensor,
+        lengths: Tensor | None = None,
+        *,
+        guided: bool,
+        without_latent: Tensor | None = None,
     ) -> FlowContext:
         """Prepare a batch for `velocity`. prompt_mel (batch, bands, frames), style (batch, style_dim), condition
         (batch, frames, content_dim), lengths (batch,) or None when all rows are full.
 
-        With guidance the batch is stacked twice: first the conditioned rows, then the same rows without any condition.
+        The batch is stacked up to three times: the conditioned rows; with guidance, the same rows without any
+        condition; with a condition `without_latent`, like `condition`, the rows conditioned by that.
         """
         estimator = self.estimator
         content = estimator.content(prompt_mel, style, condition)
+        branches = [content]
         if guided:
-            content = torch.cat([content, estimator.null_content().expand_as(content)])
-            lengths = None if lengths is None else torch.cat([lengths, lengths])
+            branches.append(estimator.null_content().expand_as(content))
+        if without_latent is not None:
+            branches.append(estimator.content(prompt_mel, style, without_latent))
+        if len(branches) > 1:
+            content = torch.cat(branches)
+            lengths = None if lengths is None else torch.cat([lengths] * len(branches))
         return estimator.context(content, lengths)
 
-    def velocity(self, noisy: Tensor, times: TimeConditions, context: FlowContext, *, guidance: float = 0.0) -> Tensor:
-        """Velocity at `noisy` (batch, bands, frames). A guidance other than zero needs a context made with `guided`."""
-        if guidance == 0.0:
+    def velocity(
+        self,
+        noisy: Tensor,
+        times: TimeConditions,
+        context: FlowContext,
+        *,
+        guidance: float = 0.0,
+        latent_guidance: float = 1.0,
+    ) -> Tensor:
+        """Velocity at `noisy` (batch, bands, frames).
+
+        A guidance other than zero needs a context made with `guided`; a latent guidance other than one, a context made
+        with `without_latent`. That one multiplies what the latent changes in the guided velocity
+        (docs/spec/s2m.md#latent-guidance).
+        """
+        count = 1 + (guidance != 0.0) + (latent_guidance != 1.0)
+        if count == 1:
             return self.estimator(noisy, times, context)
-        conditioned, free = self.estimator(torch.cat([noisy, noisy]), times, context).chunk(2)
-        return (1.0 + guidance) * conditioned - guidance * free
+        conditioned, *others = self.estimator(torch.cat([noisy] * count), times, context).chunk(count)
+        guided = (1.0 + guidance) * conditioned - guidance * others[0] if guidance != 0.0 else conditioned
+        if latent_guidance == 1.0:
+            return guided
+        return guided + (latent_guidance - 1.0) * (1.0 + guidance) * (conditioned - others[-1])

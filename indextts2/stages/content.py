@@ -20,6 +20,7 @@ from ..models.s2m import SemanticToMel, single_precision_frames, stretched_frame
 from .placed import device_of
 
 NO_LATENTS = "This checkpoint speaks without latents, so that the strength of the latents changes nothing."
+NO_LATENT_TO_GUIDE = "There is no latent in this speech, so that latent guidance changes nothing."
 
 
 class ContentSource(Protocol):

@@ -28,7 +28,7 @@ from ..models.flow import TimeConditions
 from ..models.length_regulator import Span
 from ..models.s2m import SemanticToMel
 from ..surroundings import with_torch_defaults
-from .content import CONTENT, NO_LATENTS, spans_in_rows
+from .content import CONTENT, NO_LATENT_TO_GUIDE, NO_LATENTS, spans_in_rows
 from .duration import Clock
 from .graphs import Graphed, GraphMaker, graph_maker
 from .handles import S2MModels
@@ -57,10 +57,11 @@ class FlowSettings:
     latent_strength: float = 1.0  # of the T2S latent that is added to the tokens, 0 for none
     rows_at_once: int = 4  # segments computed together, a matter of memory only
     allow_any_stretch: bool = False  # lifts the limits of ALLOWED_STRETCH
+    latent_guidance: float = 1.0  # amplifies what the latent changes in the velocity; 1 is off and exact
 
     def __post_init__(self) -> None:
         self.plan(FlowPlan())
-        for name in ("guidance", "temperature", "latent_strength"):
+        for name in ("guidance", "temperature", "latent_strength", "latent_guidance"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value < math.inf:
                 raise InputError(f"{name} should be finite and not negative, but is {value}.")
@@ -102,6 +103,14 @@ PRESETS = {
     "fastest": FlowSettings(steps=6, grid="sway"),
 }
 """Named settings with measured figures in docs/performance.md; "exact" is what the released program does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """Strengths that the branches of one evaluation are weighed with."""
+
+    guidance: float  # 0 is off
+    latent_guidance: float = 1.0  # 1 is off
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +159,26 @@ def semantic_to_mel(
     prompt = _prompt(s2m, speaker, flow)
     content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
     features, row_counts = content(semantic, flow.latent_strength)
+    bare = content(semantic, 0.0)[0] if guides_latent(s2m.config, semantic, flow) else None
 
     plan = flow.plan(s2m.config.s2m.defaults)
     grid = step_grid(plan.grid, plan.steps)
     times = s2m.model.time_conditions(grid[:-1].to(s2m.device))
+    strengths = Guidance(plan.guidance, flow.latent_guidance if bare is not None else 1.0)
     noise_scale = flow.temperature * s2m.config.s2m.noise_scale
     groups = list(_groups(frame_counts, flow.rows_at_once))
     mels: dict[int, Tensor] = {}
     graphs = graph_maker(s2m.device)
     for done, rows in enumerate(groups):
-        target = s2m.model.regulate(
-            features[rows],
+        layout = (
             [frame_counts[row] for row in rows],
             [row_counts[row] for row in rows],
             None if spans is None else [spans_in_rows(spans[row], s2m.config.codec.downsample) for row in rows],
         )
+        targets = tuple(s2m.model.regulate(own[rows], *layout) for own in (features, bare) if own is not None)
         bands = prompt.mel.shape[1]
         noise = [noise_scale * row_noise(seed, first_row + row, frame_counts[row], bands) for row in rows]
-        velocity, start = _flow(s2m.model, prompt, target, noise, times, plan.guidance, graphs)
+        velocity, start = _flow(s2m.model, prompt, targets, noise, times, strengths, graphs)
         begin, end = done * plan.steps, (done + 1) * plan.steps
         own_progress = subrange(progress, begin, end, len(groups) * plan.steps)
         solved = integrate(velocity, grid, start, solver=plan.solver, progress=own_progress)
@@ -186,6 +197,12 @@ def semantic_to_mel(
         reports=reports,
         texts=semantic.texts,
     )
+
+
+def guides_latent(config: Config, semantic: SemanticSpeech, flow: FlowSettings) -> bool:
+    """Whether a third branch without the latent is computed: it is asked for, and there is a latent."""
+    has_latents = CONTENT[config.s2m.content].has_latents and semantic.latent is not None
+    return has_latents and flow.latent_strength != 0.0 and flow.latent_guidance != 1.0
 
 
 def _check_kind(config: Config, semantic: SemanticSpeech) -> None:
@@ -240,13 +257,16 @@ def _reports(
 ) -> tuple[DurationReport, ...]:
     """The rows' duration reports with frames and stretch. Raises InputError beyond ALLOWED_STRETCH."""
     reports = []
-    displaced = settings.displaced_by(config.s2m.defaults)
-    without_latents = not CONTENT[config.s2m.content].has_latents and settings.latent_strength != 1.0
+    useless = settings.displaced_by(config.s2m.defaults)
+    if not CONTENT[config.s2m.content].has_latents and settings.latent_strength != 1.0:
+        useless += (NO_LATENTS,)
+    if settings.latent_guidance != 1.0 and not guides_latent(config, semantic, settings):
+        useless += (NO_LATENT_TO_GUIDE,)
     for row, (tokens, frames) in enumerate(zip(token_counts, frame_counts, strict=True)):
         stretch = frames / (config.frames_per_token * tokens)
         asked = int(semantic.frame_targets[row]) or None
         known = semantic.reports[row] if row < len(semantic.reports) else DurationReport("free", "free", None, tokens)
-        warnings = known.warnings + ((NO_LATENTS,) if without_latents else ()) + displaced
+        warnings = known.warnings + useless
         if asked is not None and not SILENT_STRETCH[0] <= stretch <= SILENT_STRETCH[1]:
             if not (settings.allow_any_stretch or ALLOWED_STRETCH[0] <= stretch <= ALLOWED_STRETCH[1]):
                 raise InputError(
@@ -284,38 +304,43 @@ def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int
 def _flow(
     model: SemanticToMel,
     prompt: _Prompt,
-    target: Tensor,
+    targets: Sequence[Tensor],
     noise: Sequence[Tensor],
     times: TimeConditions,
-    guidance: float,
+    strengths: Guidance,
     graphs: GraphMaker | None,
 ) -> tuple[Callable[[int, Tensor], Tensor], Tensor]:
     """The velocity as a function of step and state, and the start: noise after a prompt of zeros.
 
-    target: (rows, frames, content_dim); noise: per row (bands, its own frames). Prompt frames have no velocity, so they
-    stay zero.
+    targets: one (rows, frames, content_dim), and with latent guidance a second one without the latent; noise: per row
+    (bands, its own frames). Prompt frames have no velocity, so they stay zero.
     """
-    rows, longest = target.shape[:2]
+    rows, longest = targets[0].shape[:2]
     if rows > 1:  # padded rows anyway: few lengths keep memory flat over many segments, see `chunk_windows`
         longest = LENGTH_STEP * math.ceil(longest / LENGTH_STEP)
-        target = F.pad(target, (0, 0, 0, longest - target.shape[1]))
+        targets = [F.pad(target, (0, 0, 0, longest - target.shape[1])) for target in targets]
+    target = targets[0]
     lengths = [prompt.frames + own.shape[-1] for own in noise]
     total = prompt.frames + longest
     start = torch.stack([F.pad(own, (prompt.frames, longest - own.shape[-1])) for own in noise]).to(target)
-    condition = torch.cat([prompt.condition.expand(rows, -1, -1), target], dim=1)
+    conditions = [torch.cat([prompt.condition.expand(rows, -1, -1), own], dim=1) for own in targets]
     prompt_mel = F.pad(prompt.mel, (0, longest)).expand(rows, -1, -1)
     padded = any(length < total for length in lengths)
     context = model.context(
         prompt_mel,
         prompt.style.expand(rows, -1),
-        condition,
+        conditions[0],
         torch.tensor(lengths, device=target.device) if padded else None,
-        guided=guidance != 0.0,
+        guided=strengths.guidance != 0.0,
+        without_latent=conditions[1] if len(conditions) > 1 else None,
     )
     is_target = (torch.arange(total, device=target.device) >= prompt.frames).to(target.dtype)
 
     def velocity(time: TimeConditions, state: Tensor) -> Tensor:
-        return model.velocity(state, time, context, guidance=guidance) * is_target
+        velocity = model.velocity(
+            state, time, context, guidance=strengths.guidance, latent_guidance=strengths.latent_guidance
+        )
+        return velocity * is_target
 
     return GraphedVelocity(velocity, times, start, [model], graphs), start
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from indextts2.contracts import Duration, EmotionWeights, Waveform
+from indextts2.contracts import Duration, Emotion, EmotionWeights, Waveform
 from indextts2.errors import CheckpointError, CheckpointMismatch, ConfigError
 from indextts2.loading.checkpoint import load_speech, load_t2s, open_checkpoint
 from indextts2.loading.convert import convert
@@ -266,3 +266,21 @@ def test_the_strength_of_latents_that_do_not_exist_is_reported(models, recording
     settings = SpeakSettings(sampling=SHORT, flow=replace(QUICK, latent_strength=0.5))
     spoken = speak(models, TEXT, recording, settings=settings)
     assert any("without latents" in warning for report in spoken.reports for warning in report.warnings)
+
+
+def test_emotion_guidance_works_and_latent_guidance_says_that_there_are_no_latents(models, recording, speaker):
+    text, emotion = prepare_text(models.t2s.front_end, TEXT), Emotion(-9.0 * speaker.emotion_vector)
+    plain, guided = (
+        text_to_semantic(
+            models.t2s,
+            text,
+            speaker,
+            emotion,
+            sampling=replace(SHORT, mode="sample", repetition_penalty=1.0, emotion_guidance=strength),
+        )
+        for strength in (1.0, 20.0)
+    )
+    assert not torch.equal(plain.tokens, guided.tokens)
+    mel = semantic_to_mel(models.s2m, guided, speaker, flow=replace(QUICK, latent_guidance=2.0))
+    assert torch.equal(mel.mel, semantic_to_mel(models.s2m, guided, speaker, flow=QUICK).mel)
+    assert any("latent guidance changes nothing" in warning for warning in mel.reports[0].warnings)

@@ -27,6 +27,14 @@ def test_the_estimate_covers_what_was_counted_and_not_many_times_it(asked, part)
     assert COUNTED[part] <= asked[part] / MEGABYTE <= 8 * COUNTED[part]
 
 
+def test_guidance_that_computes_more_rows_is_asked_for(pack):
+    memory, config = pack.part("nodes.memory"), pack.part("indextts2.config").Config()
+    plain = {part: memory.typical_bytes(part, config) for part in COUNTED}
+    guided = {part: memory.typical_bytes(part, config, memory.Guidance(2.0, 2.0)) for part in COUNTED}
+    assert guided["t2s"] == 2 * plain["t2s"] and guided["s2m"] == 1.5 * plain["s2m"]
+    assert guided["vocoder"] == plain["vocoder"] and guided["encoder"] == plain["encoder"]
+
+
 def test_the_whole_chain_is_asked_for_at_least_as_much(asked, pack):
     memory, config = pack.part("nodes.memory"), pack.part("indextts2.config").Config()
     for part in ("encoder", "t2s", "s2m"):

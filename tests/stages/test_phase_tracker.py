@@ -93,8 +93,9 @@ def tracker(items=1, width=1, phases=None):
     model = tiny_model()
     chosen = phases or [Phase(0, emotion_vector(1)), Phase(6, emotion_vector(2)), Phase(12, emotion_vector(3))]
     prefix = build_prefix(model, tiny_speaker().condition, chosen, model.duration_slots(None), IDS)
+    rows = torch.zeros(items, dtype=torch.int64)
     return PhaseTracker.start(
-        prefix, torch.zeros(items, dtype=torch.int64), width, STEPS,
+        prefix, rows, width, STEPS, trunk_rows=rows,
         heads=((0, 0),), heads_are_known=True, tokens_per_second=TOKENS_PER_SECOND,
     )  # fmt: skip
 

@@ -85,7 +85,7 @@ class BatchDecoder:
         progress: Progress,
     ) -> None:
         self.model, self.sampling, self.decoding, self.seed = t2s.model, sampling, decoding, seed
-        self.condition = t2s.place(speaker.condition)
+        self.condition, self.own_emotion = t2s.place(speaker.condition), t2s.place(speaker.emotion_vector)
         self.tokens_per_second = t2s.config.tokens_per_second
         self.limit = longest_take(self.model, sampling)
         self.graphs = graph_maker(t2s.device)
@@ -135,19 +135,29 @@ class BatchDecoder:
         return takes
 
     def _run_batch(self, batch: Sequence[Task], *, with_latent: bool) -> list[Take]:
-        prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in batch]))
+        guided = self.sampling.emotion_guidance != 1.0 and any(map(self._is_emotional, batch))
+        plain = [self._plain(task) for task in batch] if guided else []
+        prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in (*batch, *plain)]))
         chosen = [
             replace(
                 choose_take(takes, task.plan.token_target),
                 lengths=tuple(len(take.tokens) for take in takes),
                 limit=self._limit_of(task),
             )
-            for task, takes in zip(batch, self._decode(batch, prefilled), strict=True)
+            for task, takes in zip(batch, self._decode(batch, prefilled, guided=guided), strict=True)
         ]
         if not with_latent:
             return chosen
         latent = latents(self.model, prefilled, range(len(batch)), chosen)
         return [replace(take, latent=latent[row, : len(take.tokens)].float()) for row, take in enumerate(chosen)]
+
+    def _is_emotional(self, task: Task) -> bool:
+        """Whether a task is spoken with another emotion than the speaker's own, so that guidance changes it."""
+        return any(not torch.equal(phase.vector, self.own_emotion) for phase in task.phases)
+
+    def _plain(self, task: Task) -> Task:
+        """The task with the speaker's own emotion in every phase: the same rows and masks, other numbers."""
+        return replace(task, phases=tuple(replace(phase, vector=self.own_emotion) for phase in task.phases))
 
     def _limit_of(self, task: Task) -> int:
         """Most tokens of a segment, the stop counted. Free speech far longer than its text is runaway generation."""
@@ -179,8 +189,8 @@ class BatchDecoder:
             slots = self.model.duration_slots(target, slot=slot)
         return build_prefix(self.model, self.condition, task.phases, slots, task.ids, language=task.language)
 
-    def _decode(self, batch: Sequence[Task], prefilled: Prefilled) -> list[list[Take]]:
-        """The takes of every task, decoded together."""
+    def _decode(self, batch: Sequence[Task], prefilled: Prefilled, *, guided: bool) -> list[list[Take]]:
+        """The takes of every task, decoded together; guided: `prefilled` has the batch twice, see `_plain`."""
         rules = [stop_rules(task.plan, self.limit, self.decoding.guided) for task in batch]
         items = [(row, task.first_take + take) for row, task in enumerate(batch) for take in range(task.takes)]
         job = DecodeJob(
@@ -189,6 +199,7 @@ class BatchDecoder:
             limits=torch.tensor([min(rules[row][1], self._limit_of(batch[row])) for row, _ in items]),
             stop_bias=torch.stack([rules[row][0] for row, _ in items]),
             tokens_per_second=self.tokens_per_second,
+            plain_segments=tuple(len(batch) + row for row, _ in items) if guided else (),
         )
         begin = self._batch * self.limit
         progress = subrange(self._progress, begin, begin + self.limit, self._batches * self.limit)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...contracts import Progress, no_progress
 from ...models.t2s import TextToSemantic
-from ...sampling import NOISE_BLOCK, SAMPLERS, SamplingSettings, TokenNoise
+from ...sampling import NOISE_BLOCK, SAMPLERS, SamplingSettings, TokenNoise, amplified
 from ..graphs import GraphMaker
 from .phase_tracker import PhaseTracker
 from .prefix import Prefilled
@@ -35,6 +35,7 @@ class DecodeJob:
     limits: Tensor  # (items,) int64, most tokens, the stop counted
     stop_bias: Tensor  # (items, steps) added to the stop's score: -inf forbids it, +inf forces it
     tokens_per_second: float = 50.0  # matters with several phases only
+    plain_segments: tuple[int, ...] = ()  # the same with the speaker's own emotion; none without emotion guidance
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ def decode(
     """
     state = first_state(model, prefilled, job, settings)
     noise = TokenNoise(job.seeds, state.noise)
-    step = GraphedStep(DecodeStep(model, settings, prefilled.prefix.rows), state, graphs)
+    step = GraphedStep(
+        DecodeStep(model, settings, prefilled.prefix.rows, guided=bool(job.plain_segments)), state, graphs
+    )
     total = int(job.limits.max())
     check_every = 1 if state.position.device.type == "cpu" else CHECK_EVERY
     for done in range(1, total + 1):
@@ -94,26 +97,31 @@ def first_state(model: TextToSemantic, prefilled: Prefilled, job: DecodeJob, set
     """The state before the first step. Nothing in it shares memory with `prefilled`."""
     prefix, device, width = prefilled.prefix, prefilled.state.device, settings.width
     items = torch.tensor(job.segments, device=device)
+    rows = torch.tensor(job.segments + job.plain_segments, device=device)  # of the trunk's batch
     steps = _rounded(int(job.limits.max()), NOISE_BLOCK)
     max_rows = _rounded(prefix.rows + width * ROW_BLOCK, ROW_BLOCK)
     columns = prefix.phase_columns[items, :1].expand(-1, width, -1)
-    logits = model.mel_head(prefilled.state)[items][:, None]
+    logits = model.mel_head(prefilled.state)[rows][:, None]
+    if job.plain_segments:
+        logits = amplified(logits, settings.emotion_guidance)
     noise_width = SAMPLERS[settings.mode].noise_width(settings, model.config.semantic_tokens)
     return StepState(
         position=torch.zeros(1, dtype=torch.int64, device=device),
         logits=logits.repeat(1, width, 1),
-        cache=prefilled.cache.slice(items, prefix.rows, max_rows),
+        cache=prefilled.cache.slice(rows, prefix.rows, max_rows),
         attn_mask=F.pad(columns, (0, max_rows - prefix.rows)),
         length=0,
         noise=torch.ones(NOISE_BLOCK, len(items), noise_width, device=device),
         stop_bias=F.pad(job.stop_bias, (0, max(0, steps - job.stop_bias.shape[1]))).to(device),
         hypotheses=Hypotheses.start(model.config, width, job.limits.to(device), steps),
-        tracker=_tracker(model, prefilled, items, job, width, steps) if prefix.phase_columns.shape[1] > 1 else None,
+        tracker=_tracker(model, prefilled, items, rows, job, width, steps)
+        if prefix.phase_columns.shape[1] > 1
+        else None,
     )
 
 
 def _tracker(
-    model: TextToSemantic, prefilled: Prefilled, items: Tensor, job: DecodeJob, width: int, steps: int
+    model: TextToSemantic, prefilled: Prefilled, items: Tensor, rows: Tensor, job: DecodeJob, width: int, steps: int
 ) -> PhaseTracker:
     """The tracker of the checkpoint's own alignment heads or, failing those, of the best head of every step."""
     config = model.config
@@ -124,6 +132,7 @@ def _tracker(
         items,
         width,
         steps,
+        trunk_rows=rows,
         heads=tuple((layer, head) for layer, head in known or heads),
         heads_are_known=bool(known),
         tokens_per_second=job.tokens_per_second,

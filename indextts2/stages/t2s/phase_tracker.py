@@ -93,18 +93,23 @@ class PhaseTracker:
         width: int,
         steps: int,
         *,
+        trunk_rows: Tensor,
         heads: tuple[tuple[int, int], ...],
         heads_are_known: bool,
         tokens_per_second: float,
     ) -> PhaseTracker:
-        """Every hypothesis at the first piece. items: (items,) int64, the prefix row of each."""
+        """Every hypothesis at the first piece.
+
+        items: (items,) int64, the prefix row of each; trunk_rows: (rows,) int64, those of the trunk's batch, where
+        others may follow the items'.
+        """
         mask = prefix.text_mask[items][:, None].expand(-1, width, -1)
         count, entries, device = items.shape[0], mask.shape[-1], items.device
         belief = torch.zeros(count, width, entries, device=device)
         belief[..., min(1, entries - 1)] = 1.0
         zeros = torch.zeros(count, width, dtype=torch.int64, device=device)
         return cls(
-            probe=AttentionProbe(tuple(sorted(heads)), first_query=0, keys=prefix.text_columns[items]),
+            probe=AttentionProbe(tuple(sorted(heads)), first_query=0, keys=prefix.text_columns[trunk_rows]),
             heads_are_known=heads_are_known,
             advance=min(1.0, PIECES_PER_SECOND / tokens_per_second),
             stall_steps=max(1, round(STALL_SECONDS * tokens_per_second)),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...models.t2s import TextToSemantic
 from ...models.transformer import CacheView, KVCache
-from ...sampling import NOISE_BLOCK, SamplingSettings
+from ...sampling import NOISE_BLOCK, SamplingSettings, amplified
 from ..graphs import Graphed, GraphMaker
 from .phase_tracker import PhaseTracker
 from .search import Hypotheses, TokenChoice
@@ -33,7 +33,7 @@ class StepState:
 
     position: Tensor  # (1,) int64, tokens chosen so far
     logits: Tensor  # (items, width, semantic_tokens), of the next token
-    cache: KVCache  # prefix rows, then one row per hypothesis and step
+    cache: KVCache  # prefix rows, then one row per hypothesis and step; with emotion guidance of twice the items
     attn_mask: Tensor  # (items, width, max_rows) bool, the rows of the cache that each hypothesis attends to
     length: int  # rows of cache and mask that a step reads
     noise: Tensor  # (NOISE_BLOCK, items, noise width) exponential; the host fills it in every NOISE_BLOCK steps
@@ -65,8 +65,11 @@ def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
 class DecodeStep:
     """Choose one token per hypothesis and run it through the trunk."""
 
-    def __init__(self, model: TextToSemantic, settings: SamplingSettings, prefix_rows: int) -> None:
+    def __init__(
+        self, model: TextToSemantic, settings: SamplingSettings, prefix_rows: int, *, guided: bool = False
+    ) -> None:
         self.model, self.prefix_rows = model, prefix_rows
+        self.guidance = settings.emotion_guidance if guided else None
         self.choose = TokenChoice(model.config, settings)
 
     def __call__(self, state: StepState) -> None:
@@ -81,15 +84,21 @@ class DecodeStep:
         self._follow(state, parents, rows)
         table_row = (at + self.model.config.decode_row_offset).clamp(max=self.model.config.semantic_rows - 1)
         output = self.model.states(
-            self.model.embed_semantic_at(tokens, table_row),
-            attn_mask=state.attn_mask[:, :, : state.length],
+            self.model.embed_semantic_at(self._with_twins(tokens), table_row),
+            attn_mask=self._with_twins(state.attn_mask[:, :, : state.length]),
             view=CacheView(state.cache, rows, state.length),
             probe=None if state.tracker is None else state.tracker.probe,
         )
-        state.logits.copy_(self.model.mel_head(output.hidden))
+        logits = self.model.mel_head(output.hidden)
+        state.logits.copy_(logits if self.guidance is None else amplified(logits, self.guidance))
         if state.tracker is not None and output.attention_weights is not None:
-            state.tracker.observe(output.attention_weights, at, state.hypotheses.done)
+            attention = output.attention_weights[: tokens.shape[0]]
+            state.tracker.observe(attention, at, state.hypotheses.done)
         state.position.add_(1)
+
+    def _with_twins(self, rows: Tensor) -> Tensor:
+        """Rows of the trunk: with guidance, every item's again with the speaker's own emotion in its prefix."""
+        return rows if self.guidance is None else torch.cat([rows, rows])
 
     def _follow(self, state: StepState, parents: Tensor, rows: Tensor) -> None:
         """Masks follow the parents; each hypothesis then attends to its own new row. rows: (width,)"""
