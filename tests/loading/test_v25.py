@@ -276,7 +276,7 @@ def test_emotion_guidance_works_and_latent_guidance_says_that_there_are_no_laten
             text,
             speaker,
             emotion,
-            sampling=replace(SHORT, mode="sample", repetition_penalty=1.0, emotion_guidance=strength),
+            sampling=replace(SHORT, mode="sample", emotion_guidance=strength),
         )
         for strength in (1.0, 20.0)
     )
