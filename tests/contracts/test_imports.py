@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "stages": BASIC | {"models", "sampling", "text", "audio"},
     "loading": BASIC | {"models", "text", "stages"},  # of stages only the handles it makes
     "training": BASIC | {"models", "sampling", "text", "audio", "stages", "loading"},
-    "evaluation": BASIC | {"models", "text", "audio", "stages", "loading", "training"},
+    "evaluation": BASIC | {"models", "sampling", "text", "audio", "stages", "loading", "training"},
     "script": BASIC | {"stages", "sampling", "text", "audio", "values"},
     "plots": BASIC | {"stages", "script"},
     "values": BASIC,
