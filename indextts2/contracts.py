@@ -210,6 +210,7 @@ class Segment:
     emotion_weights: EmotionWeights | None = None  # an emotion tag of the text, resolved to a vector later
     language: str = ""  # code of the language it is read in; "" where the front end does not tell
     spoken: str = ""  # the words as they will be said, in plain spelling
+    origins: tuple[int, ...] = ()  # per id the character of the text as given, -1 for blanks and marks; () if unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,35 @@ class MelSpectrogram:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A written word with its place in the audio, in samples: from `start` up to `end`."""
+
+    text: str  # as written, with its punctuation
+    start: int
+    end: int
+    group: int = 0  # index of the segment, in a script of the line
+    speaker: str = ""  # "" where nobody is named
+    asked: int | None = None  # sample at which it was asked to begin, None where it was free
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise InputError(f"The word '{self.text}' should not end before it starts, but lies at {self.start}.")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWords:
+    """Words in time: every written word of some audio, in the order in which they begin."""
+
+    words: tuple[SpokenWord, ...]
+    sample_rate: int  # Hz
+    sample_count: int  # of the whole audio
+
+    def __post_init__(self) -> None:
+        if self.sample_rate <= 0:
+            raise InputError(f"The sample rate should be positive, but is {self.sample_rate} Hz.")
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """The end of the chain: audio with its reports."""
 
@@ -323,6 +353,7 @@ class Speech:
     reports: tuple[DurationReport, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # of the text, such as words that cannot be spoken; a segment's are in its report
+    words: SpokenWords | None = None  # None where nobody asked for them
 
 
 def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .common import (
     add_compute_options,
@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--free", type=positive(int, zero=True), metavar="N", help="texts of free length")
     parser.add_argument("--duration", type=positive(int, zero=True), metavar="N", help="texts at every duration factor")
     parser.add_argument("--emotion", type=positive(int, zero=True), metavar="N", help="texts per emotion")
+    parser.add_argument(
+        "--words",
+        type=positive(int, zero=True),
+        default=0,
+        metavar="N",
+        help="texts whose word borders are held against the corpus's exact timings; of those of free length",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed that chooses the texts")
     parser.add_argument(
         "--without",
@@ -90,6 +97,7 @@ def run(options: argparse.Namespace) -> None:
             name=options.name or checkpoint.config.name,
             settings=settings,
             listeners=judges,
+            words=_word_figures(options, models, protocol),
             progress=progress,
         )
     if options.pictures:
@@ -109,6 +117,16 @@ def _measure_guidance(options: argparse.Namespace, models: SpeechModels, protoco
     rows = curve(notes, protocol)
     write_curve(options.output, options.name or checkpoint_of(options).config.name, protocol, rows)
     write_result(options, {"points": rows}, f"The curve is in {options.output / 'guidance.md'}.")
+
+
+def _word_figures(options: argparse.Namespace, models: SpeechModels, protocol: Protocol) -> dict[str, Any] | None:
+    """Border errors of words, where they are asked for."""
+    from ..evaluation.word_times import word_figures
+
+    if not options.words:
+        return None
+    with progress_bar(options, "finding words") as progress:
+        return word_figures(models, protocol, options.words, progress=progress)
 
 
 def synthesiser(models: SpeechModels, protocol: Protocol, kept: dict[str, Speech]) -> Synthesise:

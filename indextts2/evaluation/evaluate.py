@@ -317,14 +317,18 @@ def run(
     name: str,
     settings: ProtocolSettings | None = None,
     listeners: Listeners | None = None,
+    words: dict[str, Any] | None = None,
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Entry of `python -m indextts2 evaluate`: build the protocol, evaluate, write report.json and report.md.
 
+    words: figures of word borders (`word_times.word_figures`) for the report.
     Raises MissingDependency before anything is made when a judge's package is not installed.
     """
     judges = listeners or open_listeners()
     protocol = build_protocol(corpus, settings)
     result = evaluate(synthesise, protocol, judges, progress=progress)
+    if words is not None:
+        result.figures["words"] = words
     write_report(output, name, protocol.settings, result.figures, [item.to_dict() for item in result.heard])
     return result

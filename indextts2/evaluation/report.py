@@ -62,6 +62,8 @@ def markdown(name: str, settings: dict[str, Any], figures: dict[str, Any]) -> st
             asked = list(emotion["confusion"])
             rows = {one: {f"told {other}": emotion["confusion"][one].get(other, 0) for other in asked} for one in asked}
             lines += [*table("asked", rows), ""]
+    if "words" in figures:
+        lines += ["## Borders of words", "", *table("through", figures["words"]), ""]
     lines += ["## Settings", "", "```json", json.dumps(settings, indent=1), "```", ""]
     return "\n".join(lines)
 

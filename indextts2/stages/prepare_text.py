@@ -172,9 +172,31 @@ def _segments(
                 end=end,
                 language=language,
                 spoken=front_end.spoken(prepared, group),
+                origins=_origins(front_end, stretch, prepared, group, len(ids)),
             )
         )
     return segments
+
+
+def _origins(
+    front_end: FrontEnd, stretch: _Stretch, prepared: TextPieces, group: Sequence[int], count: int
+) -> tuple[int, ...]:
+    """Character of the whole text that each of `count` ids comes from, -1 where it makes no sound."""
+    pieces = [prepared.pieces[index] for index in group]
+    indices = front_end.piece_indices(pieces, language=prepared.language)
+    if len(indices) != count or not prepared.starts:
+        return ()
+    ends = [*indices[1:], len(pieces)]
+    return tuple(
+        stretch.start + prepared.starts[group[first]]
+        if first >= 0 and _sounds(pieces[first : max(end, first + 1)])
+        else -1
+        for first, end in zip(indices, ends, strict=True)
+    )
+
+
+def _sounds(pieces: Sequence[str]) -> bool:
+    return any(character.isalnum() for piece in pieces for character in piece)
 
 
 def _pause(segments: list[Segment], stretch: _Stretch, usual: Pauses) -> tuple[str, ...]:

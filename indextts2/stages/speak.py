@@ -31,7 +31,9 @@ from .prepare_text import prepare_text
 from .reference import reference_of
 from .semantic_to_mel import FlowSettings, semantic_to_mel
 from .t2s.batches import DecodingSettings
+from .t2s.spoken_words import words_in_time
 from .t2s.text_to_semantic import text_to_semantic
+from .word_borders import snapped_words
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
@@ -88,12 +90,14 @@ def speak(
     settings: SpeakSettings | None = None,
     seed: int = 0,
     language: str = "",
+    words: bool = False,
     progress: Progress = no_progress,
 ) -> Speech:
     """Speak `text` as the speaker of `reference`.
 
     language: a tag such as en, of a text that is not prepared yet; "" is judged by its characters. duration: None is
     free; a length given for the whole text is met to the sample, pauses included. The same seed gives the same speech.
+    words: also find when each word is spoken, `Speech.words`, for which text-to-semantic reads its tokens once more.
     Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
     the errors of the stages.
     """
@@ -122,13 +126,16 @@ def speak(
             seed=seeds["t2s"],
             progress=_part(progress, "t2s"),
         )
+        in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words else None
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(
             s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
         )
     with models.ready("vocoder") as vocoder:
         speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))
-    return replace(speech, seeds=seeds, warnings=prepared.warnings)
+    if in_time is not None:
+        in_time = snapped_words(in_time, speech.waveform.samples[0, 0])
+    return replace(speech, seeds=seeds, warnings=prepared.warnings, words=in_time)
 
 
 def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:

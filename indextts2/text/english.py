@@ -108,6 +108,10 @@ class EnglishFrontEnd:
         """The same as `ids`: this front end makes no piece that has none."""
         return self.ids(pieces)
 
+    def piece_indices(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
+        """Every piece has one id."""
+        return list(range(len(pieces)))
+
     def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each; a space at a cut belongs to none."""
         segments = [list(segment) for segment in even_segments(english_breaks(pieces), limit)]

@@ -41,6 +41,9 @@ class FrontEnd(Protocol):
     def known_ids(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
         """Ids to feed to T2S; none when nothing in the pieces can be spoken."""
 
+    def piece_indices(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
+        """For each of `known_ids` the index of the piece it begins with; -1 for one that stands for no piece."""
+
     def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` text tokens each."""
 

@@ -139,6 +139,15 @@ class MultilingualFrontEnd:
         ids = self.ids(text.strip(), language=language)
         return [spaced if number == lone and spaced is not None else number for number in ids]
 
+    def piece_indices(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
+        """For each of `known_ids` the character it begins in; -1 for those of the prefix and the blank behind it."""
+        text = "".join(pieces)
+        before = len(text) - len(text.lstrip())
+        prefix = self.prefix(language)
+        ends = [end - len(prefix) for end, _ in self._token_ends(prefix + text.strip())]
+        starts = [0, *ends][: len(ends)]  # the blank of the prefix belongs to the first word
+        return [before + max(0, start) if end > 0 else -1 for start, end in zip(starts, ends, strict=True)]
+
     def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment; with its prefix a segment has at most `limit` text tokens."""
         text = "".join(pieces)

@@ -108,6 +108,11 @@ class OfficialFrontEnd:
         known = [number for number in ids if number != self.tokenizer.unknown_id]
         return known if any(_LETTER_OR_DIGIT.search(piece) for piece in self.tokenizer.pieces(known)) else []
 
+    def piece_indices(self, pieces: Sequence[str], *, language: str = "") -> list[int]:
+        """For each of `known_ids` the index of its piece."""
+        unknown = None if self.compatible else self.tokenizer.unknown_id
+        return [index for index, number in enumerate(self.ids(pieces)) if number != unknown]
+
     def split(self, pieces: Sequence[str], limit: int, *, language: str = "") -> list[list[int]]:
         """Positions of the pieces of every segment, at most `limit` each."""
         if self.compatible:

@@ -70,6 +70,13 @@ def find_tags(text: str) -> tuple[list[TagSpan], tuple[str, ...]]:
     return sorted([*tags, *breaks], key=lambda tag: tag.start), tuple(warnings)
 
 
+def without_tags(text: str) -> str:
+    """The text with blanks in place of its tags, so that every character stays where it is."""
+    for tag in find_tags(text)[0]:
+        text = text[: tag.start] + " " * (tag.end - tag.start) + text[tag.end :]
+    return text
+
+
 def _break_seconds(attributes: str) -> float:
     """The silence of a break of SSML."""
     time = _BREAK_TIME.search(attributes)
