@@ -21,6 +21,7 @@ What travels on a port is a frozen value; it is never changed in place, because 
 | `INDEXTTS2_SCRIPT` | `script.model.Script`: lines with speakers, emotions and times |
 | `INDEXTTS2_CAST` | `script.cast.Cast`: who speaks the lines of a name |
 | `INDEXTTS2_LINES` | `script.run.SpokenScript`: a script with the audio and the report of every line |
+| `INDEXTTS2_WORDS` | `contracts.SpokenWords`: every word with its start and end in samples |
 
 `AUDIO`, `IMAGE`, `STRING`, `FLOAT` and `INT` are the host's own. A checkpoint that lacks a model puts None on its port.
 """
@@ -54,6 +55,13 @@ Mel = io.Custom(PREFIX + "MEL")
 Script = io.Custom(PREFIX + "SCRIPT")
 Cast = io.Custom(PREFIX + "CAST")
 Lines = io.Custom(PREFIX + "LINES")
+Words = io.Custom(PREFIX + "WORDS")
+
+
+def words_output() -> Any:
+    """Words in time, of nodes that speak."""
+    return Words.Output(display_name="words", tooltip="Every word with its start and end in the audio, in samples.")
+
 
 SCHEMA_FIELDS = frozenset(field.name for field in fields(io.Schema))
 

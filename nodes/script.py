@@ -225,6 +225,7 @@ class SynthesizeScript(io.ComfyNode):
                     display_name="report",
                     tooltip="For each line: length asked for, length produced, method and stretch.",
                 ),
+                ports.words_output(),
             ],
             aliases=["dubbing", "dialogue", "batch tts", "audiobook", "subtitles to speech"],
         )
@@ -235,6 +236,7 @@ class SynthesizeScript(io.ComfyNode):
         from ..indextts2.script.report import describe
         from ..indextts2.script.run import SpokenScript, speak_script
         from ..indextts2.script.store import LineStore
+        from ..indextts2.script.words import timeline_words
 
         models = speech_models(inputs)
         job = _job(models, script, cast, inputs)
@@ -243,7 +245,7 @@ class SynthesizeScript(io.ComfyNode):
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
-        return io.NodeOutput(spoken, describe(script, lines, timeline))
+        return io.NodeOutput(spoken, describe(script, lines, timeline), timeline_words(script, lines, timeline))
 
 
 def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
@@ -315,6 +317,7 @@ class TimelineMix(io.ComfyNode):
                 script_output("The placed lines with their actual times."),
                 io.String.Output(display_name="srt", tooltip="The same as SRT subtitles."),
                 io.String.Output(display_name="report", tooltip="Every line, and the lines that do not fit."),
+                ports.words_output(),
             ],
             aliases=["mix", "dub", "concatenate", "subtitle audio"],
         )
@@ -323,11 +326,13 @@ class TimelineMix(io.ComfyNode):
     def execute(cls, lines: Any, overflow: str, gap: float, seconds: float) -> io.NodeOutput:
         from ..indextts2.script.read import write_script
         from ..indextts2.script.report import describe
+        from ..indextts2.script.words import timeline_words
 
         timeline = timeline_of(lines, overflow, gap, seconds)
         srt = write_script(timeline.script, "srt") if timeline.script else ""
         report = describe(lines.script, lines.lines, timeline)
-        return io.NodeOutput(audio_of(timeline.waveform), timeline.script or lines.script, srt, report)
+        words = timeline_words(lines.script, lines.lines, timeline)
+        return io.NodeOutput(audio_of(timeline.waveform), timeline.script or lines.script, srt, report, words)
 
 
 NODES = (ScriptFromText, ScriptFromFile, VoiceCast, SynthesizeScript, TimelineMix)

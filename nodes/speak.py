@@ -93,6 +93,7 @@ class Speak(io.ComfyNode):
                 io.String.Output(
                     display_name="report", tooltip="What was asked for and what was produced, per segment."
                 ),
+                ports.words_output(),
             ],
             aliases=["tts", "text to speech", "speech", "voice", "clone", "voice cloning", "index-tts", "say"],
         )
@@ -116,11 +117,12 @@ class Speak(io.ComfyNode):
             ),
             seed=seed,
             language=tag_of(inputs.get("language", AUTO)),
+            words=True,
             progress=services.progress(),
         )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         report = speech_report(speech.reports, (), rate, total, speech.warnings)
-        return io.NodeOutput(audio_of(speech.waveform), report)
+        return io.NodeOutput(audio_of(speech.waveform), report, speech.words)
 
 
 def speech_models(inputs: dict[str, Any]) -> Any:

@@ -131,6 +131,7 @@ class TextToSemantic(io.ComfyNode):
                 io.String.Output(
                     display_name="report", tooltip="Length asked for and produced of each segment, in tokens."
                 ),
+                ports.words_output(),
             ],
             aliases=["tts", "gpt", "text to speech"],
         )
@@ -148,6 +149,7 @@ class TextToSemantic(io.ComfyNode):
         **sampling: Any,
     ) -> io.NodeOutput:
         from ..indextts2.stages.t2s.batches import DecodingSettings
+        from ..indextts2.stages.t2s.spoken_words import words_in_time
         from ..indextts2.stages.t2s.text_to_semantic import text_to_semantic
         from ..indextts2.values.report import speech_report
 
@@ -164,7 +166,9 @@ class TextToSemantic(io.ComfyNode):
                 seed=seed,
                 progress=services.progress(),
             )
-        return io.NodeOutput(services.on_intermediate(semantic), speech_report(semantic.reports, semantic.texts))
+            words = words_in_time(models, text, semantic, speaker, emotion)
+        report = speech_report(semantic.reports, semantic.texts)
+        return io.NodeOutput(services.on_intermediate(semantic), report, words)
 
 
 class AudioToSemantic(io.ComfyNode):

@@ -30,7 +30,6 @@ TESTED = "tests take the shipped code apart with it"
 EXCUSED: dict[str, str] = {
     "indextts2/foreign.py: read_json_lines": "the bounded reader of manifests, which training is to take",
     "indextts2/loading/native.py: replace_part": TESTED,
-    "indextts2/stages/t2s/word_alignment.py: find_alignment_heads": "how the heads in a configuration were found",
 }
 """`file: name` -> why it may stay though nothing reaches it."""
 

@@ -189,6 +189,7 @@ def run(options: argparse.Namespace) -> None:
             settings=settings,
             seed=options.seed,
             language=options.language,
+            words=True,
             progress=progress,
         )
     spoken = time.perf_counter()
@@ -260,6 +261,7 @@ def describe(speech: Speech, compute_seconds: float) -> dict[str, Any]:
         "real_time_factor": round(compute_seconds / seconds, 4) if seconds else None,
         "warnings": list(dict.fromkeys(speech.warnings + whole.warnings)),
         "segments": [dataclasses.asdict(report) for report in speech.reports],
+        "words": [dataclasses.asdict(word) for word in speech.words.words] if speech.words else [],
     }
 
 

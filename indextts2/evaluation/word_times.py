@@ -116,7 +116,7 @@ def border_figures(errors: Sequence[float]) -> dict[str, Any]:
 def word_figures(
     models: SpeechModels, protocol: Protocol, count: int, *, progress: Progress = no_progress
 ) -> dict[str, dict[str, Any]]:
-    """Border errors of `count` texts of the protocol by the way they were spoken. Raises TrainingError without timings."""
+    """Border errors of `count` texts of the protocol by the way they were spoken. Raises TrainingError."""
     asks = [ask for ask in protocol.of_kind("free") if ask.recording and ask.recording.phoneme_durations][:count]
     if not asks:
         raise TrainingError("No held-out recording of the corpus has phoneme durations, so no word can be measured.")
@@ -158,7 +158,5 @@ def _moved(border: Border | None, path: Tensor, mel: MelConfig) -> Border | None
     """Borders of a recording in the speech that `path` leads to."""
     if border is None:
         return None
-    first, last = (
-        float(path[min(len(path) - 1, int(seconds * mel.sample_rate / mel.hop))]) for seconds in border
-    )
+    first, last = (float(path[min(len(path) - 1, int(seconds * mel.sample_rate / mel.hop))]) for seconds in border)
     return first, last

@@ -85,17 +85,24 @@ def kept_frames(mel: Tensor, frames_per_second: float, longest_silence: float) -
     return keep
 
 
-def clean_mel(mel: MelSpectrogram, settings: CleanSettings) -> MelSpectrogram:
-    """The same rows without their tails, and those of free length without long silences."""
+def clean_frames(mel: MelSpectrogram, settings: CleanSettings) -> tuple[Tensor, ...]:
+    """The frames of every row that stay: (frames,) int64 indices on the CPU."""
     rate = mel.sample_rate / mel.hop
     rows = []
     for row, count in enumerate(mel.frame_lengths.tolist()):
-        own = mel.mel[row, :, :count]
+        own = mel.mel[row, :, :count].cpu()
         if settings.trim_tails:
-            own = own[:, : tail_end(own.cpu(), rate)]
+            own = own[:, : tail_end(own, rate)]
+        kept = torch.arange(own.shape[-1])
         if settings.longest_silence and not int(mel.sample_targets[row]):
-            own = own[:, kept_frames(own.cpu(), rate, settings.longest_silence).to(own.device)]
-        rows.append(own)
+            kept = kept[kept_frames(own, rate, settings.longest_silence)]
+        rows.append(kept)
+    return tuple(rows)
+
+
+def clean_mel(mel: MelSpectrogram, kept: Sequence[Tensor]) -> MelSpectrogram:
+    """The same rows with some of their frames: without their tails, and those of free length without long silences."""
+    rows = [mel.mel[row][:, frames.to(mel.mel.device)] for row, frames in enumerate(kept)]
     lengths = torch.tensor([own.shape[-1] for own in rows], device=mel.frame_lengths.device)
     silence = float(mel.mel.min())
     return replace(mel, mel=concatenated([own[None] for own in rows], silence), frame_lengths=lengths)
@@ -155,6 +162,15 @@ def joined_rows(rows: Sequence[Tensor], pauses: Sequence[float], sample_rate: in
         blend = whole[whole.shape[0] - count :] * angle.cos() + row[:count] * angle.sin()
         whole = torch.cat([whole[: whole.shape[0] - count], blend, row[count:]])
     return torch.cat([whole, whole.new_zeros(pause_samples(pauses[len(rows) - 1], sample_rate))])
+
+
+def row_starts(rows: Sequence[Tensor], pauses: Sequence[float], sample_rate: int, settings: CleanSettings) -> list[int]:
+    """The sample of `joined_rows` at which each row begins."""
+    starts = []
+    for index, row in enumerate(rows):
+        end = joined_rows(rows[: index + 1], pauses, sample_rate, settings).shape[0]
+        starts.append(end - pause_samples(pauses[index], sample_rate) - row.shape[0])
+    return starts
 
 
 def levelled(audio: Tensor, sample_rate: int, settings: CleanSettings) -> Tensor:

@@ -16,6 +16,8 @@ from ..contracts import (
     Progress,
     SemanticSpeech,
     Speaker,
+    SpokenWord,
+    SpokenWords,
     no_progress,
     subrange,
 )
@@ -26,15 +28,19 @@ from ..stages.mel_to_audio import mel_to_audio
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.decode import longest_take
+from ..stages.t2s.spoken_words import words_in_mel
 from ..stages.t2s.text_to_semantic import text_to_semantic
+from ..stages.word_borders import snapped_words
 from .clean import (
     CleanSettings,
+    clean_frames,
     clean_mel,
     finished_row,
     joined_rows,
     joined_without_pause,
     levelled,
     overlap_samples,
+    row_starts,
 )
 from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted
 from .model import LARGEST_SEED
@@ -75,7 +81,7 @@ class LineReport:
     or "silent" (nothing in it can be spoken).
 
     asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none; passages: parts a
-    long line was spoken in, each with takes of its own.
+    long line was spoken in, each with takes of its own; words: their places in the line's audio.
     """
 
     status: str
@@ -94,6 +100,7 @@ class LineReport:
     chosen: int = 0
     warnings: tuple[str, ...] = ()
     passages: int = 1
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,8 @@ class _Take:
     asked: str
     asked_samples: int | None
     audio: Tensor | None = None
+    kept: tuple[Tensor, ...] = ()  # per row, the frames of its mel that are left in the audio
+    starts: tuple[int, ...] = ()  # per row, the sample at which it begins
 
 
 def _order(take: _Take) -> tuple[bool, float]:
@@ -143,7 +152,8 @@ class LineSpeaker:
             tried += scores
             if not take.score.faults:
                 break
-        return self._result(ask, min(attempts, key=_order), tried)
+        best = min(attempts, key=_order)
+        return self._result(ask, best, tried, self._words(ask, best, speaker, emotion))
 
     def _attempt(
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
@@ -275,15 +285,36 @@ class LineSpeaker:
         lengths = mel.frame_lengths.tolist()
         rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
         score = judged_sound(take.score, rows, mel.sample_rate / mel.hop)
+        kept = clean_frames(mel, clean)
         with models.ready("vocoder") as vocoder:
-            audio = self._audio(vocoder, clean_mel(mel, clean), _part(progress, 2))
+            audio, starts = self._audio(vocoder, clean_mel(mel, kept), _part(progress, 2))
         if self.settings.takes.judge_speaker:
             with models.ready("encoder") as encoder:
                 score = judged_speaker(score, encoder, audio, mel.sample_rate, speaker.style)
-        return replace(take, semantic=replace(take.semantic, reports=mel.reports), score=score, audio=audio)
+        semantic = replace(take.semantic, reports=mel.reports)
+        return replace(take, semantic=semantic, score=score, audio=audio, kept=kept, starts=tuple(starts))
 
-    def _audio(self, vocoder: VocoderModels, mel: MelSpectrogram, progress: Progress) -> Tensor:
-        """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses."""
+    def _words(self, ask: LineAsk, take: _Take, speaker: Speaker, emotion: Emotion | None) -> tuple[SpokenWord, ...]:
+        """The words of a take in the samples of its audio."""
+        if take.audio is None:
+            return ()
+        with self.models.ready("t2s") as t2s:
+            rows = words_in_mel(t2s, ask.text, take.semantic, speaker, emotion)
+        found = []
+        for index, (own, kept, begin) in enumerate(zip(rows, take.kept, take.starts, strict=True)):
+            for word in own:
+                start, end = (
+                    min(take.audio.shape[0], begin + int((kept < frame).sum()) * self.clock.hop)
+                    for frame in (word.first, word.end)
+                )
+                found.append(SpokenWord(word.text, start, end, index))
+        words = SpokenWords(tuple(found), self.clock.sample_rate, take.audio.shape[0])
+        return snapped_words(words, take.audio).words
+
+    def _audio(self, vocoder: VocoderModels, mel: MelSpectrogram, progress: Progress) -> tuple[Tensor, list[int]]:
+        """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses; and the sample
+        at which each row begins.
+        """
         clean = self.settings.clean
         rows: list[Tensor] = []
         for row, count in enumerate(mel.frame_lengths.tolist()):
@@ -300,9 +331,13 @@ class LineSpeaker:
             apart = [not joined_without_pause(mel.pauses, at, mel.sample_rate, clean) for at in (row - 1, row)]
             target = int(mel.sample_targets[row])
             rows.append(finished_row(made, target, mel.sample_rate, clean, first=apart[0], last=apart[1]))
-        return levelled(joined_rows(rows, mel.pauses, mel.sample_rate, clean), mel.sample_rate, clean)
+        joined = joined_rows(rows, mel.pauses, mel.sample_rate, clean)
+        starts = row_starts(rows, mel.pauses, mel.sample_rate, clean)
+        return levelled(joined, mel.sample_rate, clean), starts
 
-    def _result(self, ask: LineAsk, kept: _Take, tried: Sequence[TakeScore]) -> SpokenLine:
+    def _result(
+        self, ask: LineAsk, kept: _Take, tried: Sequence[TakeScore], words: tuple[SpokenWord, ...]
+    ) -> SpokenLine:
         audio = kept.audio if kept.audio is not None else torch.zeros(0)
         reports, semantic, fit = kept.semantic.reports, kept.semantic, kept.fit
         tokens = sum(report.token_count for report in reports)
@@ -329,6 +364,7 @@ class LineSpeaker:
             takes=tuple(tried),
             chosen=kept.score.number,
             warnings=tuple(dict.fromkeys((*ask.text.warnings, *warnings))),
+            words=words,
         )
         rows = [semantic.tokens[row, : int(count)].cpu() for row, count in enumerate(semantic.token_lengths)]
         return SpokenLine(audio.float().contiguous(), torch.cat(rows), report)

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import torch
 
-from ..contracts import Emotion, PreparedText
+from ..contracts import Emotion, PreparedText, SpokenWord
 from .line import LineAsk, LineReport, SpokenLine
 from .model import LARGEST_SEED
 
@@ -50,7 +51,7 @@ def joined_passages(parts: Sequence[SpokenLine]) -> SpokenLine:
     return SpokenLine(
         torch.cat([part.audio for part in parts]),
         torch.cat([part.tokens for part in parts]),
-        _joined_report([part.report for part in parts]),
+        replace(_joined_report([part.report for part in parts]), words=_joined_words(parts)),
     )
 
 
@@ -67,6 +68,17 @@ def _joined_report(reports: Sequence[LineReport]) -> LineReport:
         takes=tuple(take for report in reports for take in report.takes),
         warnings=tuple(dict.fromkeys(warning for report in reports for warning in report.warnings)),
         passages=len(reports),
+    )
+
+
+def _joined_words(parts: Sequence[SpokenLine]) -> tuple[SpokenWord, ...]:
+    """The words of all passages in the samples of the whole."""
+    begins = [0, *accumulate(part.audio.shape[0] for part in parts)]
+    groups = [0, *accumulate(1 + max((word.group for word in part.report.words), default=0) for part in parts)]
+    return tuple(
+        replace(word, start=begin + word.start, end=begin + word.end, group=group + word.group)
+        for part, begin, group in zip(parts, begins, groups, strict=False)
+        for word in part.report.words
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import SUFFIX, make_folder, write_bytes
+from ..contracts import SpokenWord
 from ..foreign import parse_json
 from .line import LineReport, SpokenLine
 from .take_scores import TakeScore
@@ -105,4 +106,5 @@ class LineStore:
 def report_from(values: dict[str, Any]) -> LineReport:
     """A report from its plain values."""
     takes = tuple(TakeScore(**take) for take in values["takes"])
-    return LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"])})
+    words = tuple(SpokenWord(**word) for word in values.get("words", ()))
+    return LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"]), "words": words})

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from ...contracts import (
     Emotion,
@@ -90,31 +89,47 @@ def row_samples(semantic: SemanticSpeech, row: int, clock: Clock) -> int:
     return int(semantic.sample_targets[row]) or frames * clock.hop
 
 
-def words_in_time(
-    t2s: T2SModels,
-    text: PreparedText,
-    semantic: SemanticSpeech,
-    speaker: Speaker,
-    emotion: Emotion | None = None,
-) -> SpokenWords:
-    """The words of a text that `text_to_semantic` spoke, at the lengths that are asked of semantic-to-mel.
+@dataclass(frozen=True, slots=True)
+class FrameWord:
+    """A written word with its place in the mel of its segment, in frames."""
+
+    text: str
+    first: float
+    end: float
+    place: int  # character at which it begins in the text as given
+
+
+def words_in_mel(
+    t2s: T2SModels, text: PreparedText, semantic: SemanticSpeech, speaker: Speaker, emotion: Emotion | None = None
+) -> list[tuple[FrameWord, ...]]:
+    """The words of each segment of a text that `text_to_semantic` spoke, at the lengths asked of semantic-to-mel.
 
     Runs the model once more over finished tokens. Raises InputError for a text that was not spoken, CheckpointMismatch.
     """
     clock = Clock.of(t2s.config)
-    alignments = word_alignments(t2s, text, semantic, speaker, emotion)
-    lengths = [row_samples(semantic, row, clock) for row in range(len(alignments))]
-    steps = [
-        length + pause_samples(pause, clock.sample_rate) for length, pause in zip(lengths, semantic.pauses, strict=True)
-    ]
-    begins = [0, *accumulate(steps)]
-    words = []
-    for row, (segment, alignment) in enumerate(zip(text.segments, alignments, strict=True)):
+    rows = []
+    for row, alignment in enumerate(word_alignments(t2s, text, semantic, speaker, emotion)):
         spans = spans_of(semantic, row, clock)
-        for word in token_words(text, segment, alignment):
-            start, end = (
-                begins[row] + min(lengths[row], round(frame_at(spans, token) * clock.hop))
-                for token in (word.first, word.end)
+        rows.append(
+            tuple(
+                FrameWord(word.text, frame_at(spans, word.first), frame_at(spans, word.end), word.place)
+                for word in token_words(text, text.segments[row], alignment)
             )
+        )
+    return rows
+
+
+def words_in_time(
+    t2s: T2SModels, text: PreparedText, semantic: SemanticSpeech, speaker: Speaker, emotion: Emotion | None = None
+) -> SpokenWords:
+    """`words_in_mel` in the samples of the audio that mel-to-audio will make."""
+    clock = Clock.of(t2s.config)
+    words: list[SpokenWord] = []
+    begin = 0
+    for row, own in enumerate(words_in_mel(t2s, text, semantic, speaker, emotion)):
+        length = row_samples(semantic, row, clock)
+        for word in own:
+            start, end = (begin + min(length, round(frame * clock.hop)) for frame in (word.first, word.end))
             words.append(SpokenWord(word.text, start, end, row))
-    return SpokenWords(tuple(words), clock.sample_rate, begins[-1])
+        begin += length + pause_samples(semantic.pauses[row], clock.sample_rate)
+    return SpokenWords(tuple(words), clock.sample_rate, begin)
