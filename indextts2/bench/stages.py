@@ -10,7 +10,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from ..stages.prepare_text import prepare_text
 from ..stages.reference import encode_reference
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.speak import SpeakSettings, speak
+from ..stages.speak_stream import speak_stream
 from ..stages.t2s.text_to_semantic import text_to_semantic
 from .memory import TensorPeak, bytes_of, weight_bytes
 
@@ -35,8 +36,15 @@ REFERENCE_LEVEL = 0.1
 MEBIBYTE = 1 << 20
 PRODUCT_SIDE, COPY_NUMBERS, LIMIT_RUNS = 2048, 1 << 25, 3  # large enough to reach what the device can do
 WALL, PROCESSOR = "median", "processor"  # beginnings of the names under which their seconds are reported
-STAGES = ("encode reference", "condition speaker", "text to semantic", "semantic to mel", "mel to audio", "speak")
-"""The stages that are timed; "speak" is the whole chain from the recording on."""
+FIRST_AUDIO = "first audio"
+FIRST_TEXT = " ".join([TEXT] * 6)  # about 30 s of speech
+FIRST_TOKENS, FIRST_SECONDS = 30, 1.5  # text tokens of the first segment, and its length
+STAGES = (
+    "encode reference", "condition speaker", "text to semantic", "semantic to mel", "mel to audio", "speak",
+    FIRST_AUDIO,
+)  # fmt: skip
+"""The stages that are timed. "speak" is the whole chain from the recording on; "first audio" the time until the first
+chunk of a text of 30 s is there, the recording being encoded already and its first segment short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,9 @@ def _bytes_moved(models: SpeechModels, settings: BenchSettings) -> dict[str, flo
         "semantic to mel": float(weights["s2m"] * settings.steps),
         "mel to audio": float(weights["vocoder"]),
     }
-    return {**moved, "speak": sum(moved.values())}
+    steps = FIRST_SECONDS / settings.seconds
+    first = moved["condition speaker"] + moved["text to semantic"] * steps + moved["semantic to mel"]
+    return {**moved, "speak": sum(moved.values()), FIRST_AUDIO: first + moved["mel to audio"]}
 
 
 def _counted(models: SpeechModels, work: Callable[[], object]) -> dict[str, float]:
@@ -185,6 +195,7 @@ def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[
     duration = Duration("seconds", settings.seconds, method="forced")
     flow = FlowSettings(steps=settings.steps)
     text: PreparedText = prepare_text(models.t2s.front_end, TEXT)
+    first = _with_short_start(prepare_text(models.t2s.front_end, FIRST_TEXT, first_segment_tokens=FIRST_TOKENS))
 
     def semantic() -> SemanticSpeech:
         return text_to_semantic(models.t2s, text, speaker, duration=duration)
@@ -201,7 +212,14 @@ def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[
         "semantic to mel": lambda: semantic_to_mel(models.s2m, spoken, speaker, flow=flow),
         "mel to audio": lambda: mel_to_audio(models.vocoder, mel),
         "speak": lambda: speak(models, text, recording, duration=duration, settings=SpeakSettings(flow=flow)),
+        FIRST_AUDIO: lambda: next(speak_stream(models, first, reference, settings=SpeakSettings(flow=flow))),
     }
+
+
+def _with_short_start(text: PreparedText) -> PreparedText:
+    """The text with a first segment of FIRST_SECONDS."""
+    forced = replace(text.segments[0], duration=Duration("seconds", FIRST_SECONDS, method="forced"))
+    return replace(text, segments=(forced, *text.segments[1:]))
 
 
 def noise_recording() -> Waveform:

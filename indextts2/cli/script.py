@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,13 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from ..loading.checkpoint import Checkpoint
     from ..script.cast import Cast
+    from ..script.line import SpokenLine
     from ..script.mix import MixSettings
     from ..script.model import Script
     from ..script.run import Job, JobSettings
@@ -53,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("script", type=Path, help="SRT, VTT, ASS, SBV, LRC, TTML, CSV, TSV, JSON, or plain dialogue")
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--stream",
+        choices=("raw", "wav"),
+        help="write each line to standard output too as soon as it and those before it are ready, one after the other "
+        "as 16-bit samples of one channel (raw) or as a WAV of unknown length; the summary is left out",
+    )
     parser.add_argument(
         "--cast",
         type=Path,
@@ -146,7 +156,7 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..script.read import read_script_file
-    from ..script.run import run_lines
+    from ..script.run import no_line, run_lines
     from ..script.store import LineStore
 
     settings, mixing = _settings(options)
@@ -168,14 +178,32 @@ def run(options: argparse.Namespace) -> None:
     def load() -> SpeechModels:
         return load_models(options, checkpoint, processes.device)
 
+    if options.stream and processes.count > 1:
+        raise Usage("Lines come in their order from one process. Leave --stream out, or start without accelerate.")
+    ready = _streamed(options.stream, checkpoint.config.mel.sample_rate) if options.stream else no_line
     with progress_bar(options, "speaking") as progress:
-        run_lines(job, load, store, shard=(processes.index, processes.count), progress=progress)
+        run_lines(job, load, store, shard=(processes.index, processes.count), progress=progress, ready=ready)
         processes.wait()
         if processes.index:
             return
         run_lines(job, load, store, progress=progress)  # what other processes could not leave in this folder
     store.tidy()
     _write(options, job, store, mixing, cast.notes(script.speakers))
+
+
+def _streamed(kind: str, rate: int) -> Callable[[SpokenLine], None]:
+    """Writes finished lines to standard output."""
+    from ..audio.io import pcm_bytes, wav_header
+
+    output = sys.stdout.buffer
+    if kind == "wav":
+        output.write(wav_header(rate))
+
+    def write(line: SpokenLine) -> None:
+        output.write(pcm_bytes(line.audio))
+        output.flush()
+
+    return write
 
 
 class _Processes:
@@ -283,6 +311,8 @@ def _write(
     report["notes"] += list(notes)
     write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     words = "\n".join([describe(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
+    if options.stream:
+        return
     write_result(options, report, words + f"\nWritten to {options.output}.")
 
 

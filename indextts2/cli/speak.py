@@ -55,6 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(raw) or as a WAV of unknown length, instead of a file",
     )
     parser.add_argument(
+        "--early",
+        action="store_true",
+        help="with --stream: begin before a segment is decoded. Approximate, see docs/performance.md",
+    )
+    parser.add_argument(
+        "--first-segment",
+        type=positive(int),
+        metavar="N",
+        help="longest first segment in text tokens, so that a stream begins soon (default: as the others)",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         type=Path,
@@ -164,12 +175,15 @@ def _weights(text: str) -> EmotionWeights:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_audio
+    from ..stages.prepare_text import prepare_text
     from ..stages.speak import speak
 
     text = _text_of(options)
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
     checkpoint, device = checkpoint_of(options), device_of(options)
     reference = read_audio(_reference_of(options))
+    if options.early and not options.stream:
+        raise Usage("--early begins to write before the speech is whole, so it needs --stream.")
     if options.stream:
         _stream(options, text, reference, emotion, duration, settings)
         return
@@ -179,16 +193,22 @@ def run(options: argparse.Namespace) -> None:
     emotion = _without_text(emotion, checkpoint, device, options.seed)
     models = load_models(options, checkpoint, device)
     loaded = time.perf_counter()
+    prepared = prepare_text(
+        models.t2s.front_end,
+        text,
+        first_segment_tokens=options.first_segment,
+        language=options.language,
+        mel=models.t2s.config.mel,
+    )
     with progress_bar(options, "speaking") as progress:
         speech = speak(
             models,
-            text,
+            prepared,
             reference,
             emotion=emotion,
             duration=duration,
             settings=settings,
             seed=options.seed,
-            language=options.language,
             words=True,
             progress=progress,
         )
@@ -225,6 +245,7 @@ def _stream(
 ) -> None:
     """Write speech to standard output while it is made."""
     from ..audio.io import pcm_bytes, wav_header
+    from ..stages.speak_early import EarlySettings
     from ..stages.speak_stream import speak_stream
 
     if duration is not None and duration.unit != "free":
@@ -238,7 +259,15 @@ def _stream(
     if options.stream == "wav":
         output.write(wav_header(rate))
     for chunk in speak_stream(
-        models, text, reference, emotion=emotion, settings=settings, seed=options.seed, language=options.language
+        models,
+        text,
+        reference,
+        emotion=emotion,
+        settings=settings,
+        seed=options.seed,
+        language=options.language,
+        first_segment_tokens=options.first_segment,
+        early=EarlySettings() if options.early else None,
     ):
         output.write(pcm_bytes(chunk.samples))
         output.flush()

@@ -84,6 +84,10 @@ class Job:
         ]
 
 
+def no_line(_line: SpokenLine) -> None:
+    """Does nothing with a finished line."""
+
+
 def run_lines(
     job: Job,
     load: Callable[[], SpeechModels],
@@ -91,11 +95,12 @@ def run_lines(
     *,
     shard: tuple[int, int] = (0, 1),
     progress: Progress = no_progress,
+    ready: Callable[[SpokenLine], None] = no_line,
 ) -> int:
     """Speak the lines of this process that are not finished yet; returns how many were spoken.
 
-    load: called only when there is something to speak. shard: (this process, all processes). Raises the errors of the
-    stages, naming the line.
+    load: called only when there is something to speak. shard: (this process, all processes). ready: gets every line of
+    this process in order, as soon as it is finished. Raises the errors of the stages, naming the line.
     """
     keys, (process, processes) = job.keys(), shard
     mine = [index for index in range(process, len(keys), processes)]
@@ -103,11 +108,14 @@ def run_lines(
     count = 0
     for place, index in enumerate(mine):
         progress(place * STEPS, len(mine) * STEPS)
-        if store.get(keys[index]) is not None:
-            continue
-        speaking = speaking or _Speaking(job, load())
-        speaking.finish(index, keys[index], store, _part(progress, place, len(mine)))
-        count += 1
+        line = store.get(keys[index])
+        if line is None:
+            speaking = speaking or _Speaking(job, load())
+            speaking.finish(index, keys[index], store, _part(progress, place, len(mine)))
+            count += 1
+            line = store.get(keys[index])
+        if line is not None:
+            ready(line)
     progress(len(mine) * STEPS, max(1, len(mine)) * STEPS)
     return count
 

@@ -41,6 +41,7 @@ def prepare_text(
     text: str,
     *,
     segment_tokens: int | None = None,
+    first_segment_tokens: int | None = None,
     pause_seconds: Pauses | None = None,
     glossary: Glossary | None = None,
     tags: bool = True,
@@ -49,15 +50,17 @@ def prepare_text(
 ) -> PreparedText:
     """Normalise, split and encode a text.
 
-    segment_tokens: longest segment; pause_seconds: silence between segments, or a table of them; None takes either from
-    the checkpoint's configuration. tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag
-    such as en or zh, which says how numbers are read; "" is seen in the text. mel: the clock of the lengths in tags.
+    segment_tokens: longest segment; first_segment_tokens: the same of the first one, where speech is to begin soon;
+    pause_seconds: silence between segments, or a table of them; None takes each from the checkpoint's configuration.
+    tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag such as en or zh, which says how
+    numbers are read; "" is seen in the text. mel: the clock of the lengths in tags.
     Segments get the slice of the text they come from, and its position.
 
     Raises TextError when nothing can be spoken.
     """
-    if segment_tokens is not None and segment_tokens < 1:
-        raise InputError(f"A segment should hold at least 1 text token, but {segment_tokens} were asked.")
+    for limit in (segment_tokens, first_segment_tokens):
+        if limit is not None and limit < 1:
+            raise InputError(f"A segment should hold at least 1 text token, but {limit} were asked.")
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     found, warnings = find_tags(text) if tags else ([], ())
@@ -71,7 +74,8 @@ def prepare_text(
         prepared = front_end.pieces(text[stretch.start : stretch.end], glossary, language=language)
         warnings += prepared.warnings
         normalised.append(prepared.normalised.strip())
-        spoken = _segments(front_end, text, stretch, prepared, segment_tokens)
+        first = None if segments else first_segment_tokens
+        spoken = _segments(front_end, text, stretch, prepared, segment_tokens, first)
         segments += spoken
         ends_with_pause = stretch.pause_seconds is not None or (ends_with_pause and not spoken)
         warnings += _pause(segments, stretch, usual)
@@ -149,12 +153,17 @@ def _stretches(text: str, tags: Sequence[TagSpan]) -> tuple[list[_Stretch], tupl
 
 
 def _segments(
-    front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int | None
+    front_end: FrontEnd, text: str, stretch: _Stretch, prepared: TextPieces, limit: int | None, first: int | None
 ) -> list[Segment]:
-    """Segments of one stretch, without its pauses and its length. limit: None for that of the language."""
+    """Segments of one stretch, without its pauses and its length. limit: None for that of the language. first: a limit
+    of the first segment alone, None for the common one.
+    """
     language = prepared.language
     limit = front_end.segment_tokens(language) if limit is None else limit
-    groups = [group for group in front_end.split(prepared.pieces, limit, language=language) if group]
+    groups = _split(front_end, prepared, limit, language)
+    if first is not None and groups and len(groups[0]) > first:
+        head = _split(front_end, prepared, first, language)[0]
+        groups = [head, *_split(front_end, prepared, limit, language, begin=max(head) + 1)]
     spoken = [
         (group, front_end.known_ids([prepared.pieces[index] for index in group], language=language)) for group in groups
     ]
@@ -197,6 +206,12 @@ def _origins(
 
 def _sounds(pieces: Sequence[str]) -> bool:
     return any(character.isalnum() for piece in pieces for character in piece)
+
+
+def _split(front_end: FrontEnd, prepared: TextPieces, limit: int, language: str, *, begin: int = 0) -> list[list[int]]:
+    """Positions of the pieces of every segment, of those from `begin` on."""
+    groups = front_end.split(prepared.pieces[begin:], limit, language=language)
+    return [[begin + index for index in group] for group in groups if group]
 
 
 def _pause(segments: list[Segment], stretch: _Stretch, usual: Pauses) -> tuple[str, ...]:

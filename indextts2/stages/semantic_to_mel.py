@@ -114,7 +114,7 @@ class Guidance:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prompt:
+class FlowPrompt:
     """The used part of the reference: mel (1, bands, frames), condition (1, frames, dim), style (1, dim)."""
 
     mel: Tensor
@@ -156,7 +156,7 @@ def semantic_to_mel(
     token_counts = [int(count) for count in semantic.token_lengths]
     frame_counts = _frame_counts(Clock.of(s2m.config), semantic, token_counts, spans)
     reports = _reports(s2m.config, semantic, token_counts, frame_counts, flow)
-    prompt = _prompt(s2m, speaker, flow)
+    prompt = prompt_of(s2m, speaker, flow)
     content = CONTENT[s2m.config.s2m.content](s2m.codec, s2m.model)
     features, row_counts = content(semantic, flow.latent_strength)
     bare = content(semantic, 0.0)[0] if guides_latent(s2m.config, semantic, flow) else None
@@ -178,7 +178,7 @@ def semantic_to_mel(
         targets = tuple(s2m.model.regulate(own[rows], *layout) for own in (features, bare) if own is not None)
         bands = prompt.mel.shape[1]
         noise = [noise_scale * row_noise(seed, first_row + row, frame_counts[row], bands) for row in rows]
-        velocity, start = _flow(s2m.model, prompt, targets, noise, times, strengths, graphs)
+        velocity, start = solution_of(s2m.model, prompt, targets, noise, times, strengths, graphs)
         begin, end = done * plan.steps, (done + 1) * plan.steps
         own_progress = subrange(progress, begin, end, len(groups) * plan.steps)
         solved = integrate(velocity, grid, start, solver=plan.solver, progress=own_progress)
@@ -281,7 +281,7 @@ def _reports(
     return tuple(reports)
 
 
-def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings) -> _Prompt:
+def prompt_of(s2m: S2MModels, speaker: Speaker, settings: FlowSettings) -> FlowPrompt:
     """Cut the reference to its first `prompt_seconds` and bring it to the mel clock."""
     mel, quantized = s2m.place(speaker.prompt_mel), s2m.place(speaker.prompt_quantized)
     frame_count, token_count = mel.shape[-1], quantized.shape[1]
@@ -291,7 +291,7 @@ def _prompt(s2m: S2MModels, speaker: Speaker, settings: FlowSettings) -> _Prompt
             token_count = max(round(token_count * wanted / frame_count), 1)
             frame_count = wanted
     condition = s2m.model.regulate(quantized[:, :token_count], [frame_count])
-    return _Prompt(mel[..., :frame_count], condition, s2m.place(speaker.style))
+    return FlowPrompt(mel[..., :frame_count], condition, s2m.place(speaker.style))
 
 
 def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int]]:
@@ -301,9 +301,9 @@ def _groups(frame_counts: Sequence[int], rows_at_once: int) -> Iterator[list[int
         yield by_length[first : first + rows_at_once]
 
 
-def _flow(
+def solution_of(
     model: SemanticToMel,
-    prompt: _Prompt,
+    prompt: FlowPrompt,
     targets: Sequence[Tensor],
     noise: Sequence[Tensor],
     times: TimeConditions,

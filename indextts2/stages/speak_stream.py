@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, PreparedText, Reference, Waveform, pause_samples
+from ..contracts import Emotion, PreparedText, Reference, Speaker, Waveform, pause_samples
 from ..surroundings import torch_defaults
 from .conditions import condition_speaker
 from .handles import SpeechModels
@@ -17,6 +17,7 @@ from .prepare_text import prepare_text
 from .reference import reference_of
 from .semantic_to_mel import semantic_to_mel
 from .speak import NO_EMOTION, EmotionRequest, SpeakSettings, emotion_of
+from .speak_early import EarlySettings, early_pieces
 from .t2s.text_to_semantic import text_to_semantic
 
 
@@ -38,19 +39,31 @@ def speak_stream(
     settings: SpeakSettings | None = None,
     seed: int = 0,
     language: str = "",
+    first_segment_tokens: int | None = None,
+    early: EarlySettings | None = None,
 ) -> Iterator[SpeechChunk]:
     """Speak `text` as the speaker of `reference`, in chunks that are ready one after the other.
 
     Put together the chunks are, to the bit, the samples of `speak` with `one_at_a_time(settings)`, which computes one
     segment at a time too. A segment may have a length of its own; the whole has none, since its parts would have to be
-    known first. Raises the errors of the stages where the chunk is asked for.
+    known first. first_segment_tokens: see `prepare_text`, for a first chunk that comes soon. Raises the errors of the
+    stages where the chunk is asked for.
+
+    early: settings of the approximate way, in which a segment is heard while its tokens are decoded (`speak_early.py`);
+    None is the exact one.
     """
     settings = one_at_a_time(settings or SpeakSettings())
     seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
     with torch_defaults():
         prepared = text
         if isinstance(prepared, str):
-            prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
+            prepared = prepare_text(
+                models.t2s.front_end,
+                prepared,
+                first_segment_tokens=first_segment_tokens,
+                language=language,
+                mel=models.t2s.config.mel,
+            )
         if isinstance(reference, Waveform):
             reference = reference_of(models, reference)
         with models.ready("t2s") as t2s:
@@ -59,26 +72,44 @@ def speak_stream(
             wanted = emotion_of(models, speaker, emotion, seed=seeds["emotion"])
         else:
             wanted = emotion
-    for index in range(len(prepared.segments)):
-        with models.ready("t2s") as t2s:
-            semantic = text_to_semantic(
-                t2s,
-                prepared,
-                speaker,
-                wanted,
-                sampling=settings.sampling,
-                decoding=settings.decoding,
-                seed=seeds["t2s"],
-                segments=(index,),
-            )
-        with models.ready("s2m") as s2m:
-            mel = semantic_to_mel(s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], first_row=index)
-        with models.ready("vocoder") as vocoder:
-            for samples in audio_windows(vocoder, mel, 0):
-                yield SpeechChunk(samples.cpu(), mel.sample_rate, index)
-        pause = pause_samples(mel.pauses[0], mel.sample_rate)
+    rate = models.s2m.config.mel.sample_rate
+    for index, segment in enumerate(prepared.segments):
+        if early is None:
+            pieces = _exact_pieces(models, prepared, speaker, wanted, settings, seeds, index)
+        else:
+            pieces = early_pieces(models, prepared, speaker, wanted, settings, early, seeds, index)
+        for samples in pieces:
+            yield SpeechChunk(samples.cpu(), rate, index)
+        pause = pause_samples(segment.pause_seconds, rate)
         if pause:
-            yield SpeechChunk(torch.zeros(pause), mel.sample_rate, index)
+            yield SpeechChunk(torch.zeros(pause), rate, index)
+
+
+def _exact_pieces(
+    models: SpeechModels,
+    text: PreparedText,
+    speaker: Speaker,
+    emotion: Emotion | None,
+    settings: SpeakSettings,
+    seeds: Mapping[str, int],
+    index: int,
+) -> Iterator[Tensor]:
+    """One segment, (samples,) at a time: the vocoder's windows."""
+    with models.ready("t2s") as t2s:
+        semantic = text_to_semantic(
+            t2s,
+            text,
+            speaker,
+            emotion,
+            sampling=settings.sampling,
+            decoding=settings.decoding,
+            seed=seeds["t2s"],
+            segments=(index,),
+        )
+    with models.ready("s2m") as s2m:
+        mel = semantic_to_mel(s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], first_row=index)
+    with models.ready("vocoder") as vocoder:
+        yield from audio_windows(vocoder, mel, 0)
 
 
 def one_at_a_time(settings: SpeakSettings) -> SpeakSettings:

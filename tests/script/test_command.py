@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from indextts2.audio.io import read_audio
+from indextts2.audio.io import pcm_bytes, read_audio
 from indextts2.cli.main import main
 from indextts2.script.model import clock, samples_of
 from indextts2.script.read import read_script, read_script_file
@@ -126,3 +126,13 @@ def test_two_processes_write_the_same_bytes_as_one(command, tmp_path, launcher):
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_lines_are_written_to_standard_output_in_their_order_as_soon_as_they_are_ready(command, tmp_path, capsysbinary):
+    assert main(command("out")) == 0
+    capsysbinary.readouterr()
+    assert main([*command("streamed"), "--stream", "raw"]) == 0
+    written = capsysbinary.readouterr().out
+    lines = [read_audio(path).samples[0, 0] for path in sorted((tmp_path / "out" / "lines").glob("*.wav"))]
+    assert len(lines) > 1 and written == b"".join(pcm_bytes(line) for line in lines)
+    assert contents(tmp_path / "streamed" / "lines") == contents(tmp_path / "out" / "lines")

@@ -7,7 +7,7 @@ batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,7 +18,7 @@ from ...sampling import SamplingSettings, row_seed
 from ..duration import Clock, GuidedSettings, SegmentPlan, stop_rules
 from ..graphs import graph_maker
 from ..handles import T2SModels
-from .decode import DecodeJob, Take, decode, longest_take
+from .decode import DecodeJob, Take, decode, longest_take, running, takes_of
 from .latents import latents
 from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, prefill
 from .take_choice import choose_take
@@ -134,10 +134,27 @@ class BatchDecoder:
             self._progress(self._batch * self.limit, self._batches * self.limit)
         return takes
 
+    def growing(self, task: Task, counts: Iterable[int]) -> Iterator[tuple[Take, bool]]:
+        """One take while it is decoded with a single hypothesis, with its latents so far, and whether it has ended.
+
+        It comes whenever it has one of `counts` tokens, which rise without end, and when it has ended.
+        """
+        prefilled, guided = self._prefilled([task])
+        job, wanted = self._job([task], guided=guided), iter(counts)
+        following = next(wanted)
+        for state in running(self.model, prefilled, job, self.sampling, graphs=self.graphs):
+            ended, count = bool(state.hypotheses.done.all()), int(state.position)
+            if not ended and count < following:
+                continue
+            tokens = state.hypotheses.tokens[:count, 0, 0].cpu()
+            take = takes_of(state)[0] if ended else Take(tokens, torch.zeros_like(tokens), score=0.0, stopped=False)
+            yield replace(take, latent=latents(self.model, prefilled, (0,), [take])[0].float()), ended
+            if ended:
+                return
+            following = next(wanted)
+
     def _run_batch(self, batch: Sequence[Task], *, with_latent: bool) -> list[Take]:
-        guided = self.sampling.emotion_guidance != 1.0 and any(map(self._is_emotional, batch))
-        plain = [self._plain(task) for task in batch] if guided else []
-        prefilled = prefill(self.model, merge_prefixes([self._prefix(task) for task in (*batch, *plain)]))
+        prefilled, guided = self._prefilled(batch)
         chosen = [
             replace(
                 choose_take(takes, task.plan.token_target),
@@ -150,6 +167,12 @@ class BatchDecoder:
             return chosen
         latent = latents(self.model, prefilled, range(len(batch)), chosen)
         return [replace(take, latent=latent[row, : len(take.tokens)].float()) for row, take in enumerate(chosen)]
+
+    def _prefilled(self, batch: Sequence[Task]) -> tuple[Prefilled, bool]:
+        """The batch, prefilled; twice, the second time as `_plain`, where the emotion is guided, which comes second."""
+        guided = self.sampling.emotion_guidance != 1.0 and any(map(self._is_emotional, batch))
+        plain = [self._plain(task) for task in batch] if guided else []
+        return prefill(self.model, merge_prefixes([self._prefix(task) for task in (*batch, *plain)])), guided
 
     def _is_emotional(self, task: Task) -> bool:
         """Whether a task is spoken with another emotion than the speaker's own, so that guidance changes it."""
@@ -191,9 +214,17 @@ class BatchDecoder:
 
     def _decode(self, batch: Sequence[Task], prefilled: Prefilled, *, guided: bool) -> list[list[Take]]:
         """The takes of every task, decoded together; guided: `prefilled` has the batch twice, see `_plain`."""
+        job = self._job(batch, guided=guided)
+        begin = self._batch * self.limit
+        progress = subrange(self._progress, begin, begin + self.limit, self._batches * self.limit)
+        takes = decode(self.model, prefilled, job, self.sampling, progress, graphs=self.graphs)
+        return [[take for take, at in zip(takes, job.segments, strict=True) if at == row] for row in range(len(batch))]
+
+    def _job(self, batch: Sequence[Task], *, guided: bool) -> DecodeJob:
+        """All takes of a batch as items of one decode."""
         rules = [stop_rules(task.plan, self.limit, self.decoding.guided) for task in batch]
         items = [(row, task.first_take + take) for row, task in enumerate(batch) for take in range(task.takes)]
-        job = DecodeJob(
+        return DecodeJob(
             segments=tuple(row for row, _ in items),
             seeds=tuple(row_seed(self.seed, batch[row].index, take) for row, take in items),
             limits=torch.tensor([min(rules[row][1], self._limit_of(batch[row])) for row, _ in items]),
@@ -201,7 +232,3 @@ class BatchDecoder:
             tokens_per_second=self.tokens_per_second,
             plain_segments=tuple(len(batch) + row for row, _ in items) if guided else (),
         )
-        begin = self._batch * self.limit
-        progress = subrange(self._progress, begin, begin + self.limit, self._batches * self.limit)
-        takes = decode(self.model, prefilled, job, self.sampling, progress, graphs=self.graphs)
-        return [[take for take, (at, _) in zip(takes, items, strict=True) if at == row] for row in range(len(batch))]

@@ -6,6 +6,7 @@ last state.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -73,6 +74,22 @@ def decode(
     progress(done, total) is called with tokens between steps; raising inside it ends the loop at once and leaves
     `prefilled` and the model as they were. graphs: captures the step and replays it; None runs it as it is.
     """
+    for state in running(model, prefilled, job, settings, progress, graphs=graphs):
+        if bool(state.hypotheses.done.all()):
+            break
+    return takes_of(state)
+
+
+def running(
+    model: TextToSemantic,
+    prefilled: Prefilled,
+    job: DecodeJob,
+    settings: SamplingSettings,
+    progress: Progress = no_progress,
+    *,
+    graphs: GraphMaker | None = None,
+) -> Iterator[StepState]:
+    """The state at each look of the host, while more is decoded; it is the same object, written in place."""
     state = first_state(model, prefilled, job, settings)
     noise = TokenNoise(job.seeds, state.noise)
     step = GraphedStep(
@@ -88,9 +105,7 @@ def decode(
         step()
         if done % check_every == 0 or done == total:
             progress(done, total)
-            if bool(state.hypotheses.done.all()):
-                break
-    return takes_of(state)
+            yield state
 
 
 def first_state(model: TextToSemantic, prefilled: Prefilled, job: DecodeJob, settings: SamplingSettings) -> StepState:

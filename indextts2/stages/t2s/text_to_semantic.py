@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, overload
 
@@ -22,7 +22,7 @@ from ...contracts import (
     no_progress,
     require_same_checkpoint,
 )
-from ...errors import CheckpointMismatch, TextError
+from ...errors import CheckpointMismatch, InputError, TextError
 from ...models.t2s import TextToSemantic
 from ...sampling import SamplingSettings
 from ...surroundings import with_torch_defaults
@@ -125,6 +125,42 @@ def text_to_semantic(
         )
         speeches.append(_speech(t2s, text, speaker, own, targets, reports, seed))
     return speeches if keep == "all" else speeches[0]
+
+
+@torch.no_grad()
+def semantic_stream(
+    t2s: T2SModels,
+    text: PreparedText,
+    speaker: Speaker,
+    emotion: Emotion | None = None,
+    *,
+    segment: int,
+    counts: Iterable[int],
+    sampling: SamplingSettings,
+    seed: int = 0,
+) -> Iterator[tuple[SemanticSpeech, bool]]:
+    """One segment while it is decoded: its speech so far, and whether it has ended, at each of `counts` tokens.
+
+    The length is free and there is one hypothesis, so that no token is taken back; what `text_to_semantic` would decode
+    again stays as it is. Raises InputError for a segment with a length or an emotion that changes within, and where the
+    model has nothing to say.
+    """
+    emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
+    text = with_tagged_emotions(t2s, text, speaker)
+    _check_inputs(t2s, text, speaker, emotion)
+    clock, trained = Clock.of(t2s.config), t2s.model.config.duration.trained
+    task = _tasks(t2s, text, emotion, plan_segments(text.segments, None, clock, trained=trained))[segment]
+    text = replace(text, segments=(text.segments[segment],))
+    if task.plan.controls_length or task.plan.needs_free_pass or len(task.phases) > 1:
+        raise InputError(
+            f"Segment '{text.segments[0].text}' has a length, or an emotion that changes within. Neither can be met "
+            "while the segment is already heard: speak it in the exact way."
+        )
+    decoder = BatchDecoder(t2s, speaker, sampling, DecodingSettings(), seed, no_progress)
+    for take, ended in decoder.growing(task, counts):
+        if not len(take.tokens):
+            raise InputError("The text-to-semantic stage stopped at once; try another seed.")
+        yield _speech(t2s, text, speaker, [take], [None], (), seed), ended
 
 
 def with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -> PreparedText:
