@@ -12,13 +12,14 @@ from indextts2.errors import InputError
 from indextts2.sampling import SAMPLERS, SamplingSettings, amplified
 from indextts2.stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from indextts2.stages.t2s.batches import DecodingSettings
-from indextts2.stages.t2s.decode import decode, first_state, plain_job
+from indextts2.stages.t2s.decode import decode, first_state
 from indextts2.stages.t2s.prefix import Phase
 from indextts2.stages.t2s.step import DecodeStep
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 from tests.stages.speaking import (
     TEXTS,
     emotion_vector,
+    plain_job,
     prefilled,
     prepared,
     tiny_emotion,
