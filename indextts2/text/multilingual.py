@@ -16,8 +16,9 @@ from .languages import COMMON_ROW, VOCABULARY_CODES, WITHOUT_ALPHABET, detected_
 from .multilingual_segments import breaks_of, reference_segments
 from .multilingual_stages import ANNOTATED_SPAN, NORMALISED, MultilingualStages
 from .normalise import Glossary, OfficialNormaliser
-from .pieces import TextPieces
+from .pieces import TextPieces, unread_digits_warning
 from .segment import Break, even_segments
+from .spelled_numbers import MISSING_RBNF
 from .tracked import TrackedText
 
 _EVENTS = "ASR AED SER Speech /Speech BGM /BGM Laughter /Laughter Applause /Applause"
@@ -48,7 +49,8 @@ class MultilingualFrontEnd:
     """Text to pieces and ids for checkpoints of text kind "multilingual".
 
     compatible: reproduce the released program, its faults included. expander: how numbers become words; None for the
-    best one installed.
+    best one installed. plain: the text as it is written, for fine-tunes that were taught so: nothing is written out and
+    no letter changes its case.
     """
 
     kind = "multilingual"
@@ -61,6 +63,7 @@ class MultilingualFrontEnd:
         *,
         expander: Expander | None = None,
         compatible: bool = False,
+        plain: bool = False,
     ) -> None:
         self.vocabulary = vocabulary
         self.config = config
@@ -69,7 +72,9 @@ class MultilingualFrontEnd:
         if expander is None:
             expander, self._notes = default_expander()
         normaliser = OfficialNormaliser(expander, compatible=compatible, keep_annotations=True)
-        self.stages = MultilingualStages(normaliser, frozenset(vocabulary.special_ids), compatible=compatible)
+        special = frozenset(vocabulary.special_ids)
+        self.is_plain = plain
+        self.stages = MultilingualStages(normaliser, special, compatible=compatible, plain=plain)
 
     @property
     def fingerprint(self) -> str:
@@ -88,11 +93,10 @@ class MultilingualFrontEnd:
         code, warnings = self._language(text, language)
         tracked = TrackedText(text.encode("utf-8", "replace").decode("utf-8"))  # half characters become "?"
         warnings += self.stages.apply(tracked, code, glossary)
-        if _DIGIT.search(text):
-            if code in NORMALISED:
-                warnings += self._notes
-            elif not self.compatible:
-                warnings += (f"Numbers are not written out in '{code}'; the model reads the digits as it learned to.",)
+        if _DIGIT.search(text) and code in NORMALISED and not self.is_plain:
+            warnings += self._notes
+        if not self.compatible:
+            warnings += self._unread(tracked.text, code, warnings)
         return TextPieces(
             pieces=tuple(tracked.text),
             normalised=tracked.text,
@@ -101,6 +105,11 @@ class MultilingualFrontEnd:
             warnings=tuple(dict.fromkeys(warnings)),
             language=code,
         )
+
+    def _unread(self, text: str, code: str, warnings: tuple[str, ...]) -> tuple[str, ...]:
+        """A warning that names the digits which the model will read as they are, unless one says so already."""
+        said = MISSING_RBNF.format(code) in warnings
+        return () if said else unread_digits_warning(self.stages.unread_digits(text), code)
 
     def _language(self, text: str, tag: str) -> tuple[str, tuple[str, ...]]:
         """The code of a text, and a warning where the language table has no row for the one it is marked with."""

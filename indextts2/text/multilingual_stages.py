@@ -9,11 +9,13 @@ are expanded first, and special tokens and annotations stay whole.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 
 from .annotations import ANNOTATION
 from .japanese import morphemes
 from .normalise import Glossary, OfficialNormaliser, map_characters
+from .spelled_numbers import reader_of
 from .tracked import TrackedText
 
 NORMALISED = ("zh", "zhen", "en")
@@ -37,6 +39,9 @@ ANNOTATED_SPAN = re.compile(r"<\|SPECIAL_TOKEN_\d+\|>.*?<\|SPECIAL_TOKEN_\d+\|>"
 """A reading between its two marks; it is never cut."""
 
 _SPAN_OR_MARK = re.compile(rf"{ANNOTATED_SPAN.pattern}|<\|[^|]+\|>", re.DOTALL)
+_READING_OR_MARK = re.compile(rf"<\|[^|<>\n]*\|>|{ANNOTATION.pattern}")
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"\S+")
 
 
 NamedStep = tuple[str, Callable[[TrackedText], "tuple[str, ...] | None"]]
@@ -44,14 +49,23 @@ NamedStep = tuple[str, Callable[[TrackedText], "tuple[str, ...] | None"]]
 
 
 class MultilingualStages:
-    """The steps in their order. special_tokens: names that stay as typed unless compatible."""
+    """The steps in their order. special_tokens: names that stay as typed unless compatible.
+
+    plain: Unicode NFKC and the characters of the vocabulary, and nothing else is changed.
+    """
 
     def __init__(
-        self, normaliser: OfficialNormaliser, special_tokens: Collection[str] = (), *, compatible: bool = False
+        self,
+        normaliser: OfficialNormaliser,
+        special_tokens: Collection[str] = (),
+        *,
+        compatible: bool = False,
+        plain: bool = False,
     ) -> None:
         self._normaliser = normaliser
         self._special_tokens = special_tokens
         self._compatible = compatible
+        self._plain = plain
 
     def apply(
         self, tracked: TrackedText, language: str, glossary: Glossary | None = None, *, normalise: bool = True
@@ -64,18 +78,62 @@ class MultilingualStages:
 
     def steps(self, language: str, glossary: Glossary | None = None, *, normalise: bool = True) -> list[NamedStep]:
         """The steps that a language takes, in order."""
-        written_out = normalise and language in NORMALISED
-        # Differs from the released program: it maps first and so loses the colons of times and ratios.
-        steps: list[NamedStep] = [("mapped", map_characters)] if self._compatible or not written_out else []
-        if written_out:
-            read_as = "" if self._compatible or language == "zhen" else language
-            steps += [("normalised", lambda tracked: self._normaliser.normalise(tracked, glossary, read_as))]
+        if self._plain:
+            return [*self._written_as_it_is(language, glossary), ("final", self._raise_marks)]
+        read = self._read_as_released if self._compatible else self._read
+        steps = read(language, glossary, normalise)
         if language in CASES:
             steps += [("cased", lambda tracked: self._recase(tracked, CASES[language]))]
         steps += [("annotated", annotate)]
         if language == "ja":
             steps += [("ja_spaced", self._space_japanese)]
         return [*steps, ("final", self._raise_marks)]
+
+    def _read_as_released(self, language: str, glossary: Glossary | None, normalise: bool) -> list[NamedStep]:
+        """Characters are mapped first, which loses the colons of times and ratios."""
+        steps: list[NamedStep] = [("mapped", map_characters)]
+        if normalise and language in NORMALISED:
+            steps += [("normalised", lambda tracked: self._normaliser.normalise(tracked, glossary))]
+        return steps
+
+    def _read(self, language: str, glossary: Glossary | None, normalise: bool) -> list[NamedStep]:
+        if normalise and language in NORMALISED:
+            read_as = "" if language == "zhen" else language
+            return [("normalised", lambda tracked: self._normaliser.normalise(tracked, glossary, read_as))]
+        reader = reader_of(language) if normalise else None
+        steps: list[NamedStep] = [("glossary", lambda tracked: self._apply_glossary(tracked, language, glossary))]
+        if reader is not None:
+            steps += [("normalised", lambda tracked: self._outside_marks(tracked, reader))]
+        return [*steps, ("mapped", map_characters)]
+
+    def _written_as_it_is(self, language: str, glossary: Glossary | None) -> list[NamedStep]:
+        return [
+            ("glossary", lambda tracked: self._apply_glossary(tracked, language, glossary)),
+            ("composed", lambda tracked: self._outside_marks(tracked, _compose)),
+            ("mapped", map_characters),
+            ("annotated", annotate),
+        ]
+
+    def _apply_glossary(self, tracked: TrackedText, language: str, glossary: Glossary | None) -> tuple[str, ...]:
+        def apply(part: TrackedText) -> tuple[str, ...]:
+            self._normaliser.apply_glossary(part, glossary or {}, language)
+            return ()
+
+        return self._outside_marks(tracked, apply) if glossary else ()
+
+    def _outside_marks(self, tracked: TrackedText, change: Callable[[TrackedText], tuple[str, ...]]) -> tuple[str, ...]:
+        """Rewrite what is no annotation and no special token; returns the warnings of all parts."""
+        warnings: list[str] = []
+        for begin, end in reversed(self._outside(tracked.text, _READING_OR_MARK, lambda match: True)):
+            part = tracked.part(begin, end)
+            warnings += change(part)
+            tracked.put(begin, end, part)
+        return tuple(dict.fromkeys(warnings))
+
+    def unread_digits(self, text: str) -> tuple[str, ...]:
+        """The numbers of a finished text that are still digits, outside annotations and special tokens."""
+        parts = [text[begin:end] for begin, end in self._outside(text, _SPAN_OR_MARK, lambda match: True)]
+        return tuple(dict.fromkeys(number for part in parts for number in _DIGITS.findall(part)))
 
     def _recase(self, tracked: TrackedText, change: Callable[[str], str]) -> None:
         if self._compatible:
@@ -114,6 +172,12 @@ class MultilingualStages:
                 bounds += match.span()
         bounds.append(len(text))
         return [(begin, end) for begin, end in zip(bounds[::2], bounds[1::2], strict=True) if begin < end]
+
+
+def _compose(tracked: TrackedText) -> tuple[str, ...]:
+    """Unicode NFKC, word by word."""
+    tracked.sub(_WORD, lambda match: unicodedata.normalize("NFKC", match.group()))
+    return ()
 
 
 def annotate(tracked: TrackedText) -> None:

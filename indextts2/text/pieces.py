@@ -49,6 +49,16 @@ def unknown_character_warning(characters: Sequence[str]) -> tuple[str, ...]:
     return (f"Not spoken, because this checkpoint does not know the characters: {named}",)
 
 
+def unread_digits_warning(numbers: Sequence[str], language: str = "") -> tuple[str, ...]:
+    """One warning naming the numbers that reach the model as digits; none for no numbers."""
+    different = list(dict.fromkeys(numbers))
+    if not different:
+        return ()
+    named = ", ".join(different[:_LISTED]) + (" and others" if len(different) > _LISTED else "")
+    place = f" in '{language}'" if language else ""
+    return (f"Not written out{place}: {named}. The model reads digits as it learned to; write them in words.",)
+
+
 def chosen_language(tag: str, spoken: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """The language a text is marked with, and a warning when the front end does not speak it.
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from .normalise import Glossary
 from .official import OfficialFrontEnd, spans_of
-from .pieces import TextPieces, unknown_character_warning
+from .pieces import TextPieces, unknown_character_warning, unread_digits_warning
 from .segment import Break, even_segments, official_breaks
 from .tokenizer import TextTokenizer
 from .tracked import TrackedText
 
 _WORD = re.compile(r"\S+")
+_DIGITS = re.compile(r"\d+")
 _BLANKS = re.compile(r"\s+")
 _OUTER_BLANKS = re.compile(r"^\s+|\s+$")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
@@ -56,7 +57,7 @@ class PlainFrontEnd(OfficialFrontEnd):
             normalised=tracked.text,
             starts=starts,
             ends=ends,
-            warnings=unknown_character_warning(unknown),
+            warnings=unknown_character_warning(unknown) + unread_digits_warning(_DIGITS.findall(tracked.text)),
         )
 
     @property

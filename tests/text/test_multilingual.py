@@ -13,6 +13,7 @@ from hypothesis.strategies import one_of as text_of
 from indextts2.config import TextConfig
 from indextts2.errors import CheckpointError
 from indextts2.stages.prepare_text import prepare_text
+from indextts2.text import spelled_numbers
 from indextts2.text.byte_pairs import BytePairVocabulary
 from indextts2.text.expander import plain_digits
 from indextts2.text.languages import LANGUAGE_CODES, WITHOUT_ALPHABET, detected_language
@@ -207,8 +208,64 @@ def test_positions_point_into_the_text_as_given(front_end):
     )
 
 
-def test_digits_of_a_language_that_is_not_written_out_are_reported(front_end):
-    assert "not written out in 'es'" in " ".join(front_end.pieces("25 manzanas", language="es").warnings)
+@pytest.mark.parametrize(("text", "language"), [("今日は20日です", "ja"), ("Aloha 20", "haw"), ("20", "common")])
+def test_digits_of_a_language_that_is_not_written_out_are_reported(front_end, text, language):
+    assert f"Not written out in '{language}': 20" in " ".join(front_end.pieces(text, language=language).warnings)
+
+
+def test_spanish_numbers_are_read_before_their_signs_are_mapped(front_end):
+    assert read(front_end, "Son las 20:30; cuesta 5,20 €.", "es") == (
+        "SON LAS VEINTE TREINTA, CUESTA CINCO EUROS CON VEINTE CÉNTIMOS."
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "spoken"),
+    [
+        ("de", "21 Tage, 1.000 Euro, 3,5", "einundzwanzig Tage, eintausend Euro, drei Komma fünf"),
+        ("de", "Kode 007", "Kode null null sieben"),
+        ("fr", "Il a 21 ans", "Il a vingt-et-un ans"),
+        ("ar", "لدي ٢٥ كتابا", "لدي خمسة وعشرون كتابا"),
+        ("ru", "В 2024 году", "В две тысячи двадцать четыре году"),
+        ("th", "มี 25", "มี ยี่สิบห้า"),
+        ("pl", "1,5", "jeden , pięć"),
+    ],
+)  # fmt: skip
+def test_numbers_of_other_alphabetic_languages_are_written_out(front_end, language, text, spoken):
+    pytest.importorskip("unicode_rbnf")
+    prepared = front_end.pieces(text, language=language)
+    assert (prepared.normalised, prepared.warnings) == (spoken, ())
+
+
+def test_what_is_more_than_a_plain_number_is_reported_where_only_those_are_read(front_end):
+    pytest.importorskip("unicode_rbnf")
+    told = " ".join(front_end.pieces("Am 12.05.2024 um 8:30 für 3 €", language="de").warnings)
+    assert all(f"'{written}'" in told for written in ("12.05.2024", "8:30", "3 €"))
+
+
+def test_without_the_package_the_digits_stay_and_the_package_is_named(front_end, monkeypatch):
+    spelled_numbers._spelling.cache_clear()
+    monkeypatch.setattr(spelled_numbers, "_engine_class", lambda: None)
+    prepared = front_end.pieces("21 Tage", language="de")
+    spelled_numbers._spelling.cache_clear()
+    assert prepared.normalised == "21 Tage" and prepared.warnings == (spelled_numbers.MISSING_RBNF.format("de"),)
+
+
+@pytest.mark.parametrize("language", [*LANGUAGE_CODES, "zhen"])
+def test_no_digit_reaches_the_vocabulary_without_a_warning(front_end, language):
+    prepared = front_end.pieces("a 12 b 3.5 c 007", language=language)
+    assert not any(character.isdigit() for character in prepared.normalised) or prepared.warnings
+
+
+def test_annotations_and_special_tokens_keep_their_digits_without_a_warning(front_end):
+    prepared = front_end.pieces("El <banco|B1> y <|0.00|> ya", language="es")
+    assert "B1" in prepared.normalised and "<|0.00|>" in prepared.normalised and not prepared.warnings
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("es", "EL EME DOS"), ("ja", "el eme dos"), ("de", "el eme dos")])
+def test_a_glossary_holds_in_every_language(front_end, language, spoken):
+    prepared = front_end.pieces("el M.2", {"M.2": {language: "eme dos"}}, language=language)
+    assert prepared.normalised == spoken
 
 
 def test_half_a_character_is_read_as_a_question_mark(front_end):
