@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from .widgets import choice, number
 
 GROUP = "load"
 NO_LORA = "none"
-CONDITION_MODULES = ("conditioning", "emo", "perceiver")  # how names of modules that make speaker and emotion begin
 
 
 class LoadCheckpoint(io.ComfyNode):
@@ -177,15 +175,12 @@ class LoadLora(io.ComfyNode):
 
 
 def with_lora(t2s: services.Loaded[Any] | None, path: Path, strength: float) -> services.Loaded[Any]:
-    """A T2S handle with a LoRA. Its fingerprint changes only if modules that make speakers and emotions change."""
-    from ..indextts2.loading.lora import read_lora, with_lora_mark
+    """A T2S handle with a LoRA."""
+    from ..indextts2.loading.lora import marked, read_lora
 
     handle = services.required(t2s)
     lora = read_lora(path, handle.models.model)
-    models = handle.models
-    if any(pair.key.startswith(CONDITION_MODULES) for pair in lora.pairs):
-        models = replace(models, fingerprint=with_lora_mark(models.fingerprint, lora, strength))
-    return services.patched(handle, models, "model", lora.pairs, strength)
+    return services.patched(handle, marked(handle.models, lora, strength), "model", lora.pairs, strength)
 
 
 def folder_of(checkpoint: str) -> Path:

@@ -15,7 +15,7 @@ from .ports import node_schema
 from .script_lines import lines_input, overflow_input, timeline_of
 from .semantic_to_mel import latent_guidance_input
 from .speak import OFF, speech_models
-from .text import language_input
+from .text import language_input, profile_input
 from .text_to_semantic import emotion_guidance_input
 from .widgets import choice, integer, number, seed_input, switch, words
 
@@ -218,6 +218,7 @@ class SynthesizeScript(io.ComfyNode):
                 language_input(),
                 emotion_guidance_input(),
                 latent_guidance_input(),
+                profile_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -272,6 +273,7 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     parts = (models.encoder, models.t2s, models.s2m, models.vocoder)
     dtype = models.t2s.dtype
     mark = " ".join([*(part.fingerprint for part in parts), str(dtype), *_names(inputs)])
+    mark += "" if (profile := inputs.get("text_profile", AUTO)) == AUTO else f" {profile}"
     cast = cast or default_cast(built_in_speakers())
     voices = cast.assigned(script.speakers)
     return Job(

@@ -17,7 +17,7 @@ from .host import services
 from .host.audio import audio_of, reference_waveform, waveform_of
 from .ports import node_schema
 from .semantic_to_mel import latent_guidance_input
-from .text import EXAMPLE, language_input
+from .text import EXAMPLE, language_input, profile_input
 from .text_to_semantic import emotion_guidance_input
 from .widgets import number, seed_input, words
 
@@ -87,6 +87,7 @@ class Speak(io.ComfyNode):
                 language_input(),
                 emotion_guidance_input(),
                 latent_guidance_input(),
+                profile_input(),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
@@ -132,10 +133,11 @@ def speech_models(inputs: dict[str, Any]) -> Any:
     parts = {name: services.required(inputs[name]) for name in GROUPS}
     guidance = memory.Guidance(inputs.get("emotion_guidance", OFF), inputs.get("latent_guidance", OFF))
     work = {name: memory.typical_bytes(name, loaded.models.config, guidance) for name, loaded in parts.items()}
-    return SpeechModels(
+    models = SpeechModels(
         **{name: loaded.models for name, loaded in parts.items()},
         placement=lambda part: services.running(parts[part], work[part]),
     )
+    return models.with_text_profile(inputs.get("text_profile", AUTO))
 
 
 def emotion_request(inputs: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts2.text.languages import AUTO, CHOICES, tag_of
+from ..indextts2.text.profiles import PROFILES
 from . import ports
 from .host import services
 from .ports import node_schema
@@ -23,6 +24,17 @@ def language_input() -> io.Combo.Input:
         CHOICES,
         "Language of the text. auto: judged by its characters. IndexTTS-2.5 was made for zh, en, zhen (both mixed), "
         "ja, es and ar, and fine-tunes know others; a language that the checkpoint does not know is reported.",
+        optional=True,
+    )
+
+
+def profile_input() -> io.Combo.Input:
+    """The widget that says how much of a text is written out."""
+    return choice(
+        "text_profile",
+        PROFILES,
+        "auto: numbers and names are written out as the checkpoint was taught. plain: the text as it is written, for "
+        "fine-tunes in other languages that were taught so; digits are then reported.",
         optional=True,
     )
 
@@ -55,6 +67,7 @@ class PrepareText(io.ComfyNode):
                 switch("read_tags", True, "Interpret tags in brackets; off speaks them as ordinary text."),
                 ports.Glossary.Input("glossary", optional=True, tooltip="Pronunciations of particular words."),
                 language_input(),
+                profile_input(),
             ],
             outputs=[
                 ports.Text.Output(id="segments", display_name="text", tooltip="The text, ready to be spoken."),
@@ -74,12 +87,14 @@ class PrepareText(io.ComfyNode):
         read_tags: bool,
         glossary: Any = None,
         language: str = AUTO,
+        text_profile: str = AUTO,
     ) -> io.NodeOutput:
         from ..indextts2.stages.prepare_text import prepare_text, report
+        from ..indextts2.text.front_end import with_profile
 
         models = services.required(t2s).models
         prepared = prepare_text(
-            models.front_end,
+            with_profile(models.front_end, text_profile),
             text,
             segment_tokens=segment_tokens or None,
             pause_seconds=pause_seconds,

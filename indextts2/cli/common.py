@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IndexTTS2Error
+from ..text.profiles import PROFILES
 
 if TYPE_CHECKING:
     import torch
@@ -100,6 +101,58 @@ def add_language_option(parser: argparse.ArgumentParser) -> None:
         help="language of the text, such as en, zh or ja; zhen is Chinese and English mixed (default: judged by the "
         "characters)",
     )
+
+
+def add_text_options(parser: argparse.ArgumentParser) -> None:
+    """--language and --text-profile."""
+    add_language_option(parser)
+    parser.add_argument(
+        "--text-profile",
+        choices=PROFILES,
+        default=PROFILES[0],
+        help="plain speaks the text as it is written, for fine-tunes that were taught so (default: as the checkpoint "
+        "was taught)",
+    )
+
+
+def add_lora_option(parser: argparse.ArgumentParser) -> None:
+    """--lora, of commands that run text-to-semantic."""
+    parser.add_argument(
+        "--lora",
+        type=lora_choice,
+        action="append",
+        default=[],
+        metavar="FILE[:S]",
+        help="a LoRA for the text-to-semantic model: a file, a peft folder, or a name below the folders of LoRAs, with "
+        "its strength behind a colon (default: 1); may be given several times",
+    )
+
+
+def lora_choice(text: str) -> tuple[str, float]:
+    """argparse type of --lora: file and strength."""
+    name, colon, number = text.rpartition(":")
+    try:
+        strength = float(number) if colon else 1.0
+    except ValueError:  # the colon belongs to the path
+        return text, 1.0
+    if not name and colon or not math.isfinite(strength):
+        raise argparse.ArgumentTypeError(f"FILE or FILE:STRENGTH is expected, such as voice:0.8, but got '{text}'")
+    return (name if colon else text), strength
+
+
+def loras_of(options: argparse.Namespace) -> list[tuple[Path, float]]:
+    """The files that --lora names, with their strengths. Raises Usage for one that is not there."""
+    return [(_lora_place(name), strength) for name, strength in options.lora]
+
+
+def _lora_place(name: str) -> Path:
+    from ..loading.host_folders import LORA_FOLDER
+
+    places = [Path(name), *(folder / LORA_FOLDER / name for folder in model_folders())]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise Usage(f"There is no LoRA '{name}'; looked for {', '.join(map(str, places))}. Give its file or folder.")
+    return found
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -238,6 +291,25 @@ def dtype_of(options: argparse.Namespace) -> torch.dtype:
     return DTYPES[options.precision]
 
 
+def with_loras(options: argparse.Namespace, models: SpeechModels) -> SpeechModels:
+    """The models with the LoRAs of --lora in their text-to-semantic weights. A strength of 0 changes nothing."""
+    from ..loading.lora import merged, read_lora
+
+    for path, strength in loras_of(options):
+        if strength:
+            lora = read_lora(path, models.t2s.model)
+            models = replace(models, t2s=merged(models.t2s, lora, strength))
+    return models
+
+
+def sound_marks(options: argparse.Namespace) -> str:
+    """Names of the LoRAs and of the text profile that the options add to a checkpoint; empty for none."""
+    from ..loading.lora import lora_fingerprint
+
+    marks = [f" {lora_fingerprint(path)}:{strength:g}" for path, strength in loras_of(options) if strength]
+    return "".join(marks) + ("" if options.text_profile == PROFILES[0] else f" {options.text_profile}")
+
+
 def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: torch.device) -> SpeechModels:
     """All models of a checkpoint on the device, or with --offload on the host until each is needed."""
     from ..loading.checkpoint import load_speech
@@ -245,6 +317,7 @@ def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: tor
     from ..runtime.reference_cache import ReferenceCache
 
     models = load_speech(checkpoint, "cpu" if options.offload else device, dtype_of(options))
+    models = with_loras(options, models).with_text_profile(options.text_profile)
     models = replace(models, references=None if options.no_cache else ReferenceCache())
     return offloaded(models, device) if options.offload else models
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from .common import (
     add_compute_options,
+    add_lora_option,
     add_output_options,
     checkpoint_of,
     device_of,
     dtype_of,
     positive,
     progress_bar,
+    with_loras,
     write_result,
 )
 
@@ -67,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"measure the curve of {effect} instead of the report: guidance.json, .md and .png (1 is off)",
         )
     add_compute_options(parser)
+    add_lora_option(parser)
     add_output_options(parser)
 
 
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     # Before the models: a missing package should not cost their loading.
     judges = open_listeners(**{judge: judge not in options.without for judge in JUDGES})
     protocol = build_protocol(options.corpus, settings)
-    models = load_speech(checkpoint, device_of(options), dtype_of(options))
+    models = with_loras(options, load_speech(checkpoint, device_of(options), dtype_of(options)))
     if options.emotion_guidance or options.latent_guidance:
         _measure_guidance(options, models, protocol, judges)
         return

@@ -20,10 +20,11 @@ from .common import (
     add_cache_option,
     add_compute_options,
     add_guidance_options,
-    add_language_option,
+    add_lora_option,
     add_offload_option,
     add_output_options,
     add_preset_option,
+    add_text_options,
     checkpoint_of,
     device_of,
     flow_of,
@@ -31,6 +32,7 @@ from .common import (
     positive,
     progress_bar,
     sampling_of,
+    sound_marks,
     write_result,
 )
 
@@ -79,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-sounds", action="store_true", help="speak sounds in brackets, such as [door creaks], too"
     )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
-    add_language_option(parser)
+    add_text_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of lines without one of their own")
     parser.add_argument(
         "--pause",
@@ -95,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--steps", type=positive(int), help="steps of the flow")
     add_guidance_options(model, model)
     add_compute_options(parser)
+    add_lora_option(parser)
     add_offload_option(parser)
     add_cache_option(parser)
     add_output_options(parser)
@@ -237,7 +240,7 @@ def _job(
 ) -> Job:
     from ..script.run import Job
 
-    fingerprint = f"{checkpoint.fingerprint} {options.precision} {device.type}"
+    fingerprint = f"{checkpoint.fingerprint} {options.precision} {device.type}{sound_marks(options)}"
     return Job(script, cast.assigned(script.speakers), checkpoint.config, fingerprint, settings)
 
 

@@ -16,10 +16,11 @@ from .common import (
     add_cache_option,
     add_compute_options,
     add_guidance_options,
-    add_language_option,
+    add_lora_option,
     add_offload_option,
     add_output_options,
     add_preset_option,
+    add_text_options,
     allow_leading_dashes,
     check_output,
     checkpoint_of,
@@ -76,11 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     voice = parser.add_mutually_exclusive_group()
     voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
     voice.add_argument("--speaker", metavar="NAME", help="a built-in reference voice (default: the first of them)")
-    add_language_option(parser)
+    add_text_options(parser)
     _add_emotion(parser)
     _add_duration(parser)
     _add_settings(parser)
     add_compute_options(parser)
+    add_lora_option(parser)
     add_output_options(parser)
 
 

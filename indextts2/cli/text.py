@@ -11,7 +11,7 @@ from ..errors import InputError, TextError
 from .common import (
     STANDARD_INPUT,
     add_checkpoint_option,
-    add_language_option,
+    add_text_options,
     allow_leading_dashes,
     checkpoint_of,
     write_result,
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"text to show; {STANDARD_INPUT} reads standard input",
     )
     parser.add_argument("--file", type=Path, metavar="TXT", help="a file with the text, in UTF-8")
-    add_language_option(parser)
+    add_text_options(parser)
     parser.add_argument("--glossary", type=Path, metavar="TXT", help="a file of lines such as: M.2 = M dot two")
     parser.add_argument("--no-tags", action="store_true", help="read tags such as <pause 0.4s> as ordinary text")
     add_checkpoint_option(parser)
@@ -46,10 +46,11 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..loading.checkpoint import load_front_end
     from ..stages.prepare_text import prepare_text
+    from ..text.front_end import with_profile
 
     text, glossary = _text_of(options), _glossary(options.glossary)
     checkpoint = checkpoint_of(options)
-    front_end = load_front_end(checkpoint)
+    front_end = with_profile(load_front_end(checkpoint), options.text_profile)
     try:
         prepared = prepare_text(
             front_end,

@@ -15,6 +15,9 @@ from .releases import OFFICIAL_KIND, RELEASES
 logger = logging.getLogger(__name__)
 
 FOLDER = "indextts2"
+LORA_FOLDER = "loras"
+"""Folder of LoRAs below a folder of models."""
+
 OTHER_FOLDERS = ("IndexTTS-2", "TTS/IndexTTS-2", "IndexTTS-2.5", "TTS/IndexTTS-2.5")
 """Folders in which other packs keep the released models below a folder of models; read, never written."""
 

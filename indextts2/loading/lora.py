@@ -16,9 +16,9 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,16 @@ from ..models.transformer import MATRIX
 from .fingerprint import DIGITS, sha256_of
 from .tensors import read_tensors
 
+if TYPE_CHECKING:
+    from ..stages.handles import T2SModels
+
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 SETTINGS_FILE = "adapter_config.json"
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 TRAINABLE, SPEC = "trainable", "spec"
+CONDITION_MODULES = ("conditioning", "emo", "perceiver", "spk_emb")
+"""Beginnings of the names of modules that make speaker and emotion."""
+
 PREFIXES = ("base_model.model.", "_orig_mod.", "module.", "model.", "t2s.")
 SAVED = ".modules_to_save.default."
 _HALF = re.compile(r"(?P<name>.+?)\.lora_(?P<kind>embedding_)?(?P<side>[AB])(?:\.default)?(?:\.weight)?")
@@ -64,13 +70,18 @@ class Lora:
     fingerprint: str
 
 
+def lora_fingerprint(path: str | Path) -> str:
+    """Names the bytes of a LoRA."""
+    return sha256_of(adapter_file(Path(path)))[:DIGITS]
+
+
 def read_lora(path: str | Path, model: nn.Module) -> Lora:
     """Read a peft folder, or a single file, for `model`. Every tensor must fit; nothing is left out silently.
 
     Raises CheckpointError for a file that is damaged, of another kind, or made for a model of other sizes.
     """
     place = Path(path)
-    file = _adapter_file(place)
+    file = adapter_file(place)
     tree = read_tensors(file)
     in_first_halves = isinstance(tree.get(TRAINABLE), Mapping)  # (in, rank) and (rank, out) instead of peft's order
     tensors = _flat(tree[TRAINABLE] if in_first_halves else tree)
@@ -101,10 +112,10 @@ def read_lora(path: str | Path, model: nn.Module) -> Lora:
         for name, sides in sorted(halves.items())
     ]
     pairs += [_replacement(name, value, weights[name], file) for name, value in sorted(whole.items())]
-    return Lora(tuple(pairs), place.stem, sha256_of(file)[:DIGITS])
+    return Lora(tuple(pairs), place.stem, lora_fingerprint(file))
 
 
-def _adapter_file(place: Path) -> Path:
+def adapter_file(place: Path) -> Path:
     """The file of a peft folder, or the file given."""
     if not place.is_dir():
         return place
@@ -163,6 +174,27 @@ def with_lora_mark(fingerprint: str, lora: Lora, strength: float) -> str:
     """The fingerprint of a model with an adapter: other than the model's own, the same for the same strength."""
     text = f"{fingerprint}/{lora.fingerprint}/{strength:.6f}"
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def marked(t2s: T2SModels, lora: Lora, strength: float) -> T2SModels:
+    """The models under the fingerprint that they have with an adapter.
+
+    It changes only where modules change that make speakers and emotions.
+    """
+    if not any(pair.key.startswith(CONDITION_MODULES) for pair in lora.pairs):
+        return t2s
+    return replace(t2s, fingerprint=with_lora_mark(t2s.fingerprint, lora, strength))
+
+
+@torch.no_grad()
+def merged(t2s: T2SModels, lora: Lora, strength: float) -> T2SModels:
+    """The models with an adapter in their weights, which are replaced one by one; for programs that keep one model."""
+    weights = {**dict(t2s.model.named_parameters()), **dict(t2s.model.named_buffers())}
+    for pair in lora.pairs:
+        weight = weights[pair.key]
+        change = pair.difference(strength).reshape(weight.shape)
+        weight.data = (weight.to("cpu", torch.float32) + change).to(weight.device, weight.dtype)
+    return marked(t2s, lora, strength)
 
 
 def _settings(path: Path, file: Path) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..config import EMOTIONS, Config, MelConfig
 from ..contracts import Reference, Waveform, check_shape
 from ..errors import InputError
+from ..text.profiles import AUTO
 from .placed import Placed
 
 if TYPE_CHECKING:
@@ -135,6 +136,14 @@ class SpeechModels:
     text_to_emotion: TextToEmotionModel | None = None
     placement: Placement = where_loaded
     references: References | None = None
+
+    def with_text_profile(self, profile: str) -> SpeechModels:
+        """The same models, which read text in a profile of `text.profiles`. Raises InputError."""
+        from ..text.front_end import with_profile
+
+        if profile == AUTO:
+            return self
+        return replace(self, t2s=replace(self.t2s, front_end=with_profile(self.t2s.front_end, profile)))
 
     @overload
     def ready(self, part: Literal["encoder"]) -> AbstractContextManager[EncoderModels]: ...

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..config import TextConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from .byte_pairs import BytePairVocabulary
 from .english import EnglishFrontEnd
 from .multilingual import MultilingualFrontEnd, special_tokens
@@ -15,6 +15,7 @@ from .normalise import Glossary
 from .official import OfficialFrontEnd
 from .pieces import TextPieces
 from .plain import PlainFrontEnd
+from .profiles import AUTO, PLAIN, PROFILES
 from .tokenizer import TextTokenizer
 
 
@@ -82,3 +83,28 @@ def front_end_for(config: TextConfig, tokenizer_path: str | Path) -> FrontEnd:
         known = ", ".join(sorted(FRONT_ENDS))
         raise ConfigError(f"The text kind should be one of {known}, but the configuration says '{config.kind}'.")
     return FRONT_ENDS[config.kind](config, Path(tokenizer_path))
+
+
+_PLAIN_FRONT_ENDS: dict[str, Callable[[Any], FrontEnd]] = {
+    "official": lambda front_end: PlainFrontEnd(front_end.tokenizer, front_end.config),
+    "plain": lambda front_end: front_end,
+    "multilingual": lambda front_end: MultilingualFrontEnd(front_end.vocabulary, front_end.config, plain=True),
+}
+"""Text kind to the same vocabulary with nothing written out; kinds that read phonemes are not here."""
+
+
+def with_profile(front_end: FrontEnd, profile: str) -> FrontEnd:
+    """The front end of a checkpoint in a text profile.
+
+    Raises InputError for an unknown one, and for one that the checkpoint cannot have.
+    """
+    if profile not in PROFILES:
+        raise InputError(f"The text profile should be one of {', '.join(PROFILES)}, but got '{profile}'.")
+    if profile != PLAIN:
+        return front_end
+    if front_end.kind not in _PLAIN_FRONT_ENDS:
+        raise InputError(
+            f"The text profile '{PLAIN}' is for checkpoints that read letters, but this one reads phonemes (text kind "
+            f"'{front_end.kind}'). Choose the profile '{AUTO}'."
+        )
+    return _PLAIN_FRONT_ENDS[front_end.kind](front_end)

@@ -89,11 +89,9 @@ def _below_thousand(number: int, form: str) -> str:
 
 def _below_hundred(number: int, form: str) -> str:
     tens, ones = divmod(number, 10)
-    if number < len(_SMALL):
-        words, last = [], _SMALL[number]
-    else:
-        words, last = ([_TENS[tens], "y"], _SMALL[ones]) if ones else ([], _TENS[tens])
+    before = f"{_TENS[tens]} y " if ones and number >= len(_SMALL) else ""
+    last = _SMALL[number] if number < len(_SMALL) else _SMALL[ones] if ones else _TENS[tens]
     if last.endswith("uno") and form != ALONE:
         last = last[:-1] if form == MASCULINE else last[:-1] + "a"
         last = "veintiún" if last == "veintiun" else last
-    return " ".join([*words, last])
+    return before + last

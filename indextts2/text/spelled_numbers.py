@@ -9,6 +9,7 @@ import functools
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 from . import spanish
 from .languages import LANGUAGE_CODES
@@ -64,7 +65,7 @@ def _read_plain_numbers(language: str, tracked: TrackedText) -> tuple[str, ...]:
     return (PLAIN_ONLY.format(language, ", ".join(f"'{one}'" for one in dict.fromkeys(more))),) if more else ()
 
 
-def _say(match: re.Match[str], language: str, spell: Callable[[int], str]) -> str:
+def _say(match: re.Match[str], language: str, spell: Callable[[float], str]) -> str:
     """The words of a number. A point or a comma parts thousands or begins a fraction, as the language has it."""
     whole, mark, part = match["whole"], match["mark"], match["part"]
     decimal = "." if language in _GROUPED_BY_COMMA else ","
@@ -96,7 +97,7 @@ def _spelling(language: str) -> Callable[[float], str] | None:
 
 
 @functools.cache
-def _engine_class() -> type | None:
+def _engine_class() -> Any:
     try:
         from unicode_rbnf import RbnfEngine
     except ImportError:

@@ -8,14 +8,12 @@ from pathlib import Path
 import folder_paths
 
 from ...indextts2.loading.find import MINI, Found, find_checkpoints, machine_caches
-from ...indextts2.loading.host_folders import OTHER_FOLDERS, inside_packs
+from ...indextts2.loading.host_folders import LORA_FOLDER, OTHER_FOLDERS, inside_packs
 from ...indextts2.loading.lora import ADAPTER_FILES, SUFFIXES
 from ...indextts2.loading.releases import OFFICIAL_NAMES
 
 FOLDER = "indextts2"
 """Name of the pack's folder below the host's models, and its key in extra_model_paths.yaml."""
-
-LORA_FOLDER = "loras"
 
 
 def register_folders() -> None:
