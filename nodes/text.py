@@ -33,8 +33,8 @@ def profile_input() -> io.Combo.Input:
     return choice(
         "text_profile",
         PROFILES,
-        "auto: numbers and names are written out as the checkpoint was taught. plain: the text as it is written, for "
-        "fine-tunes in other languages that were taught so; digits are then reported.",
+        "auto: numbers and names are written out as the checkpoint was trained. plain: the text as it is written, for "
+        "fine-tunes that were trained so; digits are then reported.",
         optional=True,
     )
 

@@ -110,8 +110,8 @@ def add_text_options(parser: argparse.ArgumentParser) -> None:
         "--text-profile",
         choices=PROFILES,
         default=PROFILES[0],
-        help="plain speaks the text as it is written, for fine-tunes that were taught so (default: as the checkpoint "
-        "was taught)",
+        help="plain speaks the text as it is written, for fine-tunes that were trained so (default: as the checkpoint "
+        "was trained)",
     )
 
 

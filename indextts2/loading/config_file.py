@@ -30,11 +30,12 @@ from .config_schema import (
     SAMPLING_RATIOS,
     WRITTEN_WHERE_OTHER,
 )
-from .generation import V20, Generation, generation_of, values_of
+from .generation import V20, Generation, generation_of, t2s_by_content, values_of
 
 logger = logging.getLogger(__name__)
 
 CONFIG_NAME = "config.yaml"
+LISTED = 5  # folders that an error names
 LARGEST_FILE = 1 << 20  # bytes; the released file has 3 kB, a native one with its sums 6 kB
 
 
@@ -52,7 +53,7 @@ class ConfigFile:
 def read_config(path: Path) -> ConfigFile:
     """Read a config.yaml of either layout. Raises ConfigError naming the key, CheckpointError without a file."""
     if not path.is_file():
-        raise CheckpointError(f"There is no {path.name} in {path.parent}. Choose the folder of a checkpoint.")
+        raise CheckpointError(f"There is no {path.name} in {path.parent}. {_instead_of(path)}")
     if path.stat().st_size > LARGEST_FILE:
         raise ConfigError(f"{path} has {path.stat().st_size} bytes, far more than a configuration. Get it again.")
     try:
@@ -63,6 +64,24 @@ def read_config(path: Path) -> ConfigFile:
         return parse_config(text, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _instead_of(path: Path) -> str:
+    """What to do without a config.yaml, by what lies in the folder."""
+    folder = path.parent
+    other = next((name for name in ("config.yml", "Config.yaml", "config.yaml.txt") if (folder / name).is_file()), None)
+    if other:
+        return f"Rename {other} to {path.name}."
+    inside = [place.parent.name for place in sorted(folder.glob(f"*/{path.name}"))]
+    if inside:
+        return f"Choose a folder inside it that has one: {', '.join(inside[:LISTED])}."
+    weights = t2s_by_content(folder)
+    if weights is not None:
+        return (
+            f"It holds text-to-semantic weights ({weights.name}): put the {path.name} and the tokenizer that they were "
+            "trained with beside them."
+        )
+    return "Choose the folder of a checkpoint."
 
 
 def parse_config(text: str, folder: Path | None = None) -> ConfigFile:

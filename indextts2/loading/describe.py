@@ -15,10 +15,11 @@ from .generation import KIND_BY_CONTENT
 from .native import verify_sums
 from .opened import NATIVE
 from .parts import Part, part_of, tensor_parts
+from .shards import is_later_shard
 from .stream import HEADER_COUNT_BYTES, TYPE_NAMES
-from .tensors import check_numbers, read_section
+from .tensors import check_numbers, is_safetensors, read_section
 
-PICKLES = (".pth", ".pt", ".bin")
+PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 PRECISION_NAMES = {"F32": "fp32", "F16": "fp16", "BF16": "bf16", "F64": "fp64", "I8": "int8"}
 
 
@@ -96,9 +97,9 @@ def _inner(paths: tuple[Path, ...]) -> list[Path]:
 
 def _entries(row: Part, file: Path) -> dict[str, Any]:
     """Tensor -> dtype and shape, without reading the numbers; empty for a file that holds none or cannot be read."""
-    if file.suffix == ".safetensors":
+    if is_safetensors(file):
         return _header(file)
-    if file.suffix not in PICKLES:
+    if file.suffix.lower() not in PICKLES or is_later_shard(file):
         return {}
     try:
         tensors = read_section(file, row.sections)

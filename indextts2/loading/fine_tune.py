@@ -16,9 +16,9 @@ from ..config import Config
 from ..errors import CheckpointError, IndexTTS2Error
 from .config_check import check_config
 from .find import CONFIG_NAME, find_checkpoints
-from .foreign_keys import plain_name
+from .foreign_keys import model_names
 from .parts import GROUPS, part_of
-from .tensors import read_section
+from .tensors import is_safetensors, read_section
 
 if TYPE_CHECKING:
     from .opened import Checkpoint
@@ -61,13 +61,15 @@ def check_vocabulary(config: Config, files: Mapping[str, tuple[Path, ...]]) -> N
 def table_rows(config: Config, files: Mapping[str, tuple[Path, ...]]) -> int | None:
     """Rows of the text table, where the file tells shapes without being read whole; None otherwise."""
     path = files[T2S_PART][0] if T2S_PART in files else None
-    if path is None or not (path.suffix == ".safetensors" or zipfile.is_zipfile(path)):
+    if path is None or not (is_safetensors(path) or zipfile.is_zipfile(path)):
         return None
+    row = part_of(T2S_PART, config)
     try:
-        tensors = read_section(path, part_of(T2S_PART, config).sections)
+        tensors = read_section(path, row.sections)
     except CheckpointError:  # said when it is loaded
         return None
-    return next((value.shape[0] for key, value in tensors.items() if plain_name(key) == TEXT_TABLE), None)
+    names = model_names(tensors, path, row.anchor)
+    return next((value.shape[0] for key, value in tensors.items() if names[key] == TEXT_TABLE), None)
 
 
 def vocabulary_size(config: Config, files: Mapping[str, tuple[Path, ...]]) -> int | None:
@@ -97,25 +99,33 @@ def _is_plain(path: Path) -> bool:
 def with_base(
     checkpoint: Checkpoint, named: str, roots: Iterable[Path], opened: Callable[[Path], Checkpoint]
 ) -> Checkpoint:
-    """The checkpoint with the parts it lacks from a base, where it has T2S weights and a base is found.
+    """The checkpoint with the parts it lacks from a base: one that is named, or one that is found for T2S weights.
 
     named: folder or name of the base, "" to look for one beside the folder and in `roots`. Raises CheckpointError for
     a named base that does not fit. opened: opens a folder without a base of its own.
     """
-    lacking = tuple(part for part in checkpoint.missing if part != T2S_PART)
-    if not lacking or T2S_PART not in checkpoint.files:
+    lacking = checkpoint.missing
+    if lacking and named:
+        joined = _joined(checkpoint, opened(_named_base(checkpoint, named, roots)), lacking)
+        if T2S_PART in lacking:  # a file that was meant to be it may be another
+            _tell(joined)
+        return joined
+    if not lacking or T2S_PART in lacking:
         return checkpoint
-    if named:
-        return _joined(checkpoint, opened(_named_base(checkpoint, named, roots)), lacking)
     for folder in _candidates(checkpoint.folder, roots):
         try:
             joined = _joined(checkpoint, opened(folder), lacking)
         except IndexTTS2Error as error:
             logger.debug("%s is no base of %s: %s", folder, checkpoint.folder, error)
             continue
-        logger.warning("%s lacks %s, taken from %s.", checkpoint.folder.name, ", ".join(lacking), folder)
+        _tell(joined)
         return joined
     return checkpoint
+
+
+def _tell(joined: Checkpoint) -> None:
+    base = joined.base.folder if joined.base else ""
+    logger.warning("%s lacks %s, taken from %s.", joined.folder.name, ", ".join(joined.from_base), base)
 
 
 def _named_base(checkpoint: Checkpoint, named: str, roots: Iterable[Path]) -> Path:
@@ -156,7 +166,7 @@ def _joined(checkpoint: Checkpoint, base: Checkpoint, lacking: tuple[str, ...]) 
     marks = {
         group: getattr(base.fingerprints, group)
         for group in {part_of(part, other).group for part in lacking}
-        if group in GROUPS and group != T2S_PART
+        if group in GROUPS and (group != T2S_PART or T2S_PART in lacking)
     }
     return replace(
         checkpoint,

@@ -2,6 +2,7 @@
 
 | found | what it is | becomes |
 |---|---|---|
+| `net.x`, `state.model.x`, anything before the names of a whole model | sections and attributes of a trainer | `x` |
 | `module.x`, `_orig_mod.x`, `base_model.model.x` | wrappers of data parallel, torch.compile and peft | `x` |
 | `x.base_layer.weight` | the weight below an adapter of peft | `x.weight` |
 | `x.lora_A.default.weight`, `x.lora_B...` | the adapter | merged into `x.weight`, when whole |
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .tensors import extras_of
 
 logger = logging.getLogger(__name__)
 
-WRAPPERS = ("module.", "_orig_mod.", "base_model.model.")
+WRAPPERS = ("module.", "_orig_mod.", "_fsdp_wrapped_module.", "base_model.model.")
 BASE_LAYER = ".base_layer."
 HALF = re.compile(r"(?P<name>.+)\.lora_(?P<side>[AB])(?:\.(?!weight$)[^.]+)?(?:\.weight)?")
 """A half of an adapter: the name of its module, and which half it is."""
@@ -34,14 +35,15 @@ SETTINGS = ("spec", "lora_config", "lora", "config", "args", "hyper_parameters")
 """Sections in which a trainer's file may say the scale of its adapters, beside its top level."""
 
 
-def tidied(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The tensors of a file under plain names.
+def tidied(tensors: Mapping[str, Tensor], path: Path, anchor: str = "") -> dict[str, Tensor]:
+    """The tensors of a file under plain names. anchor: as in `model_names`.
 
     Raises CheckpointError for two tensors of one name, and for an adapter of which a part is missing.
     """
     plain: dict[str, Tensor] = {}
+    names = model_names(tensors, path, anchor)
     for key, value in tensors.items():
-        name = plain_name(key)
+        name = names[key]
         if name in plain:
             raise CheckpointError(
                 f"{path} holds two tensors that both mean '{name}', one of them '{key}'. Save the model without its "
@@ -54,6 +56,22 @@ def tidied(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     return _merged(plain, halves, path, extras_of(path))
 
 
+def model_names(keys: Iterable[str], path: Path, anchor: str = "") -> dict[str, str]:
+    """Key of a file -> plain name.
+
+    anchor: a name that every such model has. What stands before it, whatever a trainer called the model, is taken off
+    the others too. Of several copies the one with the shortest name counts, and a warning names them.
+    """
+    names = {key: plain_name(key) for key in keys}
+    before = [name.removesuffix(anchor) for name in names.values() if anchor and f".{name}".endswith(f".{anchor}")]
+    if not before or "" in before:
+        return names
+    chosen = min(before, key=len)
+    if len(before) > 1:
+        logger.warning("%s holds several models: %s. The one of '%s' is used.", path.name, ", ".join(before), chosen)
+    return {key: plain_name(name.removeprefix(chosen)) for key, name in names.items()}
+
+
 def plain_name(key: str) -> str:
     """A name without wrappers."""
     changed = True
@@ -62,7 +80,7 @@ def plain_name(key: str) -> str:
         for wrapper in WRAPPERS:
             if key.startswith(wrapper):
                 key, changed = key.removeprefix(wrapper), True
-    return key.replace("._orig_mod.", ".").replace(BASE_LAYER, ".")
+    return key.replace("._orig_mod.", ".").replace("._fsdp_wrapped_module.", ".").replace(BASE_LAYER, ".")
 
 
 def scale_of(extras: Mapping[str, Any], rank: int) -> float | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..text.languages import LANGUAGE_CODES
+from .shards import is_later_shard, shards_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ KIND_BY_CONTENT = {"latent": "2.0", "decoder": "2.5"}
 
 SEARCHED = 1 << 22  # bytes at the start of a file that is no zip archive; names of tensors stand there
 T2S_TENSOR = "mel_pos_embedding.emb.weight"
+LEVELS = 4  # of folders that are looked into: checkpoints/epoch_3/step_100
+MOST_ENTRIES = 256  # of one folder that are looked at
+AUXILIARY_FOLDER = "hf_cache"
+"""Folder below the official one for the models that come from other repositories."""
+
 WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 
 
@@ -90,12 +96,34 @@ def generation_of(folder: Path, t2s_file: str, leaves: Mapping[str, Any]) -> Gen
 
 
 def t2s_by_content(folder: Path) -> Path | None:
-    """The T2S weights of a folder whatever a trainer called them: the newest file that holds its tensors, or None."""
-    candidates = [path for path in folder.glob("*") if path.suffix in WEIGHT_SUFFIXES and path.is_file()]
-    found = [path for path in candidates if holds_names(path, [T2S_TENSOR])]
-    if len(found) > 1:
-        logger.info("%s holds %d files of text-to-semantic weights; the newest is used.", folder, len(found))
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+    """The T2S weights of a folder whatever a trainer called them: the newest file that holds its tensors, or None.
+
+    Folders inside are looked into where the folder itself has no such file. Of a file in pieces it is the first.
+    """
+    level = [folder]
+    for _ in range(LEVELS):
+        files = [path for place in level for path in _entries(place) if path.suffix.lower() in WEIGHT_SUFFIXES]
+        found = [path for path in files if not is_later_shard(path) and holds_names(path, [T2S_TENSOR])]
+        if len(found) > 1:
+            logger.info("%s holds %d files of text-to-semantic weights; the newest is used.", folder, len(found))
+        if found:
+            return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        level = [path for place in level for path in _entries(place) if _may_hold_steps(path)]
+    return None
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())[:MOST_ENTRIES]
+    except OSError:
+        return []
+
+
+def _may_hold_steps(path: Path) -> bool:
+    """Whether a folder may be one that a trainer puts its steps into, and no checkpoint of its own."""
+    if path.name.startswith(".") or path.name == AUXILIARY_FOLDER or not path.is_dir():
+        return False
+    return not (path / "config.yaml").is_file()
 
 
 def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -114,6 +142,10 @@ def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -
 def holds_names(path: Path, names: Iterable[str]) -> bool:
     """Whether a weight file names one of these tensors; nothing in it is run, and no tensor is read."""
     wanted = [name.encode("utf-8") for name in names]
+    return any(_holds(shard, wanted) for shard in shards_of(path))
+
+
+def _holds(path: Path, wanted: Iterable[bytes]) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(SEARCHED)

@@ -14,6 +14,7 @@ from ..config import Config
 from .foreign_keys import tidied
 from .parts import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES, OfficialFile, Part, part_of, parts_of
 from .renames import live_sources
+from .shards import shards_of
 from .stream import Source
 from .tensors import read_section
 
@@ -31,7 +32,7 @@ def official_files(
             for file, names in zip(row.official_files, own, strict=True)
         ]
         if all(paths):
-            found[row.name] = tuple(path for path in paths if path)
+            found[row.name] = tuple(shard for path in paths if path for shard in shards_of(path))
     return found
 
 
@@ -89,7 +90,7 @@ def official_sources(part: str, files: tuple[Path, ...], config: Config) -> dict
     if row.read_official is not None:
         small = row.read_official(files)
         return {key: partial(small.__getitem__, key) for key in small}
-    return live_sources(part, tidied(read_section(files[0], row.sections), files[0]), config)
+    return live_sources(part, tidied(read_section(files[0], row.sections), files[0], row.anchor), config)
 
 
 def licence_files(folder: Path) -> list[Path]:

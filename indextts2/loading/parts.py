@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..config import Config
 from ..errors import InputError
 from . import part_makers as make
-from .generation import CODEC_FILE, VOCABULARY_FILE, t2s_by_content
+from .generation import AUXILIARY_FOLDER, CODEC_FILE, T2S_TENSOR, VOCABULARY_FILE, t2s_by_content
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,9 +27,6 @@ GROUPS = ("encoder", "t2s", "s2m", "vocoder")
 """Models that load together into one handle, in the order of the chain; a complete checkpoint has all of them."""
 
 SUFFIX = ".safetensors"
-AUXILIARY_FOLDER = "hf_cache"
-"""Folder below the official one for the models that come from other repositories."""
-
 LICENCE_FOLDER = f"{AUXILIARY_FOLDER}/licences"
 LICENCE_NAMES = ("license", "licence", "disclaimer", "notice")
 """Beginnings of the names of licence texts, in small letters."""
@@ -88,6 +85,7 @@ class Part:
     optional: bool = False  # whether its group loads without it
     is_folder: bool = False  # a folder with a config.json
     named_by: Callable[[Config], str] | None = None  # where the configuration names the file, in every layout
+    anchor: str = ""  # a tensor that its official file always holds, whatever a trainer put before the names
     find: Callable[[Path], Path | None] = nowhere  # its file where neither name is there
     companions: tuple[OfficialFile, ...] = ()  # published beside it and fetched with it, not read here
     holds: Callable[[Config], bool] = every
@@ -192,6 +190,7 @@ V20: tuple[Part, ...] = (
         build=make.t2s,
         config_sections=("t2s",),
         sections=("model", "state_dict", "model_state_dict"),
+        anchor=T2S_TENSOR,
         find=t2s_by_content,
         dead_keys=lambda config: (
             r".*\.pos_enc\.pe",

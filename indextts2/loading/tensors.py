@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 from .pickles import AGAIN, in_one_line, load_pickle
+from .shards import all_shards_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +30,36 @@ OTHER_FORMAT = "This program reads .pth and .safetensors files for PyTorch; get 
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Everything in a weight file: nested dictionaries of tensors. Memory mapped where the format allows it.
+    """Everything in a weight file, all its pieces together: nested dictionaries of tensors. Memory mapped where the
+    format allows it.
 
     Raises CheckpointError when the file is missing, cut short, or holds more than data.
     """
+    pieces = all_shards_of(path)
+    if len(pieces) == 1:
+        return _read_file(path)
+    whole: dict[str, Any] = {}
+    for piece in pieces:
+        found = _read_file(piece)
+        twice = whole.keys() & found.keys()
+        if twice:
+            raise CheckpointError(f"{piece} holds {_few(sorted(twice))} for the second time. {AGAIN}")
+        whole |= found
+    return whole
+
+
+def _read_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"The file {path.name} is missing from {path.parent}. Put it there.")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path} is empty. {AGAIN}")
     refuse_other_formats(path)
-    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    return _read_safetensors(path) if is_safetensors(path) else _read_pickle(path)
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file is one by its suffix, in letters of either case."""
+    return path.suffix.lower() == ".safetensors"
 
 
 def refuse_other_formats(path: Path) -> None:
@@ -49,7 +70,7 @@ def refuse_other_formats(path: Path) -> None:
         start = file.read(FORMAT_BYTES)
     if start.startswith(GGUF):
         raise CheckpointError(f"{path} is a GGUF file, which llama.cpp and its kin read. {OTHER_FORMAT}")
-    if path.suffix == ".safetensors" and MLX in start:
+    if is_safetensors(path) and MLX in start:
         raise CheckpointError(
             f"{path} is a safetensors file of MLX, whose weights are packed otherwise. {OTHER_FORMAT}"
         )
@@ -79,7 +100,7 @@ def extras_of(path: Path) -> dict[str, Any]:
 
     Empty for a safetensors file.
     """
-    tree = {} if path.suffix == ".safetensors" else read_tensors(path)
+    tree = {} if is_safetensors(path) else read_tensors(path)
     return {key: value for key, value in tree.items() if not isinstance(value, Tensor)}
 
 

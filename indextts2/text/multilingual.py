@@ -49,8 +49,8 @@ class MultilingualFrontEnd:
     """Text to pieces and ids for checkpoints of text kind "multilingual".
 
     compatible: reproduce the released program, its faults included. expander: how numbers become words; None for the
-    best one installed. plain: the text as it is written, for fine-tunes that were taught so: nothing is written out and
-    no letter changes its case.
+    best one installed. plain: the text as it is written, for fine-tunes that were trained so: nothing is written out
+    and no letter changes its case.
     """
 
     kind = "multilingual"

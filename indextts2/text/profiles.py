@@ -4,4 +4,4 @@ from __future__ import annotations
 
 AUTO, PLAIN = "auto", "plain"
 PROFILES = (AUTO, PLAIN)
-"""auto: as the checkpoint reads its text. plain: the text as it is written, for fine-tunes that were taught so."""
+"""auto: as the checkpoint reads its text. plain: the text as it is written, for fine-tunes that were trained so."""

@@ -35,7 +35,7 @@ _GROUPED_BY_COMMA = frozenset("en th hi he ko my sw tl ur".split())
 """Languages in which a comma parts thousands and a point begins a fraction."""
 
 _LEFT_AS_DIGITS = frozenset(("ja", "zh", "zhen", "en", "yue", "minnan", "wuyu", "dialect", "common"))
-"""Languages that are read elsewhere, or whose released model was taught digits."""
+"""Languages that are read elsewhere, or whose released model was trained digits."""
 
 _INVISIBLE = str.maketrans("", "", "\u00ad\u200b")  # marks for line breaks inside long words
 
