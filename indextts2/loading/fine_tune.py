@@ -17,6 +17,7 @@ from ..errors import CheckpointError, IndexTTS2Error
 from .config_check import check_config
 from .find import CONFIG_NAME, find_checkpoints
 from .foreign_keys import model_names
+from .generation import VOCABULARY_SUFFIX
 from .parts import GROUPS, part_of
 from .tensors import is_safetensors, read_section
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TEXT_TABLE = "text_embedding.weight"
-OFFICIAL_KIND, PLAIN_KIND, MULTILINGUAL_KIND = "official", "plain", "multilingual"
+OFFICIAL_KIND, PLAIN_KIND = "official", "plain"
 
 T2S_PART = "t2s"
 
@@ -82,7 +83,7 @@ def vocabulary_size(config: Config, files: Mapping[str, tuple[Path, ...]]) -> in
         return None
     path = files["tokenizer"][0]
     try:
-        if config.text.kind == MULTILINGUAL_KIND:
+        if path.suffix == VOCABULARY_SUFFIX:
             return len(BytePairVocabulary(path, special_tokens()))
         return len(TextTokenizer(path))
     except CheckpointError:  # said when it is loaded

@@ -132,7 +132,10 @@ def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -
     if generation is V25:
         vocabularies = sorted(path.name for path in folder.glob("*" + VOCABULARY_SUFFIX))
         named = str(leaves.get("dataset.bpe_model", ""))
-        if not named.endswith(VOCABULARY_SUFFIX):  # some folders carry a SentencePiece file that nothing reads
+        chosen = "text.kind" in leaves and "text.tokenizer" in leaves
+        if not (
+            named.endswith(VOCABULARY_SUFFIX) or chosen
+        ):  # some folders carry a SentencePiece file that nothing reads
             fixed["text.tokenizer"] = vocabularies[0] if vocabularies else VOCABULARY_FILE
         if "s2mel.style_encoder.dim" in leaves:
             defaults["t2s.style_dim"] = leaves["s2mel.style_encoder.dim"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 VARIANCE_FLOOR = 0.0
+TOKENIZER_SUFFIX = ".model"  # of SentencePiece
 
 
 def semantic_encoder(config: Config) -> nn.Module:
@@ -54,6 +55,12 @@ def vocoder(config: Config) -> nn.Module:
     from ..models.vocoder import Vocoder
 
     return Vocoder(config.vocoder)
+
+
+def only_tokenizer(folder: Path) -> Path | None:
+    """The tokenizer of a folder whatever it is called: the only file of its kind; None for none or several."""
+    found = sorted(path for path in folder.glob("*") if path.suffix == TOKENIZER_SUFFIX and path.is_file())
+    return found[0] if len(found) == 1 else None
 
 
 def read_statistics(files: tuple[Path, ...]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from ..config import Config
@@ -98,7 +98,7 @@ class Part:
     def native_file(self, config: Config) -> str:
         """Name of its file or folder in the native layout."""
         if self.named_by is not None:
-            return PurePosixPath(self.named_by(config)).name
+            return PureWindowsPath(self.named_by(config)).name  # of a path in either way of writing
         return self.name if self.is_folder else self.name + SUFFIX
 
     def is_at(self, path: Path) -> bool:
@@ -224,6 +224,7 @@ V20: tuple[Part, ...] = (
         (_own("bpe.model", "", 475_997),),
         config_sections=("text",),
         named_by=lambda config: config.text.tokenizer,
+        find=make.only_tokenizer,
     ),
     Part(
         "s2m",
@@ -329,9 +330,12 @@ V25: tuple[Part, ...] = (
         _own("feat1.pt", "spk_matrix", 57_170, "f219cb447d80216ba615666da2ff8d63ac544eee26657f3a7b278692bf7a67c4"),
         _own("feat2.pt", "emo_matrix", 374_866, "9c4292e96dee535aea9a6206e9a0c856dd578dde9212acdb16dd3ada4d12bf80"),
     ),
-    _changed(
-        "tokenizer",
-        _own(VOCABULARY_FILE, "", 907_395, "747979631e813193436aabcff7c1c235d37de8097b71c563ec8b63b7a515c718"),
+    replace(
+        _changed(
+            "tokenizer",
+            _own(VOCABULARY_FILE, "", 907_395, "747979631e813193436aabcff7c1c235d37de8097b71c563ec8b63b7a515c718"),
+        ),
+        find=nowhere,  # `generation.values_of` knows its name
     ),
     _changed(
         "s2m",

@@ -52,6 +52,10 @@ class FrontEnd(Protocol):
         """The words that some of the pieces say, in plain spelling, with the punctuation at which the voice pauses."""
 
 
+BYTE_PAIRS = ".tiktoken"
+"""Suffix of a vocabulary of byte pairs; others are SentencePiece."""
+
+
 def _official(config: TextConfig, path: Path) -> FrontEnd:
     return OfficialFrontEnd(TextTokenizer(path), config)
 
@@ -61,6 +65,8 @@ def _english(config: TextConfig, path: Path) -> FrontEnd:
 
 
 def _plain(config: TextConfig, path: Path) -> FrontEnd:
+    if path.suffix == BYTE_PAIRS:
+        return MultilingualFrontEnd(BytePairVocabulary(path, special_tokens()), config, plain=True)
     return PlainFrontEnd(TextTokenizer(path), config)
 
 

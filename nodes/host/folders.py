@@ -74,6 +74,6 @@ def lora_files() -> dict[str, Path]:
 
 def state_of(folder: Path) -> str:
     """Changes when a file of a folder does; the host reruns a loader then."""
-    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     stats = [(path.name, path.stat()) for path in paths if path.is_file()]
     return ";".join(f"{name},{stat.st_size},{stat.st_mtime_ns}" for name, stat in stats)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import save_file
 
 from indextts2.cli.main import main
@@ -17,8 +19,8 @@ from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.shards import all_shards_of, shards_of
 
-from ..conftest import TINY_V25, TINY_VOCABULARY, random_parts
-from .official_writer import in_first, write_official_v25
+from ..conftest import TINY, TINY_V25, TINY_VOCABULARY, random_parts
+from .official_writer import in_first, write_official, write_official_v25
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +208,58 @@ def test_a_folder_without_a_configuration_says_what_to_do(folder, tensors, chang
     change(folder)
     with pytest.raises(CheckpointError, match=told):
         open_checkpoint(folder)
+
+
+# ---- tokenizers -----------------------------------------------------------------------------------------------------
+
+
+def rewritten(folder, **changes):
+    """The configuration of the folder with other values; None takes one away."""
+    tree = yaml.safe_load((folder / "config.yaml").read_text())
+    for key, value in changes.items():
+        section, _, name = key.partition("__")
+        tree.setdefault(section, {})[name] = value
+    (folder / "config.yaml").write_text(yaml.safe_dump(tree))
+
+
+@pytest.mark.parametrize("place", ["D:\\train\\{}", "/home/somebody/{}", "../{}", "{}"])
+def test_the_tokenizer_is_taken_by_its_name_and_never_from_another_machine(folder, tensors, place):
+    torch.save({"model": tensors}, folder / "gpt.pth")
+    (folder / TINY_V25.text.tokenizer).rename(folder / "mine.tiktoken")
+    rewritten(folder, dataset__bpe_model=place.format("mine.tiktoken"))
+    checkpoint = open_checkpoint(folder)
+    assert checkpoint.files["tokenizer"] == (folder / "mine.tiktoken",) and "tokenizer" not in checkpoint.from_base
+    assert load_t2s(checkpoint).front_end.kind == "multilingual"
+
+
+def test_the_only_tokenizer_of_a_folder_is_its_own_whatever_it_is_called(tiny_parts, tiny_tokenizer, tmp_path):
+    folder = write_official(tmp_path / "mine", TINY, tiny_parts, tiny_tokenizer)
+    (folder / TINY.text.tokenizer).rename(folder / "korean_bpe.model")
+    assert open_checkpoint(folder).files["tokenizer"] == (folder / "korean_bpe.model",)
+    convert(open_checkpoint(folder), tmp_path / "native")
+    assert load_t2s(open_checkpoint(tmp_path / "native")).front_end.kind == TINY.text.kind
+    (folder / "second.model").write_bytes(b"")
+    assert "tokenizer" in open_checkpoint(folder).from_base  # which of the two is meant is not known
+
+
+def test_an_extended_vocabulary_of_byte_pairs_is_taken_with_its_table(folder, tensors):
+    path = folder / TINY_V25.text.tokenizer
+    lines = path.read_bytes().splitlines()
+    lines += [base64.b64encode(f"zzz{number}".encode()) + f" {len(lines) + number}".encode() for number in range(5)]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    table = torch.cat([tensors["text_embedding.weight"], tensors["text_embedding.weight"][:5]])
+    torch.save({"model": {**tensors, "text_embedding.weight": table}}, folder / "gpt.pth")
+    with pytest.raises(CheckpointError, match="of another shape: text_head"):
+        load_t2s(open_checkpoint(folder))
+    heads = {key: torch.cat([tensors[key], tensors[key][:5]]) for key in ("text_head.weight", "text_head.bias")}
+    torch.save({"model": {**tensors, "text_embedding.weight": table, **heads}}, folder / "gpt.pth")
+    checkpoint = open_checkpoint(folder)
+    assert checkpoint.config.t2s.text_tokens == TINY_V25.t2s.text_tokens + 5
+    assert load_t2s(checkpoint).model.text_embedding.weight.shape[0] == TINY_V25.t2s.text_tokens + 6
+
+
+def test_the_configuration_may_choose_the_plain_profile_of_byte_pairs(folder, tensors):
+    torch.save({"model": tensors}, folder / "gpt.pth")
+    rewritten(folder, text__kind="plain")
+    front_end = load_t2s(open_checkpoint(folder)).front_end
+    assert front_end.pieces("Hola 21", language="es").normalised == "Hola 21"
