@@ -22,6 +22,7 @@ FILES = (
     "files",
     "script",
     "script_lines",
+    "captions",
     "duration_video",
 )
 

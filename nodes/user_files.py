@@ -69,7 +69,7 @@ def saved_file(name: str) -> Path:
     return path
 
 
-def new_file(prefix: str) -> tuple[Path, str]:
+def new_file(prefix: str, suffix: str = SUFFIX) -> tuple[Path, str]:
     """An unused place below the output folder, numbered the host's way, and the name it will have in lists.
 
     Raises InputError for a prefix that leads out of the output folder.
@@ -80,7 +80,7 @@ def new_file(prefix: str) -> tuple[Path, str]:
     if not prefix or not wanted.name or wanted.is_absolute() or not _is_inside(root / wanted, root):
         raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
     folder, name, counter = folders.numbered_place(wanted.as_posix())
-    path = folder / f"{name}_{counter:05}_{SUFFIX}"
+    path = folder / f"{name}_{counter:05}_{suffix}"
     return path, f"{path.relative_to(root).as_posix()} [output]"
 
 

@@ -18,6 +18,7 @@ from ..errors import InputError, ScriptError
 from .common import (
     Usage,
     add_cache_option,
+    add_caption_options,
     add_compute_options,
     add_guidance_options,
     add_lora_option,
@@ -25,6 +26,7 @@ from .common import (
     add_output_options,
     add_preset_option,
     add_text_options,
+    caption_settings,
     checkpoint_of,
     device_of,
     flow_of,
@@ -91,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_fitting(parser)
     _add_takes(parser)
+    add_caption_options(parser)
     model = parser.add_argument_group("models")
     model.add_argument("--max-tokens", type=positive(int), help="most tokens per segment")
     add_preset_option(model)
@@ -163,6 +166,7 @@ def run(options: argparse.Namespace) -> None:
     from ..script.store import LineStore
 
     settings, mixing = _settings(options)
+    caption_settings(options)  # before the work
     cast = _cast(options)
     script = read_script_file(
         options.script,
@@ -290,10 +294,12 @@ def _write(
     """The files of a finished job."""
     from ..audio.io import write_wav
     from ..contracts import Waveform
+    from ..script.caption_files import write_caption_file
     from ..script.mix import mix
     from ..script.read import write_script_file
     from ..script.report import describe, script_report
     from ..script.run import finished_lines
+    from ..script.words import timeline_words
     from ..stages.duration import Clock
 
     spoken = [line for line in finished_lines(job, store) if line is not None]
@@ -310,6 +316,8 @@ def _write(
         files.append(place.relative_to(options.output).as_posix() if one.report.status != "silent" else "")
     write_wav(options.output / TIMELINE, timeline.waveform)
     write_script_file(timeline.script, options.output / SUBTITLES)
+    for path in options.captions:
+        write_caption_file(timeline_words(job.script, spoken, timeline), path, caption_settings(options))
     report = script_report(job.script, spoken, timeline, files)
     report["notes"] += list(notes)
     write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")

@@ -14,6 +14,7 @@ from .common import (
     STANDARD_INPUT,
     Usage,
     add_cache_option,
+    add_caption_options,
     add_compute_options,
     add_guidance_options,
     add_lora_option,
@@ -22,6 +23,7 @@ from .common import (
     add_preset_option,
     add_text_options,
     allow_leading_dashes,
+    caption_settings,
     check_output,
     checkpoint_of,
     device_of,
@@ -81,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_emotion(parser)
     _add_duration(parser)
     _add_settings(parser)
+    add_caption_options(parser)
     add_compute_options(parser)
     add_lora_option(parser)
     add_output_options(parser)
@@ -177,6 +180,7 @@ def _weights(text: str) -> EmotionWeights:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_audio
+    from ..script.caption_files import write_caption_file
     from ..stages.prepare_text import prepare_text
     from ..stages.speak import speak
 
@@ -191,6 +195,7 @@ def run(options: argparse.Namespace) -> None:
         return
     check_output(options.output)
     _check_format(options.output)
+    captions = caption_settings(options)
     started = time.perf_counter()
     emotion = _without_text(emotion, checkpoint, device, options.seed)
     models = load_models(options, checkpoint, device)
@@ -216,6 +221,8 @@ def run(options: argparse.Namespace) -> None:
         )
     spoken = time.perf_counter()
     write_audio(options.output, speech.waveform)
+    for path in options.captions if speech.words else ():
+        write_caption_file(speech.words, path, captions)
     result = describe(speech, spoken - loaded) | {
         "file": str(options.output),
         "load_seconds": round(loaded - started, 3),
@@ -250,6 +257,8 @@ def _stream(
     from ..stages.speak_early import EarlySettings
     from ..stages.speak_stream import speak_stream
 
+    if options.captions:
+        raise Usage("Captions are written when all is spoken. Leave --stream or --captions out.")
     if duration is not None and duration.unit != "free":
         raise Usage(
             "A length of the whole cannot be met while its parts are written. Leave --stream or the length out."

@@ -34,13 +34,8 @@ def snapped_words(words: SpokenWords, samples: Tensor) -> SpokenWords:
     if not words.words or not samples.numel():
         return words
     rate = words.sample_rate
-    step = max(1, round(STEP_SECONDS * rate))
-    quiet = _quiet(samples.float().cpu(), step, max(step, round(WINDOW_SECONDS * rate)))
-    silences = [(first * step, end * step) for first, end in _runs(quiet)]
     least = round(LEAST_PAUSE_SECONDS * rate)
-    long_enough = [
-        one for one in silences if one[1] - one[0] >= least or one[0] == 0 or one[1] >= samples.numel() - step
-    ]
+    long_enough = silences_of(samples, rate)
     starts, ends = [word.start for word in words.words], [word.end for word in words.words]
     reach, shortest = round(REACH_SECONDS * rate), round(LEAST_WORD_SECONDS * rate)
     starts[0] = _start(starts[0], ends[0] - shortest, long_enough)
@@ -57,6 +52,18 @@ def snapped_words(words: SpokenWords, samples: Tensor) -> SpokenWords:
         for word, start, end in zip(words.words, starts, ends, strict=True)
     )
     return replace(words, words=tuple(moved))
+
+
+def silences_of(samples: Tensor, rate: int) -> list[tuple[int, int]]:
+    """(first, end) sample of every silence that is no closure of a stop, and of those at the edges.
+
+    samples: (samples,)
+    """
+    step = max(1, round(STEP_SECONDS * rate))
+    quiet = _quiet(samples.float().cpu(), step, max(step, round(WINDOW_SECONDS * rate)))
+    count, least = samples.numel(), round(LEAST_PAUSE_SECONDS * rate)
+    found = [(first * step, min(count, end * step)) for first, end in _runs(quiet)]
+    return [one for one in found if one[1] - one[0] >= least or one[0] == 0 or one[1] == count]
 
 
 def _quiet(samples: Tensor, step: int, window: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import gallery, gallery_scripts, gallery_stages, gallery_takes, picture
+from . import gallery, gallery_scripts, gallery_stages, gallery_takes, gallery_words, picture
 from .canvas import Canvas
 
 WORKFLOWS = Path(__file__).parent.parent.parent / "workflows"
@@ -16,7 +16,13 @@ def all_graphs() -> list[Canvas]:
     """Every example graph, in the order of their numbers."""
     made = [
         describe()
-        for describe in (*gallery.GRAPHS, *gallery_stages.GRAPHS, *gallery_scripts.GRAPHS, *gallery_takes.GRAPHS)
+        for describe in (
+            *gallery.GRAPHS,
+            *gallery_stages.GRAPHS,
+            *gallery_scripts.GRAPHS,
+            *gallery_takes.GRAPHS,
+            *gallery_words.GRAPHS,
+        )
     ]
     return sorted(made, key=lambda graph: graph.name)
 

@@ -1,0 +1,28 @@
+"""Captions and lip sync in the host."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.nodes import graphs
+
+
+@pytest.fixture
+def graph(machine):
+    """Speak, its captions and its tracks for a video model."""
+    chain = graphs.speak()
+    return chain | {
+        "captions": graphs.node("SaveCaptions", words=["speak", 2], kind="srt", filename_prefix="captions/a"),
+        "lips": graphs.node("PrepareLipSync", audio=["speak", 0], words=["speak", 2], frame_step=8),
+    }
+
+
+def test_speech_gets_captions_in_the_output_folder_and_tracks_of_whole_frames(machine, graph):
+    results = machine.run(graph)
+    text, name, report = (values[0] for values in results["captions"])
+    assert text.startswith("1\n00:00:0") and report.startswith("1 caption")
+    path = machine.base / "output" / name.removesuffix(" [output]")
+    assert path.suffix == ".srt" and path.read_text(encoding="utf-8") == text
+    track, clean, frames, mouth = results["lips"]
+    assert frames[0] % 8 == 1 and len(mouth) == frames[0]
+    assert track[0]["waveform"].shape == clean[0]["waveform"].shape == (1, 2, frames[0] * 1764)

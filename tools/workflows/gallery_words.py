@@ -1,0 +1,100 @@
+"""The example graphs of what comes after the speech: captions, and tracks for models that move lips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .canvas import Canvas
+from .parts import loaded, models, saved, shown
+
+STORY = "When the boats come home, the harbour wakes up. <pause 0.5s> Nobody there has slept well since the storm."
+
+
+def captions() -> Canvas:
+    graph = Canvas(
+        "30_captions", "Captions with the time of each word", "Speech, its words in time, and karaoke of it."
+    )
+    graph.note(
+        """
+## Captions
+*Speak* says when each word begins and ends; *Save Captions* writes it into ComfyUI's `output/captions`.
+- **kind**: *srt* and *vtt* for players, *ass* fills each word while it is spoken, *json* for other programs.
+- Rows break by **width** and punctuation, and a caption stays as long as it takes to read.
+- For a script, connect **words** of *Timeline Mix*: captions then name their speakers.
+
+**字幕**：“说话”给出每个词的时间，“保存字幕”写入 output/captions。ass 是逐词填色的卡拉 OK 字幕。
+""",
+        column=0,
+        title="Words in time",
+    )
+    load = loaded(graph)
+    speak = graph.add("Speak", column=1, box=400, **models(load), text=STORY)
+    written = graph.add("SaveCaptions", column=2, words=speak["words"], kind="ass", filename_prefix="captions/story")
+    saved(graph, speak, 2, "story")
+    shown(graph, written, 3, "text", "The file")
+    shown(graph, written, 3)
+    return graph
+
+
+LTX = """
+## Lip sync, LTX type
+*Prepare for Lip Sync* makes the speech fit a model of the LTX kind: 25 video frames per second, a multiple of 8 plus
+one, stereo at 44.1 kHz, and a quiet room in the pauses, since such models freeze the lips on digital silence.
+
+Grey images stand in for the video. For your own, delete *EmptyImage* and use nodes that are not part of this pack:
+1. **audio** goes to the audio encoder of the model: *LTXV Audio VAE Encode*.
+2. **frame_count** goes to the length of its latent: *EmptyLTXVLatentVideo*.
+3. **clean**, not **audio**, goes to *Create Video*: that is what people hear.
+
+**mouth** is a list of numbers from 0 to 1, one per video frame, for nodes that schedule by numbers.
+
+**口型同步（LTX 类）**：audio 接视频模型的音频编码器，frame_count 接潜空间长度，clean 接“创建视频”。
+"""
+WAN = """
+## Lip sync, Wan S2V type
+The same for a model of the Wan S2V kind: 16 video frames per second, a multiple of 4 plus one, one channel at 16 kHz.
+
+Grey images stand in for the video. For your own, delete *EmptyImage* and use:
+1. **audio** goes to *AudioEncoderEncode* (with *AudioEncoderLoader*), its result to *WanSoundImageToVideo*.
+2. **frame_count** goes to **length** of *WanSoundImageToVideo*; for more than 77 frames, *WanSoundImageToVideoExtend*.
+3. **clean** of a second *Prepare for Lip Sync* at 48 kHz, or that of this one, goes to *Create Video*.
+
+**口型同步（Wan S2V 类）**：audio 接 AudioEncoderEncode，frame_count 接 length，clean 接“创建视频”。
+"""
+
+
+def _lip_sync(name: str, title: str, note: str, rate: float, **settings: Any) -> Canvas:
+    graph = Canvas(name, title, "Speech for a video model that moves lips; grey images stand in for its video.")
+    graph.note(note, column=0, title=title)
+    load = loaded(graph)
+    speak = graph.add("Speak", column=1, box=400, **models(load), text=STORY)
+    video_rate = graph.add("PrimitiveFloat", column=1, title="Video frames per second", value=rate)
+    ready = graph.add(
+        "PrepareLipSync",
+        column=2,
+        audio=speak["audio"],
+        words=speak["words"],
+        frame_rate=video_rate["FLOAT"],
+        **settings,
+    )
+    pictures = graph.add(
+        "EmptyImage", column=2, title="Stands in for the video", width=320, height=180, batch_size=ready["frame_count"]
+    )
+    video = graph.add("CreateVideo", column=3, images=pictures["IMAGE"], fps=video_rate["FLOAT"], audio=ready["clean"])
+    graph.add("SaveVideo", column=3, video=video["VIDEO"], filename_prefix=f"video/{name[3:]}")
+    graph.add("SaveAudio", column=3, audio=ready["audio"], filename_prefix=f"audio/{name[3:]}")
+    shown(graph, ready, 3, "mouth", "How far the mouth is open")
+    return graph
+
+
+def lip_sync_ltx() -> Canvas:
+    return _lip_sync("31_lip_sync_ltx", "Lip sync, LTX type", LTX, 25.0, frame_step=8)
+
+
+def lip_sync_wan() -> Canvas:
+    return _lip_sync(
+        "32_lip_sync_wan", "Lip sync, Wan S2V type", WAN, 16.0, frame_step=4, sample_rate=16_000, stereo=False
+    )
+
+
+GRAPHS = (captions, lip_sync_ltx, lip_sync_wan)
