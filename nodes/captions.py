@@ -35,7 +35,7 @@ class SaveCaptions(io.ComfyNode):
             inputs=[
                 words_input(),
                 choice("kind", CAPTION_KINDS, "Kind of the file. ass fills each word while it is spoken."),
-                integer("width", DEFAULTS.width, 8, 200, "Most characters in a row of a caption, a whole number."),
+                integer("width", DEFAULTS.width, 8, 512, "Most characters in a row of a caption, a whole number."),
                 integer("rows", DEFAULTS.rows, 1, 6, "Most rows of a caption, a whole number."),
                 number(
                     "reading_speed",
@@ -121,7 +121,7 @@ class PrepareLipSync(io.ComfyNode):
                 io.Float.Output(
                     display_name="mouth",
                     is_output_list=True,
-                    tooltip="Strength by which the mouth is open in each video frame: 0 closed, 1 wide.",
+                    tooltip="Strength of the opening of the mouth in each video frame: 0 is closed, 1 is wide.",
                 ),
             ],
             aliases=["lipsync", "talking head", "wan s2v", "ltx", "audio to video"],

@@ -51,7 +51,7 @@ class LipSyncSettings:
 
 @dataclass(frozen=True, slots=True)
 class LipSync:
-    """Two tracks of the same whole number of video frames, and how far the mouth is open in each."""
+    """Two tracks of the same whole number of video frames, and how wide the mouth opens in each."""
 
     track: Waveform  # with the room under its pauses, for the video model
     clean: Waveform  # for the finished video

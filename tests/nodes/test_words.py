@@ -6,14 +6,17 @@ import pytest
 
 from tests.nodes import graphs
 
+LAYOUT = {"width": 42, "rows": 2, "reading_speed": 20.0, "speakers": True, "word_times": False}
+VIDEO = {"frame_rate": 25.0, "frame_step": 8, "sample_rate": 44_100, "stereo": True, "room_tone": -65.0, "seed": 0}
+
 
 @pytest.fixture
 def graph(machine):
     """Speak, its captions and its tracks for a video model."""
     chain = graphs.speak()
     return chain | {
-        "captions": graphs.node("SaveCaptions", words=["speak", 2], kind="srt", filename_prefix="captions/a"),
-        "lips": graphs.node("PrepareLipSync", audio=["speak", 0], words=["speak", 2], frame_step=8),
+        "captions": graphs.node("SaveCaptions", words=["speak", 2], kind="srt", filename_prefix="captions/a", **LAYOUT),
+        "lips": graphs.node("PrepareLipSync", audio=["speak", 0], words=["speak", 2], **VIDEO),
     }
 
 

@@ -82,8 +82,8 @@ def _lip_sync(name: str, title: str, note: str, rate: float, **settings: Any) ->
     )
     video = graph.add("CreateVideo", column=3, images=pictures["IMAGE"], fps=video_rate["FLOAT"], audio=ready["clean"])
     graph.add("SaveVideo", column=3, video=video["VIDEO"], filename_prefix=f"video/{name[3:]}")
-    graph.add("SaveAudio", column=3, audio=ready["audio"], filename_prefix=f"audio/{name[3:]}")
-    shown(graph, ready, 3, "mouth", "How far the mouth is open")
+    graph.add("PreviewAudio", column=3, audio=ready["audio"])
+    shown(graph, ready, 3, "mouth", "How wide the mouth opens")
     return graph
 
 
