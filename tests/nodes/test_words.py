@@ -17,6 +17,7 @@ def graph(machine):
     return chain | {
         "captions": graphs.node("SaveCaptions", words=["speak", 2], kind="srt", filename_prefix="captions/a", **LAYOUT),
         "lips": graphs.node("PrepareLipSync", audio=["speak", 0], words=["speak", 2], **VIDEO),
+        "track": graphs.host("SaveAudio", audio=["lips", 0], filename_prefix="audio/track"),
     }
 
 
