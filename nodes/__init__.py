@@ -7,6 +7,7 @@ from typing import Any
 
 FILES = (
     "speak",
+    "takes",
     "loaders",
     "conditioning",
     "emotion_sources",

@@ -47,6 +47,7 @@ VALUES = {
     ports.Script: ("script.model", "Script"),
     ports.Cast: ("script.cast", "Cast"),
     ports.Lines: ("script.run", "SpokenScript"),
+    ports.Takes: ("script.takes", "Takes"),
 }
 """Port of a value -> where its class lives."""
 

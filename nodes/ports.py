@@ -22,6 +22,7 @@ What travels on a port is a frozen value; it is never changed in place, because 
 | `INDEXTTS2_CAST` | `script.cast.Cast`: who speaks the lines of a name |
 | `INDEXTTS2_LINES` | `script.run.SpokenScript`: a script with the audio and the report of every line |
 | `INDEXTTS2_WORDS` | `contracts.SpokenWords`: every word with its start and end in samples |
+| `INDEXTTS2_TAKES` | `script.takes.Takes`: all takes of a text with their audio and scores |
 
 `AUDIO`, `IMAGE`, `STRING`, `FLOAT` and `INT` are the host's own. A checkpoint that lacks a model puts None on its port.
 """
@@ -55,6 +56,7 @@ Mel = io.Custom(PREFIX + "MEL")
 Script = io.Custom(PREFIX + "SCRIPT")
 Cast = io.Custom(PREFIX + "CAST")
 Lines = io.Custom(PREFIX + "LINES")
+Takes = io.Custom(PREFIX + "TAKES")
 Words = io.Custom(PREFIX + "WORDS")
 
 

@@ -219,6 +219,14 @@ class SynthesizeScript(io.ComfyNode):
                 emotion_guidance_input(),
                 latent_guidance_input(),
                 profile_input(),
+                words(
+                    "accepted",
+                    "",
+                    "Lines to keep while the others are spoken with a new seed: one row per seed, such as 17: 1, 4-6. "
+                    "The report says the row to write.",
+                    multiline=True,
+                    optional=True,
+                ),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -246,12 +254,17 @@ class SynthesizeScript(io.ComfyNode):
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
-        return io.NodeOutput(spoken, describe(script, lines, timeline), timeline_words(script, lines, timeline))
+        report = describe(script, lines, timeline)
+        seed, count = inputs["seed"], len(script.lines)
+        row = f"To keep lines of this run, write into 'accepted': {seed}: 1-{count}" if count > 1 else ""
+        words_in_time = timeline_words(script, lines, timeline)
+        return io.NodeOutput(spoken, "\n".join(filter(None, (report, row))), words_in_time)
 
 
 def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     """The job of a Synthesize Script node. Its mark names everything about the models that shapes the sound."""
     from ..indextts2.sampling import SamplingSettings
+    from ..indextts2.script.accepted import accepted_seeds
     from ..indextts2.script.cast import default_cast
     from ..indextts2.script.clean import CleanSettings
     from ..indextts2.script.fit import FitSettings
@@ -282,6 +295,7 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
         models.t2s.config,
         mark,
         JobSettings(settings, inputs["seed"], language=tag_of(inputs.get("language", AUTO))),
+        seeds=accepted_seeds(inputs.get("accepted", ""), script.lines),
     )
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..loading.checkpoint import Checkpoint
+    from ..script.accepted import TakesFile
     from ..script.cast import Cast
     from ..script.line import SpokenLine
     from ..script.mix import MixSettings
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 
 HELP = "speak a script of many lines into a timeline"
 FINISHED = "finished"
-TIMELINE, SUBTITLES, REPORT = "timeline.wav", "script.srt", "report.json"
+TIMELINE, SUBTITLES, REPORT, TAKES = "timeline.wav", "script.srt", "report.json", "takes.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +147,17 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
     takes.add_argument(
         "--retries", type=positive(int, zero=True), default=2, help="further seeds to try for a poor line"
     )
+    takes.add_argument(
+        "--accept", metavar="LINES", help="keep the sound of lines such as 1,4-6, whatever seed and settings become"
+    )
+    takes.add_argument(
+        "--retake",
+        metavar="LINES",
+        help="speak lines such as 3,7 again with new seeds; rest is all that are not accepted",
+    )
+    takes.add_argument(
+        "--only-accepted", action="store_true", help="leave lines that are not accepted out of track and subtitles"
+    )
     clean = parser.add_argument_group("clean audio")
     clean.add_argument("--keep-tails", action="store_true", help="do not trim the sound after the last word")
     clean.add_argument("--hard-ends", action="store_true", help="do not fade ends and joins")
@@ -161,6 +174,7 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    from ..script.accepted import TakesFile
     from ..script.read import read_script_file
     from ..script.run import no_line, run_lines
     from ..script.store import LineStore
@@ -178,9 +192,15 @@ def run(options: argparse.Namespace) -> None:
     )
     checkpoint, device = checkpoint_of(options), device_of(options)
     processes = _Processes(device)
-    job = _job(options, script, cast, checkpoint, processes.device, settings)
     make_folder(options.output / "lines")
     store = LineStore(options.output / FINISHED)
+    decided = TakesFile.open(options.output / TAKES, script.lines)
+    accept = _decide(options, decided)
+    kept, notes = decided.kept(store)
+    if decided.pending and not processes.index:
+        decided.save()  # a run that is stopped resumes with the same seeds
+    job = _job(options, script, cast, checkpoint, processes.device, settings)
+    job = replace(job, seeds=decided.seeds(options.seed), kept=kept)
 
     def load() -> SpeechModels:
         return load_models(options, checkpoint, processes.device)
@@ -195,7 +215,26 @@ def run(options: argparse.Namespace) -> None:
             return
         run_lines(job, load, store, progress=progress)  # what other processes could not leave in this folder
     store.tidy()
-    _write(options, job, store, mixing, cast.notes(script.speakers))
+    decided.finish(accept, job.keys())
+    if (options.output / TAKES).is_file() or any(state.accepted for state in decided.states):
+        decided.save()
+    _write(options, job, store, mixing, decided, (*cast.notes(script.speakers), *notes))
+
+
+def _decide(options: argparse.Namespace, decided: TakesFile) -> tuple[int, ...]:
+    """Note the lines to speak again; returns the indices of those to accept. Raises Usage."""
+    from ..script.accepted import REST
+
+    try:
+        accept = decided.numbers(options.accept) if options.accept else ()
+        again = decided.numbers(options.retake) if options.retake else ()
+    except InputError as error:
+        raise Usage(str(error)) from error
+    both = sorted(set(accept) & set(again))
+    if both and options.retake.strip() != REST:
+        raise Usage(f"Line {both[0] + 1} cannot be accepted and spoken again at once.")
+    decided.retake(index for index in again if index not in accept)
+    return accept
 
 
 def _streamed(kind: str, rate: int) -> Callable[[SpokenLine], None]:
@@ -289,11 +328,17 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
 
 
 def _write(
-    options: argparse.Namespace, job: Job, store: LineStore, mixing: MixSettings, notes: tuple[str, ...]
+    options: argparse.Namespace,
+    job: Job,
+    store: LineStore,
+    mixing: MixSettings,
+    decided: TakesFile,
+    notes: tuple[str, ...],
 ) -> None:
     """The files of a finished job."""
     from ..audio.io import write_wav
     from ..contracts import Waveform
+    from ..script.accepted import left_out
     from ..script.caption_files import write_caption_file
     from ..script.mix import mix
     from ..script.read import write_script_file
@@ -304,6 +349,9 @@ def _write(
 
     spoken = [line for line in finished_lines(job, store) if line is not None]
     rate = Clock.of(job.config).sample_rate
+    states = decided.states
+    if options.only_accepted:
+        spoken = [one if state.accepted else left_out(one) for one, state in zip(spoken, states, strict=True)]
     timeline = mix(job.script, spoken, rate, mixing)
     if timeline.script is None:
         raise ScriptError("Not one line of the script could be spoken and placed. The first says: " + _why(spoken))
@@ -320,6 +368,8 @@ def _write(
         write_caption_file(timeline_words(job.script, spoken, timeline), path, caption_settings(options))
     report = script_report(job.script, spoken, timeline, files)
     report["notes"] += list(notes)
+    for values, state in zip(report["lines"], states, strict=True):
+        values |= {"accepted": bool(state.accepted), "retakes": state.retakes}
     write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     words = "\n".join([describe(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
     if options.stream:

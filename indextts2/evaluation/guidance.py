@@ -188,7 +188,7 @@ def curve(notes: Notes, protocol: Protocol) -> list[dict[str, Any]]:
         if heard is None:
             continue
         figures = emotion_figures(heard, recordings)
-        likeness = [item.same_speaker for item in heard if item.same_speaker is not None]
+        cosines = [item.same_speaker for item in heard if item.same_speaker is not None]
         rows.append(
             {
                 "emotion_guidance": point.emotion,
@@ -197,7 +197,7 @@ def curve(notes: Notes, protocol: Protocol) -> list[dict[str, Any]]:
                 "probe_own": figures.get("probe_own"),
                 "probe_transfer": figures.get("probe_transfer"),
                 "word_error_rate": figures.get("word_error_rate"),
-                "similarity_same": round(float(np.mean(likeness)), 4) if likeness else None,
+                "similarity_same": round(float(np.mean(cosines)), 4) if cosines else None,
                 "seconds": round(sum(item.seconds for item in heard), 2),
             }
         )

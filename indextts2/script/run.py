@@ -56,6 +56,13 @@ class Job:
     config: Config
     fingerprint: str  # of the checkpoint, its precision and the kind of device: all that shapes the sound
     settings: JobSettings = field(default_factory=JobSettings)
+    seeds: Mapping[int, int] = field(default_factory=dict)  # of lines, by index, that are spoken with another one
+    kept: Mapping[int, str] = field(default_factory=dict)  # keys of lines, by index, whose finished sound is kept
+
+    def seed_of(self, index: int) -> int:
+        """The seed of a line: the one it is spoken again with, else its own, else that of the job."""
+        own = self.script.lines[index].seed
+        return self.seeds.get(index, self.settings.seed if own is None else own)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -67,12 +74,13 @@ class Job:
         fingerprints = {name: voice.fingerprint() for name, voice in self.voices.items()}
         settings = self.settings
         return [
-            key_of(
+            self.kept.get(index)
+            or key_of(
                 text=line.text,
                 emotion=line.emotion,
                 language=line.language or settings.language,
                 duration=line.duration,
-                seed=settings.seed if line.seed is None else line.seed,
+                seed=self.seed_of(index),
                 takes=line.takes,
                 slot=slot,
                 voice=fingerprints[line.speaker],
@@ -80,7 +88,7 @@ class Job:
                 pauses=dict(settings.pauses) if isinstance(settings.pauses, Mapping) else settings.pauses,
                 checkpoint=self.fingerprint,
             )
-            for line, slot in zip(self.script.lines, self.slots, strict=True)
+            for index, (line, slot) in enumerate(zip(self.script.lines, self.slots, strict=True))
         ]
 
 
@@ -192,7 +200,7 @@ class _Speaking:
         )
         return LineAsk(
             text=text,
-            seed=settings.seed if line.seed is None else line.seed,
+            seed=self.job.seed_of(index),
             takes=line.takes or settings.line.takes.count,
             duration=line.duration,
             slot=self.slots[index],

@@ -56,6 +56,7 @@ def good(pack, tmp_path_factory, tiny_checkpoint) -> dict[str, Any]:
     values["INDEXTTS2_T2E"] = pack.part("nodes.host.services").loaded_of(reader)
     audio = made["vocoder"][0][0]
     values["INDEXTTS2_LINES"] = spoken(pack, values["INDEXTTS2_SCRIPT"], audio)
+    values["INDEXTTS2_TAKES"] = takes_of(pack, values["INDEXTTS2_SEMANTIC"], audio)
     return values | {"AUDIO": audio, "IMAGE": torch.zeros(2, 4, 4, 3), "LATENT": {"samples": torch.zeros(1, 32, 1, 1)},
                      "VIDEO": Video(), "FLOAT": 0.5}  # fmt: skip
 
@@ -66,6 +67,14 @@ def spoken(pack: Any, script: Any, audio: dict[str, Any]) -> Any:
     samples, rate = audio["waveform"][0, 0], audio["sample_rate"]
     report = line.LineReport("spoken", "free", None, len(samples), rate)
     return run.SpokenScript(script, (line.SpokenLine(samples, torch.zeros(3, dtype=torch.int64), report),), rate)
+
+
+def takes_of(pack: Any, semantic: Any, audio: dict[str, Any]) -> Any:
+    """One take whose speech is `audio`."""
+    takes, scores = pack.part("indextts2.script.takes"), pack.part("indextts2.script.take_scores")
+    waveform = pack.part("indextts2.contracts").Waveform(audio["waveform"], audio["sample_rate"])
+    score = scores.TakeScore(0, 0, 3, True, 0.0, 0.0)
+    return takes.Takes((takes.SpokenTake(semantic, waveform, score, True),), "Hello there.")
 
 
 class Video:

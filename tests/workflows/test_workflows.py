@@ -27,8 +27,8 @@ def active(graph: dict) -> dict:
     return {node["id"]: node for node in graph["nodes"] if node["type"] != NOTE and node["mode"] == 0}
 
 
-def test_there_are_twenty_examples_each_with_a_twin_and_a_picture():
-    assert len(NAMES) == 20
+def test_there_are_twenty_one_examples_each_with_a_twin_and_a_picture():
+    assert len(NAMES) == 21
     assert sorted(path.stem for path in API.glob("*.json")) == NAMES
     assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
 

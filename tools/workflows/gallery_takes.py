@@ -44,4 +44,27 @@ Both nodes speak the same text with the same weights and seed.
     return graph
 
 
-GRAPHS = (guided_emotion,)
+def choose_take() -> Canvas:
+    graph = Canvas("25_takes_you_choose", "Takes you choose", "Four takes with their scores, and the one you keep.")
+    graph.note(
+        """
+## Takes you choose
+*Speak Takes* speaks the text several times and judges every take.
+- The **table** says length, similarity to the speaker and how each take ended; *judge_words* reads the words back.
+- *Save Audio* holds all takes. Write the number of the one you like into *Choose Take*; 0 is the best by its scores.
+
+**挑选候选**：“多条候选”一次说多遍并评分，“选择候选”保留一条；0 为评分最好的一条。
+""",
+        column=0,
+        title="Listen and choose",
+    )
+    load = loaded(graph)
+    spoken = graph.add("SpeakTakes", column=1, box=300, **models(load), text=HEARD, takes=4)
+    kept = graph.add("ChooseTake", column=2, takes=spoken["takes"])
+    saved(graph, spoken, 3, "all_takes")
+    saved(graph, kept, 3, "take")
+    shown(graph, spoken, 2, "table", "Scores")
+    return graph
+
+
+GRAPHS = (guided_emotion, choose_take)
