@@ -27,8 +27,8 @@ def active(graph: dict) -> dict:
     return {node["id"]: node for node in graph["nodes"] if node["type"] != NOTE and node["mode"] == 0}
 
 
-def test_there_are_twenty_one_examples_each_with_a_twin_and_a_picture():
-    assert len(NAMES) == 21
+def test_every_described_example_has_its_graph_its_twin_and_its_picture():
+    assert sorted(graph.name for graph in all_graphs()) == NAMES
     assert sorted(path.stem for path in API.glob("*.json")) == NAMES
     assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
 
