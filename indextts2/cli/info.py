@@ -60,6 +60,8 @@ def _line(one: dict[str, Any]) -> str:
 
 
 def _in_words(result: dict[str, Any]) -> str:
+    from ..loading.download.message import with_files
+
     lines = [
         f"{result['folder']}: {result['what']}",
         f"licence: {result['licence'] or 'unknown'}",
@@ -70,7 +72,8 @@ def _in_words(result: dict[str, Any]) -> str:
         count = f", {part['parameters'] / 1e6:.2f} M numbers" if part["parameters"] else ""
         kind = f", {part['precision']}" if part["precision"] else ""
         lines.append(f"  {part['name']:<18}{_bytes(part['bytes']):>10}{count}{kind}")
-    lines += [f"missing: {part}: {', '.join(names)}" for part, names in result["missing_files"].items()]
+    if result["missing"]:
+        lines.append(f"missing: {', '.join(with_files(result['missing'], result['missing_files']))}")
     lines.append(f"to get them: {result['get']}" if result["get"] else "" if result["missing"] else "complete")
     lines += [f"damaged: {name}" for name in result["damaged"]]
     return "\n".join(filter(None, lines))

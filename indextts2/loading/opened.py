@@ -57,7 +57,8 @@ class Checkpoint:
 
     def _wanted(self, part: str) -> tuple[str, ...]:
         if self.layout == OFFICIAL:
-            return wanted_files(part, self.config, self.file_names)
+            names = wanted_files(part, self.config, self.file_names)
+            return tuple(name for name in names if not (self.folder / name).exists()) or names
         return (part_of(part, self.config).native_file(self.config),)
 
     def require(self, parts: Iterable[str]) -> None:

@@ -263,3 +263,21 @@ def test_the_configuration_may_choose_the_plain_profile_of_byte_pairs(folder, te
     rewritten(folder, text__kind="plain")
     front_end = load_t2s(open_checkpoint(folder)).front_end
     assert front_end.pieces("Hola 21", language="es").normalised == "Hola 21"
+
+
+# ---- what is missing ------------------------------------------------------------------------------------------------
+
+
+def test_every_missing_file_is_named_in_one_line_and_none_that_is_there(base, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no_cache"))
+    folder = tmp_path / "far" / "IndexTTS-2.5"
+    folder.mkdir(parents=True)
+    for name in ("config.yaml", "feat1.pt", "wav2vec2bert_stats.pt", TINY_V25.text.tokenizer):
+        shutil.copy(base / name, folder)
+    assert main(["info", str(folder)]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("missing: "))
+    assert line == (
+        "missing: semantic_encoder (hf_cache/w2v-bert-2.0/model.safetensors), codec (codec.pth), "
+        "style_encoder (hf_cache/campplus_cn_common.bin), t2s (gpt.pth), emotion_bank (feat2.pt), s2m (s2mel.pth), "
+        "vocoder (hf_cache/bigvgan/bigvgan_generator.pt)"
+    )

@@ -45,6 +45,29 @@ def test_the_twin_runs_with_a_tiny_checkpoint_of_the_other_release(machine_with_
     check_sound(machine_with_tiny_v25.base, graph)
 
 
+def test_the_text_profile_of_the_nodes_decides_what_is_written_out(machine_with_tiny_v25):
+    graph = quick(twin("13_stage_by_stage"))
+    (text,) = (node["inputs"] for node in graph.values() if node["class_type"] == "IndexTTS2_PrepareText")
+    text.update(text="Hola, 21 casas.", language="es")
+    (length,) = (node["inputs"] for node in graph.values() if node["class_type"] == "IndexTTS2_Duration")
+    length["value"] = 0.6
+    said = []
+    for profile in ("auto", "plain"):
+        text["text_profile"] = profile
+        (node,) = (number for number, node in graph.items() if node["class_type"] == "IndexTTS2_PrepareText")
+        said.append(machine_with_tiny_v25.run(graph)[node][1][0])
+    assert "VEINTIUNA CASAS" in said[0] and "Hola, 21 casas" in said[1] and "Not written out in 'es': 21" in said[1]
+
+
+@pytest.mark.parametrize("kind", ["Speak", "SynthesizeScript"])
+def test_a_checkpoint_of_phonemes_refuses_the_plain_profile(machine_with_tiny, kind):
+    graph = quick(twin("01_quick_start" if kind == "Speak" else "15_two_speaker_scene"))
+    (node,) = (node["inputs"] for node in graph.values() if node["class_type"] == f"IndexTTS2_{kind}")
+    node["text_profile"] = "plain"
+    with pytest.raises(machine_with_tiny.pack.errors.InputError, match="reads phonemes"):
+        machine_with_tiny.run(graph)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_second_run_computes_nothing(machine_with_tiny, name):
     graph = quick(twin(name))
