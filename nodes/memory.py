@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..indextts2.config import Config
 from ..indextts2.contracts import SemanticSpeech, Speaker
+from ..indextts2.stages.graphs import makes_graphs
 from ..indextts2.stages.mel_to_audio import CHUNK_FRAMES
 from ..indextts2.stages.semantic_to_mel import FlowSettings, guides_latent
 
@@ -45,7 +46,7 @@ def t2s_bytes(config: Config, rows: int, tokens: int, item_bytes: int = FLOAT_BY
     positions = tokens + t2s.max_text_tokens + t2s.speaker.latents
     cache = 2 * 2 * t2s.layers * t2s.dim * positions * item_bytes
     work = LIVE_TENSORS * t2s.dim * 4 * positions * item_bytes + LIVE_TENSORS * t2s.semantic_tokens * FLOAT_BYTES
-    return rows * (cache + work)
+    return rows * (cache + run_copies() * work)
 
 
 def expected_tokens(text_tokens: int) -> int:
@@ -61,7 +62,12 @@ def s2m_bytes(config: Config, rows: int, frames: int, branches: int = 2) -> floa
     flow = config.s2m.flow
     widest = max(4 * flow.width, 2 * flow.wavenet.width)
     per_row = LIVE_TENSORS * frames * widest + ATTENTION_COPIES * flow.heads * frames**2
-    return branches * rows * per_row * FLOAT_BYTES
+    return run_copies() * branches * rows * per_row * FLOAT_BYTES
+
+
+def run_copies() -> int:
+    """How often the memory of one run is held: a graph's pool keeps it beside what the warm-up before it left."""
+    return 2 if makes_graphs() else 1
 
 
 def vocoder_bytes(config: Config, frames: int) -> float:

@@ -69,9 +69,12 @@ class CudaGraphs:
 
 def graph_maker(device: torch.device) -> GraphMaker | None:
     """The maker of graphs on a device; None where there are none, and where SWITCH turns them off."""
-    if device.type != "cuda" or not torch.cuda.is_available() or os.environ.get(SWITCH) == "0":
-        return None
-    return CudaGraphs(device)
+    return CudaGraphs(device) if device.type == "cuda" and makes_graphs() else None
+
+
+def makes_graphs() -> bool:
+    """Whether steps are captured on this machine's accelerator, so that a pool holds what one run needs."""
+    return torch.cuda.is_available() and os.environ.get(SWITCH) != "0"
 
 
 class WeightAddresses:

@@ -35,6 +35,14 @@ def test_guidance_that_computes_more_rows_is_asked_for(pack):
     assert guided["vocoder"] == plain["vocoder"] and guided["encoder"] == plain["encoder"]
 
 
+def test_pools_of_graphs_are_counted_where_steps_are_graphs(asked, pack, monkeypatch):
+    memory, config = pack.part("nodes.memory"), pack.part("indextts2.config").Config()
+    frames = round((REFERENCE_SECONDS + SECONDS) * config.mel.frames_per_second)
+    monkeypatch.setattr(memory, "makes_graphs", lambda: True)
+    assert memory.s2m_bytes(config, 1, frames) == 2 * asked["s2m"]
+    assert asked["t2s"] < memory.t2s_bytes(config, BEAMS, TOKENS) < 2 * asked["t2s"]  # the cache is no part of a pool
+
+
 def test_the_whole_chain_is_asked_for_at_least_as_much(asked, pack):
     memory, config = pack.part("nodes.memory"), pack.part("indextts2.config").Config()
     for part in ("encoder", "t2s", "s2m"):

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from indextts2.contracts import Duration
+from indextts2.errors import InputError
 from indextts2.loading.checkpoint import load_speech, open_checkpoint
 from indextts2.stages.speak import speak
+from indextts2.surroundings import TF32_SWITCH, with_torch_defaults
 
 from .test_speak import FAST, TEXT, noise
 
@@ -85,3 +87,36 @@ def test_speech_and_surroundings_stay_as_they_are(tiny_checkpoint, plain, surrou
         assert state() == before
     assert samples.dtype == torch.float32 and samples.device.type == "cpu"
     assert torch.equal(samples, plain)
+
+
+@pytest.mark.parametrize("asked", ["1", "0", None])
+@pytest.mark.parametrize("before", [False, True])
+def test_products_of_few_bits_are_allowed_for_a_stage_only(asked, before, monkeypatch):
+    products = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    if asked is not None:
+        monkeypatch.setenv(TF32_SWITCH, asked)
+
+    @with_torch_defaults
+    def stage(fail: bool) -> list[bool]:
+        if fail:
+            raise InputError("a fault")
+        return [one.allow_tf32 for one in products]
+
+    with tf32(before):
+        assert stage(fail=False) == [before if asked is None else asked == "1"] * 2
+        with pytest.raises(InputError):
+            stage(fail=True)
+        assert [one.allow_tf32 for one in products] == [before] * 2
+
+
+@contextmanager
+def tf32(allowed: bool):
+    products = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    kept = [one.allow_tf32 for one in products]
+    for one in products:
+        one.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        for one, before in zip(products, kept, strict=True):
+            one.allow_tf32 = before
