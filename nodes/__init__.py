@@ -23,6 +23,7 @@ FILES = (
     "files",
     "script",
     "script_lines",
+    "script_cues",
     "captions",
     "duration_video",
 )

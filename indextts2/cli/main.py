@@ -17,7 +17,9 @@ from typing import NoReturn
 from ..errors import IndexTTS2Error
 from .common import Usage
 
-COMMANDS = ("speak", "script", "lipsync", "text", "info", "download", "convert", "train", "export", "evaluate", "bench")
+COMMANDS = (
+    "speak", "script", "cues", "lipsync", "text", "info", "download", "convert", "train", "export", "evaluate", "bench",
+)  # fmt: skip
 """Names of the commands, and of their modules. A new command is a new file and a new entry."""
 
 PROGRAM = "python -m indextts2"

@@ -67,4 +67,42 @@ def choose_take() -> Canvas:
     return graph
 
 
-GRAPHS = (guided_emotion, choose_take)
+CUES = """\
+1
+00:00:01,013 --> 00:00:02,400
+ANNA: You came back.
+
+2
+00:00:02,550 --> 00:00:04,207
+ANNA: I did not think you would.
+
+3
+00:00:05,100 --> 00:00:05,500
+BEN: I promised, did I not? And here I am.
+"""
+
+
+def edit_cues() -> Canvas:
+    graph = Canvas("26_cues_before_the_speech", "Cues before the speech", "Merged, on frames, and too short ones told.")
+    graph.note(
+        """
+## Cues before the speech
+*Edit Cues* merges near cues of one speaker, splits long ones, moves all of them and puts them on the frames of a video.
+- The report says which cues are **too short** and the seconds they need; here that is Ben's. Lengthen it in the text.
+
+**编辑时间点**：合并、拆分、平移字幕，并对齐到视频帧。报告列出太短的时间点及所需秒数；这里是 Ben 的一句。
+""",
+        column=0,
+        title="Before it is spoken",
+    )
+    load = loaded(graph)
+    script = graph.add("ScriptFromText", column=1, box=260, text=CUES, kind="srt")
+    cues = graph.add("EditCues", column=2, script=script["script"], merge_gap=0.3, fps=25.0, t2s=load["t2s"])
+    lines = graph.add("SynthesizeScript", column=3, **models(load), script=cues["script"], overflow="shift")
+    mixed = graph.add("TimelineMix", column=4, lines=lines["lines"], overflow="shift")
+    shown(graph, cues, 3, "report", "Too short")
+    saved(graph, mixed, 5, "cues")
+    return graph
+
+
+GRAPHS = (guided_emotion, choose_take, edit_cues)
