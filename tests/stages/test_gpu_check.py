@@ -11,6 +11,7 @@ import torch
 
 from indextts2.errors import InputError, TrainingError
 from tools import compare_official, gpu_check
+from tools.benchmarks import processor
 
 
 @pytest.fixture
@@ -109,3 +110,36 @@ def test_what_cannot_be_compared_says_why(program, tmp_path, capsys):
     given = ["--reference", str(tmp_path / "voice.wav"), "--entry", "their_program:missing"]
     assert compare_official.main(given) == 1
     assert "missing" in capsys.readouterr().err
+
+
+def test_the_rows_of_the_table_are_measured_once_and_written_between_the_marks(tmp_path, monkeypatch):
+    rows = {"one": lambda measured: 1.5, "two": lambda measured: 2.0 * measured.row("one")}
+    monkeypatch.setattr(processor, "ROWS", rows)
+    docs, known = tmp_path / "page.md", tmp_path / "rows.json"
+    docs.write_text(f"Before.\n{processor.BEGIN}\nold\n{processor.END}\nAfter.\n", encoding="utf-8")
+    given = ["--size", "tiny", "--json", str(known), "--docs", str(docs)]
+    assert processor.main(given) == 0
+    text = docs.read_text(encoding="utf-8")
+    assert "| one | 1.5 |\n| two | 3 |" in text and "old" not in text
+    assert text.startswith("Before.") and text.endswith("After.\n")
+    monkeypatch.setitem(rows, "one", lambda measured: pytest.fail("it was known"))
+    assert processor.main(given) == 0 and docs.read_text(encoding="utf-8") == text
+    docs.write_text("no marks", encoding="utf-8")
+    with pytest.raises(ValueError, match="should have the marks"):
+        processor.main(given)
+
+
+def test_a_sentence_is_added_up_from_its_parts(case):
+    parts = {
+        "vocoder, 5 s": 1.0,
+        "encode a reference of 5 s": 10.0,
+        "prefill and one token": 100.0,
+        "a step of text to semantic, three beams, fp32": 2.0,
+        "a guided step of the flow, 5 s after a reference of 5 s": 3.0,
+    }
+    assert processor.Measured(case, parts).row("whole sentence of 5 s, exact") == 111.0 + 25 * 2.0 + 25 * 3.0
+
+
+def test_a_step_of_the_decode_is_measured(case):
+    measured = processor.Measured(case, {})
+    assert measured.row("a step of text to semantic, three beams, fp32") >= 0.0
