@@ -29,6 +29,7 @@ from .common import (
     device_of,
     flow_of,
     load_models,
+    loras_of,
     name_in,
     positive,
     progress_bar,
@@ -230,6 +231,8 @@ def run(options: argparse.Namespace) -> None:
         "fingerprint": checkpoint.fingerprint,
         "device": str(device),
         "precision": options.precision,
+        "loras": [{"file": str(path), "strength": strength} for path, strength in loras_of(options)],
+        "text_profile": options.text_profile,
     }
     write_result(options, result, _in_words(result))
 

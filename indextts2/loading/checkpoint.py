@@ -182,7 +182,8 @@ def load_front_end(checkpoint: Checkpoint) -> FrontEnd:
     from ..text.front_end import front_end_for
 
     checkpoint.require(["tokenizer"])
-    return front_end_for(checkpoint.config.text, checkpoint.files["tokenizer"][0])
+    config = checkpoint.config
+    return front_end_for(config.text, checkpoint.files["tokenizer"][0], tells_language=config.t2s.language_rows > 0)
 
 
 def _load(checkpoint: Checkpoint, part: str, device: str | torch.device, dtype: torch.dtype) -> Any:

@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from ..text.languages import LANGUAGE_CODES
@@ -132,7 +132,7 @@ def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -
     if generation is V25:
         vocabularies = sorted(path.name for path in folder.glob("*" + VOCABULARY_SUFFIX))
         named = str(leaves.get("dataset.bpe_model", ""))
-        chosen = "text.kind" in leaves and "text.tokenizer" in leaves
+        chosen = "text.kind" in leaves and named and (folder / PureWindowsPath(named).name).is_file()
         if not (
             named.endswith(VOCABULARY_SUFFIX) or chosen
         ):  # some folders carry a SentencePiece file that nothing reads

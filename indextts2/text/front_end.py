@@ -83,12 +83,18 @@ FRONT_ENDS: dict[str, Callable[[TextConfig, Path], FrontEnd]] = {
 """Text kind to the function that opens its tokenizer file."""
 
 
-def front_end_for(config: TextConfig, tokenizer_path: str | Path) -> FrontEnd:
-    """The front end of a checkpoint. Raises ConfigError for an unknown kind, CheckpointError for an unusable file."""
+def front_end_for(config: TextConfig, tokenizer_path: str | Path, *, tells_language: bool = False) -> FrontEnd:
+    """The front end of a checkpoint. tells_language: whether its model is told the language of a text.
+
+    Raises ConfigError for an unknown kind, CheckpointError for an unusable file.
+    """
     if config.kind not in FRONT_ENDS:
         known = ", ".join(sorted(FRONT_ENDS))
         raise ConfigError(f"The text kind should be one of {known}, but the configuration says '{config.kind}'.")
-    return FRONT_ENDS[config.kind](config, Path(tokenizer_path))
+    front_end = FRONT_ENDS[config.kind](config, Path(tokenizer_path))
+    if isinstance(front_end, PlainFrontEnd):
+        front_end.tells_language = tells_language
+    return front_end
 
 
 _PLAIN_FRONT_ENDS: dict[str, Callable[[Any], FrontEnd]] = {

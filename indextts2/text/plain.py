@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from .languages import detected_language
 from .normalise import Glossary
 from .official import OfficialFrontEnd, spans_of
 from .pieces import TextPieces, unknown_character_warning, unread_digits_warning
@@ -35,9 +36,11 @@ class PlainFrontEnd(OfficialFrontEnd):
     """Text to pieces and ids for checkpoints of text kind "plain".
 
     Nothing is written out and nothing is spaced. Letters become upper case where the vocabulary has no lower case.
+    tells_language: whether the model is told the language of a text, as IndexTTS-2.5 is.
     """
 
     kind = "plain"
+    tells_language = False
 
     def pieces(self, text: str, glossary: Glossary | None = None, *, language: str = "") -> TextPieces:
         """Pieces of a whole text; an empty text has none. language: which readings of the glossary apply."""
@@ -57,8 +60,12 @@ class PlainFrontEnd(OfficialFrontEnd):
             normalised=tracked.text,
             starts=starts,
             ends=ends,
+            language=self._language(text, language),
             warnings=unknown_character_warning(unknown) + unread_digits_warning(_DIGITS.findall(tracked.text)),
         )
+
+    def _language(self, text: str, tag: str) -> str:
+        return (tag.lower() or detected_language(text)) if self.tells_language else ""
 
     @property
     def raises_case(self) -> bool:

@@ -94,7 +94,9 @@ def test_the_command_speaks_with_it_and_names_one_that_is_not_there(tiny_checkpo
     heard = []
     for name, more in (("plain.wav", []), ("changed.wav", ["--lora", str(tmp_path / "a.safetensors")])):
         assert main([*words, str(tmp_path / name), *more]) == 0
-        assert json.loads(capsys.readouterr().out)["tokens"] == 12
+        told = json.loads(capsys.readouterr().out)
+        assert told["tokens"] == 12 and told["text_profile"] == "auto"
+        assert told["loras"] == ([{"file": more[1], "strength": 1.0}] if more else [])
         heard.append(soundfile.read(tmp_path / name)[0])
     assert not np.array_equal(*heard)
     assert main([*words, str(tmp_path / "x.wav"), "--lora", "nothing"]) != 0

@@ -13,11 +13,15 @@ import yaml
 from safetensors.torch import save_file
 
 from indextts2.cli.main import main
+from indextts2.contracts import Waveform
 from indextts2.errors import CheckpointError
-from indextts2.loading.checkpoint import load_t2s, open_checkpoint
+from indextts2.loading.checkpoint import load_speech, load_t2s, open_checkpoint
 from indextts2.loading.convert import convert
 from indextts2.loading.describe import describe
 from indextts2.loading.shards import all_shards_of, shards_of
+from indextts2.sampling import SamplingSettings
+from indextts2.stages.semantic_to_mel import FlowSettings
+from indextts2.stages.speak import SpeakSettings, speak
 
 from ..conftest import TINY, TINY_V25, TINY_VOCABULARY, random_parts
 from .official_writer import in_first, write_official, write_official_v25
@@ -263,6 +267,18 @@ def test_the_configuration_may_choose_the_plain_profile_of_byte_pairs(folder, te
     rewritten(folder, text__kind="plain")
     front_end = load_t2s(open_checkpoint(folder)).front_end
     assert front_end.pieces("Hola 21", language="es").normalised == "Hola 21"
+
+
+def test_a_model_that_is_told_languages_speaks_with_a_vocabulary_of_sentencepiece(folder, tensors, tiny_tokenizer):
+    torch.save({"model": tensors}, folder / "gpt.pth")
+    shutil.copy(tiny_tokenizer, folder / "mine.model")
+    rewritten(folder, text__kind="plain", dataset__bpe_model="mine.model")
+    checkpoint = open_checkpoint(folder)
+    assert checkpoint.files["tokenizer"] == (folder / "mine.model",)
+    recording = Waveform(0.3 * torch.randn(1, 1, 16_000, generator=torch.Generator().manual_seed(5)), 16_000)
+    settings = SpeakSettings(sampling=SamplingSettings(max_tokens=12), flow=FlowSettings(steps=1))
+    spoken = speak(load_speech(checkpoint), "hello", recording, settings=settings, language="vi")
+    assert spoken.waveform.samples.shape[-1] > 0
 
 
 # ---- what is missing ------------------------------------------------------------------------------------------------
