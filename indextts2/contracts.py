@@ -214,6 +214,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """A time that a place in a text is tied to: the word behind it begins then, or the word before it has ended."""
+
+    kind: str  # "at": the next word begins then; "by": the word before ends then at the latest
+    place: int  # character in the text as given
+    seconds: float  # from the start of the speech
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedText:
     """Text ready for T2S, with what the front end did to it."""
 
@@ -222,6 +231,7 @@ class PreparedText:
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
     tokenizer_fingerprint: str = ""
+    anchors: tuple[Anchor, ...] = ()  # in the order of the text; kept by `place_words`, once it is spoken
 
     @property
     def token_count(self) -> int:
@@ -266,6 +276,7 @@ class DurationReport:
     stop: str = "own"  # or "forced", "guided", "limit"
     take_lengths: tuple[int, ...] = ()  # tokens of every take decoded
     warnings: tuple[str, ...] = ()
+    span_stretches: tuple[float, ...] = ()  # of the parts between words at given times
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +295,8 @@ class SemanticSpeech:
     fingerprint: str = ""
     encoder_fingerprint: str = ""
     downsample: int | None = None  # features of the semantic encoder in one token; None for one
+    spans: Tensor | None = None  # (batch, spans, 2) int64, see `spans_of`; padded with 0
+    lead_seconds: float = 0.0  # silence before the first item
 
     def __post_init__(self) -> None:
         check_shape("SemanticSpeech.tokens", self.tokens, None, None)
@@ -295,6 +308,14 @@ class SemanticSpeech:
             check_shape("SemanticSpeech.latent", self.latent, rows, width, None)
         if len(self.pauses) != rows:
             raise InputError(f"SemanticSpeech has {rows} rows, but {len(self.pauses)} pauses.")
+        if self.spans is not None:
+            check_shape("SemanticSpeech.spans", self.spans, rows, None, 2)
+
+    def spans_of(self, row: int) -> tuple[tuple[int, int], ...]:
+        """(tokens, frames) of the parts of an item that have lengths of their own; empty where it has none."""
+        if self.spans is None:
+            return ()
+        return tuple((int(tokens), int(frames)) for tokens, frames in self.spans[row].tolist() if tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +330,7 @@ class MelSpectrogram:
     hop: int  # samples per frame
     reports: tuple[DurationReport, ...] = ()
     texts: tuple[str, ...] = ()
+    lead_seconds: float = 0.0  # silence before the first item
 
     def __post_init__(self) -> None:
         check_shape("MelSpectrogram.mel", self.mel, None, None, None)

@@ -10,6 +10,7 @@ from ..indextts2.script.caption_cues import CaptionSettings
 from ..indextts2.script.caption_files import CAPTION_KINDS
 from . import ports, user_files
 from .host.audio import audio_of, waveform_of
+from .plots import image_output, shown, width_input
 from .ports import node_schema
 from .widgets import choice, integer, number, seed_input, switch, words
 
@@ -135,4 +136,75 @@ class PrepareLipSync(io.ComfyNode):
         return io.NodeOutput(audio_of(made.track), audio_of(made.clean), made.frame_count, list(made.mouth))
 
 
-NODES = (SaveCaptions, PrepareLipSync)
+class WordsAtTimes(io.ComfyNode):
+    """Times of words -> a text with tags that ask for them."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "WordsAtTimes",
+            "IndexTTS2 Words at Given Times",
+            GROUP,
+            "Write times of words into a text, as tags that Speak and Prepare Text keep: from the words of other "
+            "speech, or from word-timed SRT, WebVTT or JSON.",
+            inputs=[
+                words(
+                    "text",
+                    "",
+                    "Text to speak; empty speaks the words of the timings. Words spelled alike get their times.",
+                    multiline=True,
+                ),
+                words(
+                    "timings",
+                    "",
+                    "Word-timed SRT, WebVTT or JSON. Not used while words are connected.",
+                    multiline=True,
+                ),
+                choice(
+                    "anchored",
+                    ("phrases", "words"),
+                    "phrases: what follows a silence begins and ends at its time. words: every word, which is refused "
+                    "where it would be stretched beyond its limits.",
+                ),
+                ports.Words.Input("words", optional=True, tooltip="Words in time of other speech, such as a take."),
+            ],
+            outputs=[io.String.Output(display_name="text", tooltip="The text with tags such as <at 2.4s>.")],
+            aliases=["dub", "align", "word timing", "sync"],
+        )
+
+    @classmethod
+    def execute(cls, text: str, timings: str, anchored: str, words: Any = None) -> io.NodeOutput:
+        from ..indextts2.script.word_timings import WordTiming, read_word_timings, timed_text
+
+        if words is None:
+            known = read_word_timings(timings)
+        else:
+            rate = words.sample_rate
+            known = tuple(WordTiming(one.text, one.start / rate, one.end / rate) for one in words.words)
+        return io.NodeOutput(timed_text(known, text, anchored=anchored))
+
+
+class PlotWords(io.ComfyNode):
+    """Words in time -> picture."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "PlotWords",
+            "IndexTTS2 Plot Words",
+            "plot",
+            "Draw words in time: when each was asked to begin, and when it is spoken.",
+            inputs=[words_input(), width_input()],
+            outputs=[image_output()],
+            aliases=["alignment", "word timeline"],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, words: Any, width: int) -> io.NodeOutput:
+        from ..indextts2.plots.words import draw_words
+
+        return shown(cls, draw_words(words, width=width))
+
+
+NODES = (SaveCaptions, PrepareLipSync, WordsAtTimes, PlotWords)

@@ -151,6 +151,7 @@ class TextToSemantic(io.ComfyNode):
         from ..indextts2.stages.t2s.batches import DecodingSettings
         from ..indextts2.stages.t2s.spoken_words import words_in_time
         from ..indextts2.stages.t2s.text_to_semantic import text_to_semantic
+        from ..indextts2.stages.t2s.word_times import place_words
         from ..indextts2.values.report import speech_report
 
         settings = sampling_settings(**sampling)
@@ -166,6 +167,7 @@ class TextToSemantic(io.ComfyNode):
                 seed=seed,
                 progress=services.progress(),
             )
+            semantic = place_words(models, text, semantic, speaker, emotion)
             words = words_in_time(models, text, semantic, speaker, emotion)
         report = speech_report(semantic.reports, semantic.texts)
         return io.NodeOutput(services.on_intermediate(semantic), report, words)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..contracts import Progress
     from ..loading.checkpoint import Checkpoint
     from ..sampling import SamplingSettings
-    from ..script.caption_cues import CaptionSettings
     from ..stages.handles import SpeechModels
     from ..stages.semantic_to_mel import FlowSettings
 
@@ -160,42 +159,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """--json and --progress."""
     parser.add_argument("--json", action="store_true", help="write the result as JSON to the output")
     parser.add_argument("--progress", action="store_true", help="show progress even if no terminal is attached")
-
-
-def add_caption_options(parser: argparse.ArgumentParser) -> None:
-    """--captions and the layout of captions."""
-    captions = parser.add_argument_group("captions")
-    captions.add_argument(
-        "--captions",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="also write captions: .srt, .vtt, .ass (karaoke) or .json; may be given several times",
-    )
-    captions.add_argument("--caption-width", type=positive(int), default=42, metavar="N", help="characters of a row")
-    captions.add_argument("--caption-rows", type=positive(int), default=2, metavar="N", help="rows of a caption")
-    captions.add_argument(
-        "--reading-speed", type=positive(float), default=20.0, metavar="N", help="characters per second"
-    )
-    captions.add_argument("--word-times", action="store_true", help="write the time of each word into WebVTT")
-
-
-def caption_settings(options: argparse.Namespace) -> CaptionSettings:
-    """The layout of captions. Raises Usage for one that cannot be, or a file that cannot be written."""
-    from ..errors import InputError
-    from ..script.caption_cues import CaptionSettings
-    from ..script.caption_files import caption_kind
-
-    try:
-        for path in options.captions:
-            check_output(path)
-            caption_kind(path)
-        return CaptionSettings(
-            options.caption_width, options.caption_rows, options.reading_speed, word_times=options.word_times
-        )
-    except InputError as error:
-        raise Usage(str(error)) from error
 
 
 def positive(kind: Callable[[str], Any], *, zero: bool = False) -> Callable[[str], Any]:

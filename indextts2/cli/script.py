@@ -19,7 +19,6 @@ from ..errors import InputError, ScriptError
 from .common import (
     Usage,
     add_cache_option,
-    add_caption_options,
     add_compute_options,
     add_guidance_options,
     add_lora_option,
@@ -27,7 +26,6 @@ from .common import (
     add_output_options,
     add_preset_option,
     add_text_options,
-    caption_settings,
     checkpoint_of,
     device_of,
     flow_of,
@@ -38,6 +36,7 @@ from .common import (
     sound_marks,
     write_result,
 )
+from .word_options import add_caption_options, caption_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

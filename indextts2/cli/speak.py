@@ -14,7 +14,6 @@ from .common import (
     STANDARD_INPUT,
     Usage,
     add_cache_option,
-    add_caption_options,
     add_compute_options,
     add_guidance_options,
     add_lora_option,
@@ -23,7 +22,6 @@ from .common import (
     add_preset_option,
     add_text_options,
     allow_leading_dashes,
-    caption_settings,
     check_output,
     checkpoint_of,
     device_of,
@@ -36,6 +34,7 @@ from .common import (
     sampling_of,
     write_result,
 )
+from .word_options import add_caption_options, add_timing_options, caption_settings, with_timings
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_emotion(parser)
     _add_duration(parser)
     _add_settings(parser)
+    add_timing_options(parser)
     add_caption_options(parser)
     add_compute_options(parser)
     add_lora_option(parser)
@@ -321,6 +321,7 @@ def _in_words(result: dict[str, Any]) -> str:
 
 def _text_of(options: argparse.Namespace) -> str:
     text = sys.stdin.read() if options.text == STANDARD_INPUT else options.text
+    text = with_timings(options, text)
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     return text

@@ -198,6 +198,8 @@ class _Speaking:
             language=line.language or settings.language,
             mel=t2s.config.mel,
         )
+        if text.anchors:
+            raise InputError("Words at given times (<at>, <by>) are for Speak; a line of a script has a cue instead.")
         return LineAsk(
             text=text,
             seed=self.job.seed_of(index),

@@ -43,7 +43,7 @@ def mel_to_audio(
     plan = [chunk_windows(int(count), chunk_frames, context) for count in mel.frame_lengths]
     total = sum(len(windows) for windows in plan)
     done = 0
-    pieces: list[Tensor] = []
+    pieces: list[Tensor] = [mel.mel.new_zeros(pause_samples(mel.lead_seconds, mel.sample_rate))]
     counts: list[int] = []
     progress(0, total)
     for row, windows in enumerate(plan):
@@ -56,7 +56,7 @@ def mel_to_audio(
         audio = fit_samples(torch.cat(chunks), target, mel.sample_rate) if target else torch.cat(chunks)
         counts.append(audio.shape[0])
         pieces += [audio, audio.new_zeros(pause_samples(mel.pauses[row], mel.sample_rate))]
-    samples = torch.cat(pieces)
+    samples = torch.cat([piece.to(pieces[-1]) for piece in pieces])
     reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
     return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
 

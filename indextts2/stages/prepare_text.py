@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..config import MelConfig
-from ..contracts import Duration, EmotionWeights, PreparedText, Segment, pause_samples, shortened
+from ..contracts import Anchor, Duration, EmotionWeights, PreparedText, Segment, pause_samples, shortened
 from ..errors import InputError, TextError
 from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
 from ..text.pieces import TextPieces
-from ..text.tags import TagSpan, find_tags
+from ..text.tags import ANCHORS, TagSpan, find_tags, without_tags
 from .duration import describe, split_evenly
 
 Pauses = float | Mapping[str, float]
@@ -22,6 +22,9 @@ _NOT_BLANK = re.compile(r"\S")
 _BLANKS = re.compile(r"\s+")
 _PAUSE_FIRST = "A pause before the first word is left out; silence is only put behind words."
 _SHOWN = 120  # characters of a segment shown in a report
+NEAR_BOUND = (0.5, 1.6)
+"""A segment is spoken to the time at which it has to end where that is so near to its usual length."""
+
 OFFICIAL_MEL = MelConfig()
 
 
@@ -63,7 +66,11 @@ def prepare_text(
             raise InputError(f"A segment should hold at least 1 text token, but {limit} were asked.")
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
+    given = text
     found, warnings = find_tags(text) if tags else ([], ())
+    anchors = tuple(Anchor(tag.kind, tag.start, tag.values[0]) for tag in found if tag.kind in ANCHORS)
+    if anchors:
+        text, found = without_tags(text, ANCHORS), [tag for tag in found if tag.kind not in ANCHORS]
     stretches, more_warnings = _stretches(text, found)
     warnings += more_warnings
     usual = front_end.config.pause_seconds if pause_seconds is None else pause_seconds
@@ -87,13 +94,56 @@ def prepare_text(
         )
     if not ends_with_pause:
         segments[-1] = replace(segments[-1], pause_seconds=0.0)
+    segments = with_anchored_lengths(segments, anchors, front_end.seconds_per_piece)
     return PreparedText(
-        original=text,
+        original=given,
         normalised=" ".join(part for part in normalised if part),
         segments=tuple(segments),
         warnings=tuple(dict.fromkeys(warnings)),
         tokenizer_fingerprint=front_end.fingerprint,
+        anchors=anchors,
     )
+
+
+def with_anchored_lengths(
+    segments: Sequence[Segment], anchors: Sequence[Anchor], seconds_per_piece: float
+) -> list[Segment]:
+    """Segments that T2S is asked to speak so long that their words can begin at their times; a guess until it has
+    spoken.
+    """
+    result, begin = list(segments), 0.0
+    for index, segment in enumerate(segments):
+        first = next((origin for origin in segment.origins if origin >= 0), segment.start)
+        own = [one for one in anchors_of(segments, anchors, index) if one.kind == "at"]
+        if own and own[0].place <= first:
+            begin = own.pop(0).seconds
+        length = len(segment.ids) * seconds_per_piece
+        bound = next((one.seconds - begin for one in anchors_of(segments, anchors, index) if one.kind == "by"), 0.0)
+        if not own and segment.duration is None and NEAR_BOUND[0] * length < bound < NEAR_BOUND[1] * length:
+            length = bound
+            result[index] = replace(segment, duration=Duration("seconds", length))
+        elif own and segment.duration is None:
+            rest = sum(origin >= own[-1].place for origin in segment.origins)
+            length = max(seconds_per_piece, own[-1].seconds - begin) + rest * seconds_per_piece
+            result[index] = replace(segment, duration=Duration("seconds", length))
+        begin += length + segment.pause_seconds
+    return result
+
+
+def anchors_of(segments: Sequence[Segment], anchors: Sequence[Anchor], index: int) -> list[Anchor]:
+    """The anchors of a segment: an "at" stands before one of its words, a "by" behind one."""
+    start, end = segments[index].start, segments[index].end
+    before = segments[index - 1].end if index else 0
+    after = segments[index + 1].start if index + 1 < len(segments) else None
+    return [
+        one
+        for one in anchors
+        if (
+            before <= one.place < end
+            if one.kind == "at"
+            else start <= one.place and (after is None or one.place <= after)
+        )
+    ]
 
 
 def report(prepared: PreparedText) -> str:

@@ -142,8 +142,9 @@ def semantic_to_mel(
     """Turn every row of `semantic` into a mel of its frame target, or of its natural length where that is free.
 
     spans: per row, (tokens, frames) pieces with lengths of their own (docs/spec/control.md#spans); they then state the
-    row's frames. first_row: number of the first row in the whole text, for its noise. The same seed gives the same mel
-    whatever else is in the batch. Raises InputError for a stretch beyond the limits, CheckpointMismatch when speaker or
+    row's frames; None takes those of the semantic speech. first_row: number of the first row in the whole text, for its
+    noise. The same seed gives the same mel whatever else is in the batch. Raises InputError for a stretch beyond the
+    limits, CheckpointMismatch when speaker or
     tokens come from another encoder, Cancelled through `progress`.
     """
     require_same_checkpoint(
@@ -154,6 +155,8 @@ def semantic_to_mel(
     _check_kind(s2m.config, semantic)
     _check_widths(s2m.config, semantic, speaker)
     token_counts = [int(count) for count in semantic.token_lengths]
+    if spans is None and semantic.spans is not None:
+        spans = [semantic.spans_of(row) or None for row in range(len(token_counts))]
     frame_counts = _frame_counts(Clock.of(s2m.config), semantic, token_counts, spans)
     reports = _reports(s2m.config, semantic, token_counts, frame_counts, flow)
     prompt = prompt_of(s2m, speaker, flow)
@@ -196,6 +199,7 @@ def semantic_to_mel(
         hop=s2m.config.mel.hop,
         reports=reports,
         texts=semantic.texts,
+        lead_seconds=semantic.lead_seconds,
     )
 
 

@@ -33,6 +33,7 @@ from .semantic_to_mel import FlowSettings, semantic_to_mel
 from .t2s.batches import DecodingSettings
 from .t2s.spoken_words import words_in_time
 from .t2s.text_to_semantic import text_to_semantic
+from .t2s.word_times import place_words
 from .word_borders import snapped_words
 
 PROGRESS_TOTAL = 1000
@@ -126,6 +127,7 @@ def speak(
             seed=seeds["t2s"],
             progress=_part(progress, "t2s"),
         )
+        semantic = place_words(t2s, prepared, semantic, speaker, wanted)
         in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words else None
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(

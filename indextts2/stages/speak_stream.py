@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..contracts import Emotion, PreparedText, Reference, Speaker, Waveform, pause_samples
+from ..errors import InputError
 from ..surroundings import torch_defaults
 from .conditions import condition_speaker
 from .handles import SpeechModels
@@ -64,6 +65,8 @@ def speak_stream(
                 language=language,
                 mel=models.t2s.config.mel,
             )
+        if prepared.anchors:
+            raise InputError("Words at given times (<at>, <by>) need the whole text. Speak it without streaming.")
         if isinstance(reference, Waveform):
             reference = reference_of(models, reference)
         with models.ready("t2s") as t2s:

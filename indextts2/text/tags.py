@@ -5,6 +5,8 @@
 | `<pause 0.4s>` `[pause 400ms]` `[pause 0.4]`, SSML's `<break time="400ms"/>` | silence here |
 | `[happy .6]` `[sad 0.4 calm 0.2]` `[neutral]` | emotion weights from here to the next emotion tag; neutral is none |
 | `[seconds 2.5]` `[tokens 60]` `[frames 200]` | length of the text up to the next tag |
+| `<at 2.4s>` | the next word begins 2.4 seconds after the start of the speech |
+| `<by 3.1s>` | the word before has ended 3.1 seconds after the start of the speech |
 | `[speed 0.9]` | speaking rate from here to the next speed tag; 1 is the model's own |
 
 Seconds and frames include the pauses inside that text; tokens are those of the speech alone.
@@ -15,11 +17,12 @@ Anything else in brackets is ordinary text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..config import EMOTIONS
 
-_TAG = re.compile(r"<\s*(pause\b[^<>|\n]*)>|\[\s*([a-z]+\b[^\[\]\n]*)\]", re.IGNORECASE)
+_TAG = re.compile(r"<\s*((?:pause|at|by)\b[^<>|\n]*)>|\[\s*([a-z]+\b[^\[\]\n]*)\]", re.IGNORECASE)
 _BREAK = re.compile(r"<\s*break\b([^<>|]*)>(?:\s*</break\s*>)?", re.IGNORECASE)
 _BREAK_TIME = re.compile(r"time\s*=\s*[\"']?\s*\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
 _BREAK_STRENGTH = re.compile(r"strength\s*=\s*[\"']?\s*([a-z-]+)", re.IGNORECASE)
@@ -28,6 +31,7 @@ _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _PAUSE = re.compile(rf"pause\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
+_ANCHOR = re.compile(rf"(at|by)\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
 _LENGTH = re.compile(rf"(seconds|tokens|frames|speed)\s+{_NUMBER}\s*", re.IGNORECASE)
 _EMOTION = re.compile(rf"({'|'.join(EMOTIONS)})(?:\s*[:=]?\s*{_NUMBER})?[\s,;]*", re.IGNORECASE)
 _NEUTRAL = re.compile(r"(?:neutral|reset)\s*", re.IGNORECASE)
@@ -42,8 +46,8 @@ DEFAULT_WEIGHT = 0.6
 class TagSpan:
     """One tag and where it stands: characters start..end-1 of the text as given.
 
-    kind: "pause", "emotion", "seconds", "tokens", "frames" or "speed". values: the one number; for "emotion" the eight
-    weights in the order of `config.EMOTIONS`, all zero for neutral.
+    kind: "pause", "emotion", "seconds", "tokens", "frames", "speed", "at" or "by". values: the one number; for
+    "emotion" the eight weights in the order of `config.EMOTIONS`, all zero for neutral.
     """
 
     kind: str
@@ -70,9 +74,15 @@ def find_tags(text: str) -> tuple[list[TagSpan], tuple[str, ...]]:
     return sorted([*tags, *breaks], key=lambda tag: tag.start), tuple(warnings)
 
 
-def without_tags(text: str) -> str:
-    """The text with blanks in place of its tags, so that every character stays where it is."""
+ANCHORS = ("at", "by")
+"""Kinds of tags that stand inside a sentence without cutting it."""
+
+
+def without_tags(text: str, kinds: Sequence[str] | None = None) -> str:
+    """The text with blanks in place of its tags, so that every character stays where it is. kinds: None for all."""
     for tag in find_tags(text)[0]:
+        if kinds is not None and tag.kind not in kinds:
+            continue
         text = text[: tag.start] + " " * (tag.end - tag.start) + text[tag.end :]
     return text
 
@@ -90,8 +100,11 @@ def _parse(content: str) -> tuple[str, tuple[float, ...]] | None:
     """Kind and values of what stands between the brackets; None when it is ordinary text."""
     pause = _PAUSE.fullmatch(content)
     if pause:
-        seconds = float(pause.group(1)) / (_MILLISECONDS if (pause.group(2) or "").lower() == "ms" else 1.0)
+        seconds = _seconds(pause)
         return ("pause", (seconds,)) if seconds <= _LONGEST_PAUSE else None
+    anchor = _ANCHOR.fullmatch(content)
+    if anchor:
+        return anchor.group(1).lower(), (_seconds(anchor),)
     length = _LENGTH.fullmatch(content)
     if length:
         value = float(length.group(2))
@@ -99,6 +112,12 @@ def _parse(content: str) -> tuple[str, tuple[float, ...]] | None:
     if _NEUTRAL.fullmatch(content):
         return "emotion", (0.0,) * len(EMOTIONS)
     return _parse_emotion(content)
+
+
+def _seconds(match: re.Match[str]) -> float:
+    """A number with its unit, seconds unless milliseconds are said; an anchor has its kind in front of them."""
+    number, unit = match.groups()[-2:]
+    return float(number) / (_MILLISECONDS if (unit or "").lower() == "ms" else 1.0)
 
 
 def _parse_emotion(content: str) -> tuple[str, tuple[float, ...]] | None:

@@ -262,7 +262,7 @@ def _word(content: Any) -> str:
     return content
 
 
-OPTIONAL_TENSORS = ("latent", "base")
+OPTIONAL_TENSORS = ("latent", "base", "spans")
 """Fields without a tensor where there was none."""
 
 FIELDS: dict[str, Callable[[Any], Any]] = {
@@ -275,6 +275,7 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "fingerprint": _word,
     "encoder_fingerprint": _word,
     "downsample": _whole,
+    "lead_seconds": float,
     "transition": _word,
 }
 """Readers of fields from JSON; tensors stay as they are."""
@@ -286,7 +287,7 @@ def _check(value: Value) -> None:
         content = getattr(value, field.name)
         if not isinstance(content, Tensor):
             continue
-        whole = field.name in ("tokens", "token_lengths", "frame_lengths", "frame_targets", "sample_targets")
+        whole = field.name in ("tokens", "token_lengths", "frame_lengths", "frame_targets", "sample_targets", "spans")
         if content.dtype != (torch.int64 if whole else torch.float32):
             raise InputError(f"{field.name} has the number format {content.dtype}.")
         if whole and content.numel() and int(content.min()) < 0:
@@ -305,7 +306,10 @@ def _check(value: Value) -> None:
         _check_lengths("frame_lengths", value.frame_lengths, value.mel.shape[-1])
         if len(value.pauses) != value.mel.shape[0] or value.sample_rate <= 0 or value.hop <= 0:
             raise InputError("its pauses, sample rate or hop cannot be right.")
-    if any(not 0.0 <= pause < float("inf") for pause in getattr(value, "pauses", ())):
+    if any(
+        not 0.0 <= pause < float("inf")
+        for pause in (*getattr(value, "pauses", ()), getattr(value, "lead_seconds", 0.0))
+    ):
         raise InputError("its pauses are not times.")
 
 

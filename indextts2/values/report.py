@@ -46,6 +46,8 @@ def _facts(report: DurationReport, sample_rate: int) -> list[str]:
         facts.append(f"takes of {', '.join(map(str, report.take_lengths))} tokens")
     if report.frame_count is not None:
         facts.append(f"{report.frame_count} frames (stretched to {report.stretch:.2f})")
+    if report.span_stretches:
+        facts.append(f"spans stretched to {', '.join(f'{stretch:.2f}' for stretch in report.span_stretches)}")
     if report.sample_count is not None and sample_rate:
         facts.append(f"{report.sample_count} samples, {report.sample_count / sample_rate:.3f} s")
     return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indextts2.config import EMOTIONS
-from indextts2.text.tags import DEFAULT_WEIGHT, find_tags
+from indextts2.text.tags import DEFAULT_WEIGHT, find_tags, without_tags
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,18 @@ def test_what_only_looks_like_a_tag_is_reported(text):
     tags, warnings = find_tags(text)
     assert tags == []
     assert text in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "seconds"), [("<at 2.4s> a", "at", 2.4), ("a <by 800ms>", "by", 0.8), ("<at 1>", "at", 1.0)]
+)
+def test_times_of_words_are_tags(text, kind, seconds):
+    (tag,) = find_tags(text)[0]
+    assert (tag.kind, tag.values) == (kind, (pytest.approx(seconds),))
+
+
+def test_a_text_without_its_tags_keeps_its_characters_in_place():
+    text = "Look <at 2s> there [happy] now"
+    assert without_tags(text) == "Look " + " " * 7 + " there " + " " * 7 + " now"
+    assert without_tags(text, ("at", "by")) == "Look " + " " * 7 + " there [happy] now"
+    assert find_tags("look <at me> there")[0] == []

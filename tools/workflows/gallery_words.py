@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .canvas import Canvas
-from .parts import loaded, models, saved, shown
+from .parts import SECOND, loaded, models, saved, shown
 
 STORY = "When the boats come home, the harbour wakes up. <pause 0.5s> Nobody there has slept well since the storm."
 
@@ -97,4 +97,35 @@ def lip_sync_wan() -> Canvas:
     )
 
 
-GRAPHS = (captions, lip_sync_ltx, lip_sync_wan)
+def dubbed() -> Canvas:
+    graph = Canvas(
+        "33_words_at_given_times", "Words at given times", "A line dubbed onto the word times of another take."
+    )
+    graph.note(
+        """
+## Words at given times
+The first *Speak* stands for the take that is to be dubbed. *Words at Given Times* writes its times into the text as
+tags such as `<at 1.20s>` and `<by 2.40s>`, and another voice keeps them.
+- Instead of **words**, **timings** takes word-timed SRT, WebVTT or JSON, as recognisers write it.
+- **anchored** *phrases* leaves the words inside a phrase to the voice; *words* places each.
+- The plot shows asked and spoken; the report says how far each span was stretched. Extremes are refused by name.
+
+**指定词的时间**：“指定时间的词语”把时间写成标签，另一个声音就按这些时间说。图中上排是要求，下排是结果。
+""",
+        column=0,
+        title="Asked and spoken",
+    )
+    load = loaded(graph)
+    take = graph.add("Speak", column=1, box=400, title="The take", **models(load), text=STORY)
+    timed = graph.add("WordsAtTimes", column=2, words=take["words"], anchored="phrases")
+    dub = graph.add(
+        "Speak", column=2, box=400, title="The dub", **models(load), text=timed["text"], built_in_speaker=SECOND
+    )
+    graph.add("PlotWords", column=3, words=dub["words"], box=512)
+    saved(graph, dub, 3, "dub")
+    shown(graph, timed, 3, "text", "The text with its times")
+    shown(graph, dub, 3)
+    return graph
+
+
+GRAPHS = (captions, dubbed, lip_sync_ltx, lip_sync_wan)

@@ -21,6 +21,8 @@ def quick(graph: Mapping[str, Any]) -> dict[str, Any]:
         inputs = node["inputs"]
         if node["class_type"] == "IndexTTS2_Speak" and "duration" not in inputs:
             inputs["seconds"] = 0.6
+            if isinstance(inputs["text"], list):  # in noise no word has a place that could be moved
+                inputs["text"] = "Words without times."
         if node["class_type"] == "IndexTTS2_Duration":
             inputs["value"] = 1.0
         if node["class_type"] == "IndexTTS2_SynthesizeScript":

@@ -70,7 +70,7 @@ def token_words(text: PreparedText, segment: Segment, alignment: WordAlignment) 
 def spans_of(semantic: SemanticSpeech, row: int, clock: Clock) -> tuple[Span, ...]:
     """(tokens, frames) of the parts of a row in the mel that semantic-to-mel will make of it."""
     tokens = int(semantic.token_lengths[row])
-    return ((tokens, int(semantic.frame_targets[row]) or clock.natural_frames(tokens)),)
+    return semantic.spans_of(row) or ((tokens, int(semantic.frame_targets[row]) or clock.natural_frames(tokens)),)
 
 
 def frame_at(spans: Sequence[Span], token: int) -> float:
@@ -125,11 +125,15 @@ def words_in_time(
     """`words_in_mel` in the samples of the audio that mel-to-audio will make."""
     clock = Clock.of(t2s.config)
     words: list[SpokenWord] = []
-    begin = 0
+    begin = pause_samples(semantic.lead_seconds, clock.sample_rate)
+    anchors = [one for one in text.anchors if one.kind == "at"]
     for row, own in enumerate(words_in_mel(t2s, text, semantic, speaker, emotion)):
         length = row_samples(semantic, row, clock)
         for word in own:
             start, end = (begin + min(length, round(frame * clock.hop)) for frame in (word.first, word.end))
-            words.append(SpokenWord(word.text, start, end, row))
+            asked = None
+            while anchors and anchors[0].place <= word.place:
+                asked = round(anchors.pop(0).seconds * clock.sample_rate)
+            words.append(SpokenWord(word.text, start, end, row, asked=asked))
         begin += length + pause_samples(semantic.pauses[row], clock.sample_rate)
     return SpokenWords(tuple(words), clock.sample_rate, begin)

@@ -99,6 +99,10 @@ def text_to_semantic(
     """
     sampling, decoding = sampling or SamplingSettings(), decoding or DecodingSettings()
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
+    if text.anchors and duration is not None and duration.unit != "free":
+        raise InputError(
+            "The text has words at given times (<at> or <by>), which decide its length. Leave out the other length."
+        )
     text = with_tagged_emotions(t2s, text, speaker)
     _check_inputs(t2s, text, speaker, emotion)
     clock, count = Clock.of(t2s.config), len(text.segments)
