@@ -24,6 +24,7 @@ FILES = (
     "script",
     "script_lines",
     "script_cues",
+    "script_direction",
     "captions",
     "duration_video",
 )

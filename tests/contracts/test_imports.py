@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
         "evaluation",
         "bench",
         "script",
+        "plots",
         "values",
         "runtime",
     },

@@ -105,4 +105,41 @@ def edit_cues() -> Canvas:
     return graph
 
 
-GRAPHS = (guided_emotion, choose_take, edit_cues)
+TALK = """\
+Anna: They told me that he is gone.
+Ben: I am so sorry. He was a good friend.
+Anna: We had plans for the summer.
+Ben: Sit down for a moment.
+Anna: No! How could they keep it from me?
+Ben: Nobody meant to hurt you.
+"""
+
+
+def direct_script() -> Canvas:
+    graph = Canvas("27_direction_by_context", "Direction by context", "Emotions read from the lines around a line.")
+    graph.note(
+        """
+## Direction by context
+*Direct Script* reads every line by itself and with its neighbours, and smooths the eight weights along the scene.
+- The picture shows the weights over the script; a frame marks what was given.
+- **overrides** sets single lines: `5: angry .7`. An emotion in the script, as in `Anna [sad .5]:`, stays as well.
+
+**按上下文定情感**：结合前后台词读取情感，并沿场景平滑；“覆盖”可逐行指定，例如 5: angry .7。
+""",
+        column=0,
+        title="What a director would say",
+    )
+    load = loaded(graph)
+    t2e = graph.add("LoadTextToEmotion", column=0)
+    script = graph.add("ScriptFromText", column=1, box=260, text=TALK)
+    directed = graph.add(
+        "DirectScript", column=2, box=120, t2e=t2e["t2e"], script=script["script"], overrides="5: angry .7"
+    )
+    lines = graph.add("SynthesizeScript", column=3, **models(load), script=directed["script"])
+    mixed = graph.add("TimelineMix", column=4, lines=lines["lines"])
+    shown(graph, directed, 3, "report", "Emotions")
+    saved(graph, mixed, 5, "directed")
+    return graph
+
+
+GRAPHS = (guided_emotion, choose_take, edit_cues, direct_script)
