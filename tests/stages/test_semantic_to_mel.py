@@ -279,6 +279,17 @@ def test_the_checkpoints_plan_is_what_runs(s2m, speaker):
     assert torch.equal(found, semantic_to_mel(s2m, given, speaker, flow=FlowSettings(steps=3), seed=1).mel)
 
 
+def test_the_plan_of_a_distilled_flow_takes_the_place_of_what_is_asked_and_the_report_says_so(s2m, speaker):
+    own = FlowPlan(steps=3, grid="sway", guidance=0.0, distilled=True)
+    distilled = replace(s2m, config=replace(s2m.config, s2m=replace(s2m.config.s2m, defaults=own)))
+    given = speech(9)
+    found = semantic_to_mel(distilled, given, speaker, flow=PRESETS["fast"], seed=1)
+    wanted = semantic_to_mel(distilled, given, speaker, seed=1)
+    assert torch.equal(found.mel, wanted.mel)
+    assert any("3 steps with no guidance" in warning for warning in found.reports[0].warnings)
+    assert not wanted.reports[0].warnings
+
+
 def test_an_unknown_solver_is_refused():
     with pytest.raises(InputError, match="euler, ab2"):
         integrate(lambda step, state: state, step_grid("uniform", 2), torch.zeros(1), solver="heun")
