@@ -5,7 +5,7 @@
 Run from the root of the repository. A row that is in the file is not measured again; --docs writes the table between
 its marks. Rows of the released size use generated weights, whose numbers do not change the work; the sentence of 5 s
 is added up from its parts, since all of it takes minutes. The time of a step is the difference of a longer and a
-shorter run. Other programs on the machine make every figure larger, by up to two times: compare rows of one run only.
+shorter run. Other programs on the machine make every figure larger: compare rows of one run only.
 """
 
 from __future__ import annotations
