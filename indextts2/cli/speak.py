@@ -34,7 +34,7 @@ from .common import (
     sampling_of,
     write_result,
 )
-from .word_options import add_caption_options, add_timing_options, caption_settings, with_timings
+from .word_options import add_caption_options, add_timing_options, caption_settings, with_timings, write_captions_of
 
 if TYPE_CHECKING:
     import torch
@@ -181,7 +181,6 @@ def _weights(text: str) -> EmotionWeights:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..audio.io import read_audio, write_audio
-    from ..script.caption_files import write_caption_file
     from ..stages.prepare_text import prepare_text
     from ..stages.speak import speak
 
@@ -222,8 +221,7 @@ def run(options: argparse.Namespace) -> None:
         )
     spoken = time.perf_counter()
     write_audio(options.output, speech.waveform)
-    for path in options.captions if speech.words else ():
-        write_caption_file(speech.words, path, captions)
+    write_captions_of(options, speech.words, captions)
     result = describe(speech, spoken - loaded) | {
         "file": str(options.output),
         "load_seconds": round(loaded - started, 3),
@@ -320,8 +318,7 @@ def _in_words(result: dict[str, Any]) -> str:
 
 
 def _text_of(options: argparse.Namespace) -> str:
-    text = sys.stdin.read() if options.text == STANDARD_INPUT else options.text
-    text = with_timings(options, text)
+    text = with_timings(options, sys.stdin.read() if options.text == STANDARD_INPUT else options.text)
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     return text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .common import Usage, check_output, positive
 
 if TYPE_CHECKING:
+    from ..contracts import SpokenWords
     from ..script.caption_cues import CaptionSettings
 
 
@@ -46,6 +47,16 @@ def caption_settings(options: argparse.Namespace) -> CaptionSettings:
         )
     except InputError as error:
         raise Usage(str(error)) from error
+
+
+def write_captions_of(options: argparse.Namespace, words: SpokenWords | None, settings: CaptionSettings) -> None:
+    """Every file that --captions names."""
+    from ..script.caption_files import write_caption_file
+
+    if words is None:
+        return
+    for path in options.captions:
+        write_caption_file(words, path, settings)
 
 
 def add_timing_options(parser: argparse.ArgumentParser) -> None:
