@@ -9,6 +9,7 @@ FILES = (
     "speak",
     "takes",
     "loaders",
+    "bundle",
     "conditioning",
     "emotion_sources",
     "text",

@@ -12,7 +12,7 @@ from .host import services
 from .ports import node_schema
 from .widgets import words
 
-GROUP = "bridge"
+GROUP = "emotion/bridge"
 
 
 def like_input() -> Any:

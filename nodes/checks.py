@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..indextts2.errors import AudioError, InputError
 from . import ports
+from .bundle import ModelBundle
 from .host import services
 from .host.audio import waveform_of
 
@@ -130,6 +131,12 @@ def _model(kind: Any) -> Callable[[io.Input, Any], None]:
     return check
 
 
+def _bundle(port: io.Input, value: Any) -> None:
+    if not isinstance(value, ModelBundle):
+        wanted = f"models on one wire ({ports.Models.io_type})"
+        raise _refuse(port, wanted, value, "Connect the output 'models' of IndexTTS2 Load Checkpoint.")
+
+
 def _value(kind: Any) -> Callable[[io.Input, Any], None]:
     def check(port: io.Input, value: Any) -> None:
         if not isinstance(value, _library(VALUES[kind])):
@@ -234,6 +241,7 @@ _MODEL_TYPES = frozenset(kind.io_type for kind in MODELS)
 _CHECKS: dict[str, Callable[[Any, Any], None]] = {
     **{kind.io_type: _model(kind) for kind in MODELS},
     **{kind.io_type: _value(kind) for kind in VALUES},
+    ports.Models.io_type: _bundle,
     ports.Glossary.io_type: _glossary,
     io.Int.io_type: _number,
     io.Float.io_type: _number,

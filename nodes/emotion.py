@@ -19,7 +19,7 @@ from .host import services
 from .ports import node_schema
 from .widgets import choice, number, switch
 
-GROUP = "emotion"
+GROUP = "emotion/arithmetic"
 INPUTS = 4
 """Emotions that one Blend or Schedule node takes; more come by chaining Blend nodes."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from comfy_api.latest import io
 from ..indextts2.errors import CheckpointError
 from ..indextts2.loading.find import MINI
 from . import ports
+from .bundle import ModelBundle, bundle_output
+from .checkpoints import checkpoint_input, checkpoint_state, chosen, files_state, load_models
 from .host import folders, services
 from .ports import node_schema
 from .widgets import choice, number
@@ -32,12 +33,9 @@ class LoadCheckpoint(io.ComfyNode):
             "Load the four models of a checkpoint. 'mini' is built in and always works; put each other checkpoint "
             "in its own folder below models/indextts2. Nothing is downloaded.",
             inputs=[
-                choice(
-                    "checkpoint",
-                    list(folders.checkpoints()),
+                checkpoint_input(
                     "Checkpoint to load: 'mini' (built in, small, English), 'IndexTTS-2' or 'IndexTTS-2.5' (the "
-                    "official ones; if one is missing, the node says how to get it), or a folder in models/indextts2.",
-                    default=MINI,
+                    "official ones; if one is missing, the node says how to get it), or a folder in models/indextts2."
                 ),
                 choice(
                     "precision",
@@ -55,37 +53,19 @@ class LoadCheckpoint(io.ComfyNode):
                 ports.S2M.Output(display_name="s2m", tooltip="Semantic-to-mel: gives the tokens the speaker's sound."),
                 ports.Vocoder.Output(display_name="vocoder", tooltip="Turns mel spectrograms into audio."),
                 io.String.Output(display_name="info", tooltip="What was loaded: name, layout, licence, missing parts."),
+                bundle_output(),
             ],
             aliases=["tts", "text to speech", "index-tts", "load tts model"],
         )
 
     @classmethod
     def execute(cls, checkpoint: str, precision: str) -> io.NodeOutput:
-        from ..indextts2.loading import checkpoint as loading
-        from ..indextts2.loading.parts import parts_needed
-
-        opened = loading.open_checkpoint(folder_of(checkpoint), folders.model_roots())
-        device = services.offload_device()
-        jobs: tuple[tuple[str, Any, dict[str, Any]], ...] = (
-            ("encoder", loading.load_encoder, {}),
-            ("t2s", loading.load_t2s, {"dtype": services.precision(precision)}),
-            ("s2m", loading.load_s2m, {}),
-            ("vocoder", loading.load_vocoder, {}),
-        )
-        report = services.progress()
-        handles: list[services.Loaded[Any] | None] = []
-        for done, (name, load, options) in enumerate(jobs):
-            report(done, len(jobs))
-            absent = set(parts_needed([name])) & set(opened.missing)
-            handles.append(None if absent else services.loaded_of(load(opened, device, **options), name))
-        if not any(handles):
-            opened.require(opened.missing)
-        report(len(jobs), len(jobs))
-        return io.NodeOutput(*handles, _info(opened))
+        parts, opened = load_models(checkpoint, precision)
+        return io.NodeOutput(*parts.values(), _info(opened), ModelBundle(**parts))
 
     @classmethod
     def fingerprint_inputs(cls, checkpoint: str, precision: str) -> str:
-        return _state(folders.checkpoints(), checkpoint)
+        return checkpoint_state(checkpoint)
 
 
 class LoadTextToEmotion(io.ComfyNode):
@@ -128,7 +108,7 @@ class LoadTextToEmotion(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model: str, precision: str) -> str:
-        return _state(text_to_emotion_folders(), model)
+        return files_state(text_to_emotion_folders(), model)
 
 
 class LoadLora(io.ComfyNode):
@@ -167,11 +147,11 @@ class LoadLora(io.ComfyNode):
     def execute(cls, t2s: Any, lora: str, strength: float) -> io.NodeOutput:
         if lora == NO_LORA or strength == 0.0:
             return io.NodeOutput(t2s)
-        return io.NodeOutput(with_lora(t2s, _chosen(folders.lora_files(), lora, "LoRA"), strength))
+        return io.NodeOutput(with_lora(t2s, chosen(folders.lora_files(), lora, "LoRA"), strength))
 
     @classmethod
     def fingerprint_inputs(cls, lora: str, **unused: Any) -> str:
-        return _state(folders.lora_files(), lora)
+        return files_state(folders.lora_files(), lora)
 
 
 def with_lora(t2s: services.Loaded[Any] | None, path: Path, strength: float) -> services.Loaded[Any]:
@@ -181,13 +161,6 @@ def with_lora(t2s: services.Loaded[Any] | None, path: Path, strength: float) -> 
     handle = services.required(t2s)
     lora = read_lora(path, handle.models.model)
     return services.patched(handle, marked(handle.models, lora, strength), "model", lora.pairs, strength)
-
-
-def folder_of(checkpoint: str) -> Path:
-    """The folder of a checkpoint chosen by name. Raises CheckpointError for a name that is not offered."""
-    from ..indextts2.loading.find import mini_folder
-
-    return _chosen(folders.checkpoints(), checkpoint, "checkpoint") or mini_folder()
 
 
 def text_to_emotion_folders() -> dict[str, Path | None]:
@@ -210,20 +183,7 @@ def text_to_emotion_folder(name: str) -> Path:
     """The folder of a text-to-emotion model chosen by name. Raises CheckpointError for a name that is not offered."""
     from ..indextts2.loading.find import mini_folder
 
-    return _chosen(text_to_emotion_folders(), name, "text-to-emotion model") or mini_folder()
-
-
-def _chosen(offered: dict[str, Any], name: str, kind: str) -> Any:
-    if name not in offered:
-        known = ", ".join(offered) or "none is installed"
-        raise CheckpointError(f"There is no {kind} '{name}' here; there are: {known}. Choose one of them.")
-    return offered[name]
-
-
-def _state(offered: Mapping[str, Path | None], name: str) -> str:
-    """Changes when the files behind a name do; empty for what is built in or not there, which execute will say."""
-    folder = offered.get(name)
-    return "" if folder is None else folders.state_of(folder)
+    return chosen(text_to_emotion_folders(), name, "text-to-emotion model") or mini_folder()
 
 
 def _info(opened: Any) -> str:

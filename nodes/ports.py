@@ -8,6 +8,7 @@ What travels on a port is a frozen value; it is never changed in place, because 
 | `INDEXTTS2_T2S` | `host.services.Loaded[T2SModels]`: text-to-semantic, its text front end and emotion bank |
 | `INDEXTTS2_S2M` | `host.services.Loaded[S2MModels]`: semantic-to-mel |
 | `INDEXTTS2_VOCODER` | `host.services.Loaded[VocoderModels]` |
+| `INDEXTTS2_MODELS` | `bundle.ModelBundle`: the four above on one wire |
 | `INDEXTTS2_T2E` | `host.services.Loaded[TextToEmotionModel]` |
 | `INDEXTTS2_REFERENCE` | `contracts.Reference` |
 | `INDEXTTS2_SPEAKER` | `contracts.Speaker` |
@@ -35,6 +36,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .menu import ESSENTIAL, mark_rare
+
 PREFIX = "INDEXTTS2_"
 NODE_PREFIX = "IndexTTS2_"
 CATEGORY = "audio/IndexTTS2"
@@ -43,6 +46,7 @@ Encoder = io.Custom(PREFIX + "ENCODER")
 T2S = io.Custom(PREFIX + "T2S")
 S2M = io.Custom(PREFIX + "S2M")
 Vocoder = io.Custom(PREFIX + "VOCODER")
+Models = io.Custom(PREFIX + "MODELS")
 T2E = io.Custom(PREFIX + "T2E")
 Reference = io.Custom(PREFIX + "REFERENCE")
 Speaker = io.Custom(PREFIX + "SPEAKER")
@@ -79,12 +83,13 @@ def node_schema(
     aliases: Sequence[str] = (),
     **more: Any,
 ) -> io.Schema:
-    """The schema of a node. name: its permanent id without the prefix; group: the last part of its menu category.
+    """The schema of a node. name: its permanent id without the prefix; group: the rest of its menu category.
 
     aliases are words the node is found by; they, and every field in `more`, are left out where the host's schema has no
     such field, because one unknown field would make the whole pack vanish.
     """
-    newer = {"search_aliases": list(aliases), **more}
+    mark_rare(name, inputs)
+    newer = {"search_aliases": list(aliases), "essentials_category": ESSENTIAL.get(name), **more}
     return io.Schema(
         node_id=NODE_PREFIX + name,
         display_name=display_name,

@@ -8,10 +8,12 @@ from comfy_api.latest import io
 
 from ..indextts2.text.languages import AUTO, tag_of
 from . import ports, script_examples, user_files
+from .bundle import bundle_input, gathered, model_inputs
 from .conditioning import built_in_input
 from .host import folders, services
 from .host.audio import audio_of, built_in_speakers, reference_waveform
 from .ports import node_schema
+from .preview import PICTURE_WIDTH, heard, player_input
 from .script_lines import lines_input, overflow_input, timeline_of
 from .semantic_to_mel import latent_guidance_input
 from .speak import OFF, speech_models
@@ -163,10 +165,7 @@ class SynthesizeScript(io.ComfyNode):
             "Speak every line of a script to the length of its cue. Finished lines are kept until ComfyUI "
             "restarts, so a cancelled run resumes, and only changed lines are spoken again.",
             inputs=[
-                ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
+                *model_inputs("that of 'models'"),
                 ports.Script.Input("script", tooltip="The lines to speak."),
                 choice(
                     "cue",
@@ -227,6 +226,8 @@ class SynthesizeScript(io.ComfyNode):
                     multiline=True,
                     optional=True,
                 ),
+                bundle_input(),
+                player_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -237,20 +238,23 @@ class SynthesizeScript(io.ComfyNode):
                 ports.words_output(),
             ],
             aliases=["dubbing", "dialogue", "batch tts", "audiobook", "subtitles to speech"],
+            is_output_node=True,
         )
 
     @classmethod
     def execute(cls, script: Any, cast: Any = None, **inputs: Any) -> io.NodeOutput:
+        from ..indextts2.plots.script import draw_script
         from ..indextts2.script.mix import MixSettings, mix
         from ..indextts2.script.report import describe
         from ..indextts2.script.run import SpokenScript, speak_script
         from ..indextts2.script.store import LineStore
         from ..indextts2.script.words import timeline_words
 
-        models = speech_models(inputs)
+        told = LinesTold(len(script.lines))
+        models = speech_models(inputs, told.stage)
         job = _job(models, script, cast, inputs)
         store = LineStore(folders.temporary_folder())
-        lines = speak_script(job, lambda: models, store=store, progress=services.progress())
+        lines = speak_script(job, lambda: models, store=store, progress=told)
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
@@ -258,7 +262,26 @@ class SynthesizeScript(io.ComfyNode):
         seed, count = inputs["seed"], len(script.lines)
         row = f"To keep lines of this run, write into 'accepted': {seed}: 1-{count}" if count > 1 else ""
         words_in_time = timeline_words(script, lines, timeline)
-        return io.NodeOutput(spoken, "\n".join(filter(None, (report, row))), words_in_time)
+        services.tell(f"{len(timeline.placements)} of {len(lines)} lines, {timeline.waveform.seconds:.2f} s")
+        shown = None
+        if timeline.waveform.samples.shape[-1]:
+            shown = heard(cls, audio_of(timeline.waveform), draw_script(spoken, timeline, width=PICTURE_WIDTH))
+        return io.NodeOutput(spoken, "\n".join(filter(None, (report, row))), words_in_time, ui=shown)
+
+
+class LinesTold:
+    """The progress of a script that says which of its lines is spoken, and by which stage."""
+
+    def __init__(self, line_count: int) -> None:
+        self.progress, self.line, self.line_count = services.progress(), 1, line_count
+
+    def __call__(self, done: int, total: int) -> None:
+        self.progress(done, total)
+        if total > 0:
+            self.line = min(done * self.line_count // total + 1, self.line_count)
+
+    def stage(self, name: str) -> None:
+        services.tell(f"Line {self.line} of {self.line_count}: {name}")
 
 
 def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
@@ -301,7 +324,8 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
 
 def _names(inputs: dict[str, Any]) -> list[str]:
     """Handles that share weights may differ by a LoRA; the patcher's own identity tells them apart."""
-    return [str(inputs[name].patcher.patches_uuid) for name in ("t2s", "s2m") if inputs[name].patcher.patches]
+    parts = gathered(inputs)
+    return [str(parts[name].patcher.patches_uuid) for name in ("t2s", "s2m") if parts[name].patcher.patches]
 
 
 class TimelineMix(io.ComfyNode):

@@ -12,6 +12,7 @@ from . import memory, ports
 from .host import services
 from .host.audio import waveform_of
 from .ports import node_schema
+from .preview import GrowingMel
 from .widgets import MOST_GUIDANCE, choice, integer, number, seed_input, switch
 
 GROUP = "S2M"
@@ -158,8 +159,11 @@ class SemanticToMel(io.ComfyNode):
         settings = flow_settings(prompt_seconds=prompt_seconds, **flow)
         config = services.required(s2m).models.config
         asked = with_frame_count(semantic, frames, config.mel.hop) if frames else semantic
+        progress = services.progress()
         with services.running(s2m, memory.flow_work(config, asked, speaker, settings)) as models:
-            mel = semantic_to_mel(models, asked, speaker, flow=settings, seed=seed, progress=services.progress())
+            mel = semantic_to_mel(
+                models, asked, speaker, flow=settings, seed=seed, progress=progress, watch=GrowingMel(progress)
+            )
         return io.NodeOutput(services.on_intermediate(mel), speech_report(mel.reports, mel.texts))
 
 

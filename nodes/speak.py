@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts2.loading.parts import GROUPS
+from ..indextts2.loading.find import MINI
 from ..indextts2.sampling import SamplingSettings
 from ..indextts2.stages.semantic_to_mel import FlowSettings
 from ..indextts2.text.languages import AUTO, tag_of
 from . import memory, ports
+from .bundle import bundle_input, gathered, model_inputs, uses_own_checkpoint
+from .checkpoints import checkpoint_input, checkpoint_state, keep_models_for
 from .conditioning import built_in_input
 from .duration import MOST
 from .host import services
 from .host.audio import audio_of, reference_waveform, waveform_of
 from .ports import node_schema
+from .preview import GrowingMel, heard, player_input, speech_picture
 from .semantic_to_mel import latent_guidance_input
 from .text import EXAMPLE, language_input, profile_input
 from .text_to_semantic import emotion_guidance_input
@@ -23,6 +28,13 @@ from .widgets import number, seed_input, words
 
 GROUP = "easy"
 OFF = 1.0  # of a guidance
+STAGES = {
+    "encoder": "Listening to the reference",
+    "t2s": "Deciding words and delivery",
+    "s2m": "Shaping the sound",
+    "vocoder": "Making the waveform",
+}
+"""What a node says while a model works."""
 
 
 class Speak(io.ComfyNode):
@@ -34,13 +46,10 @@ class Speak(io.ComfyNode):
             "Speak",
             "IndexTTS2 Speak",
             GROUP,
-            "Text to speech in one node. Connect the four models of Load Checkpoint and run. Everything else is "
-            "optional: a recording of the speaker, an emotion, a length.",
+            "Text to speech in one node, which works alone. Everything is optional: the models of Load Checkpoint, a "
+            "recording of the speaker, an emotion, a length.",
             inputs=[
-                ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
+                *model_inputs("that of 'models'"),
                 words(
                     "text",
                     EXAMPLE,
@@ -88,6 +97,12 @@ class Speak(io.ComfyNode):
                 emotion_guidance_input(),
                 latent_guidance_input(),
                 profile_input(),
+                checkpoint_input(
+                    "Checkpoint that this node loads by itself while no models are connected; 'mini' is built in.",
+                    optional=True,
+                ),
+                bundle_input(),
+                player_input(),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
@@ -97,7 +112,12 @@ class Speak(io.ComfyNode):
                 ports.words_output(),
             ],
             aliases=["tts", "text to speech", "speech", "voice", "clone", "voice cloning", "index-tts", "say"],
+            is_output_node=True,
         )
+
+    def __init__(self) -> None:
+        super().__init__()
+        keep_models_for(self)
 
     @classmethod
     def execute(
@@ -106,6 +126,7 @@ class Speak(io.ComfyNode):
         from ..indextts2.stages.speak import SpeakSettings, speak
         from ..indextts2.values.report import speech_report
 
+        progress = services.progress()
         speech = speak(
             speech_models(inputs),
             text,
@@ -119,24 +140,34 @@ class Speak(io.ComfyNode):
             seed=seed,
             language=tag_of(inputs.get("language", AUTO)),
             words=True,
-            progress=services.progress(),
+            progress=progress,
+            watch=GrowingMel(progress),
         )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         report = speech_report(speech.reports, (), rate, total, speech.warnings)
-        return io.NodeOutput(audio_of(speech.waveform), report, speech.words)
+        audio = audio_of(speech.waveform)
+        services.tell(f"{total / rate:.2f} s of speech")
+        shown = heard(cls, audio, speech_picture(speech.waveform, speech.words))
+        return io.NodeOutput(audio, report, speech.words, ui=shown)
+
+    @classmethod
+    def fingerprint_inputs(cls, checkpoint: str = MINI, **inputs: Any) -> str:
+        return checkpoint_state(checkpoint) if uses_own_checkpoint(inputs) else ""
 
 
-def speech_models(inputs: dict[str, Any]) -> Any:
-    """The four models as one, each brought to the compute device by the host when its turn comes."""
+def speech_models(inputs: Mapping[str, Any], announce: Callable[[str], None] = services.tell) -> Any:
+    """The four models as one. The host brings each to the compute device when its turn comes, which is announced."""
     from ..indextts2.stages.handles import SpeechModels
 
-    parts = {name: services.required(inputs[name]) for name in GROUPS}
+    parts = gathered(inputs)
     guidance = memory.Guidance(inputs.get("emotion_guidance", OFF), inputs.get("latent_guidance", OFF))
     work = {name: memory.typical_bytes(name, loaded.models.config, guidance) for name, loaded in parts.items()}
-    models = SpeechModels(
-        **{name: loaded.models for name, loaded in parts.items()},
-        placement=lambda part: services.running(parts[part], work[part]),
-    )
+
+    def placed(part: str) -> AbstractContextManager[Any]:
+        announce(STAGES[part])
+        return services.running(parts[part], work[part])
+
+    models = SpeechModels(**{name: loaded.models for name, loaded in parts.items()}, placement=placed)
     return models.with_text_profile(inputs.get("text_profile", AUTO))
 
 

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..indextts2.text.languages import AUTO, tag_of
 from . import ports
+from .bundle import bundle_input, model_inputs
 from .conditioning import built_in_input
 from .duration import MOST
 from .host import services
@@ -35,10 +36,7 @@ class SpeakTakes(io.ComfyNode):
             "Speak a text several times at once and judge every take: length, similarity to the speaker, words and how "
             "it ended. All takes come out as one batch; Choose Take keeps one.",
             inputs=[
-                ports.Encoder.Input("encoder", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.T2S.Input("t2s", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.S2M.Input("s2m", tooltip="From IndexTTS2 Load Checkpoint."),
-                ports.Vocoder.Input("vocoder", tooltip="From IndexTTS2 Load Checkpoint."),
+                *model_inputs("that of 'models'"),
                 words("text", EXAMPLE, "Text to speak, with the tags of Speak.", multiline=True),
                 built_in_input(),
                 integer("takes", TAKES, 1, MOST_TAKES, "Number of takes."),
@@ -62,6 +60,7 @@ class SpeakTakes(io.ComfyNode):
                 language_input(),
                 emotion_guidance_input(),
                 latent_guidance_input(),
+                bundle_input(),
             ],
             outputs=[
                 ports.Takes.Output(id="all_takes", display_name="takes", tooltip="All takes, for Choose Take."),

@@ -10,7 +10,7 @@ long run may be done in pieces. The word error is that of one short text each, s
 
 `--checkpoint NAME` chooses another checkpoint in every graph. `--tiny` is for one with random weights, such as
 `python -m tools.tiny_checkpoint` writes below the models of that ComfyUI: values that it finishes soon, and nothing is
-recognised; a graph has passed when every node ran and every sound lasts.
+recognised; a graph has passed when every node ran and every sound lasts. `--thumbnails` draws `workflows/*.jpg`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
+from PIL import Image
 
 from indextts2.audio.io import read_audio
 from indextts2.contracts import Waveform
@@ -44,11 +45,15 @@ from tests.host.load import ROOT
 from .nodes.object_info import GOLDEN, comparable, known_part
 from .workflows.gallery_stages import save_voice
 from .workflows.quick import quick, with_checkpoint
+from .workflows.thumbnail import save as save_thumbnail
 
 API = ROOT / "workflows" / "api"
 EXAMPLES = ROOT / "workflows" / "scripts"
 SAVED_VOICE = "11_save_and_reuse_a_voice"
 """The graph with a second part that is run once the first has saved a file."""
+
+SPEAKING = ("IndexTTS2_Speak", "IndexTTS2_SynthesizeScript")
+"""Nodes that play their own speech."""
 
 SUFFIXES = (".flac", ".wav", ".mp3", ".mp4")
 TAGS = re.compile(r"<[^>]*>|\[[^\]]*\]")
@@ -109,6 +114,22 @@ def files_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
                     yield node, {name: file[name] for name in ("filename", "subfolder", "type")}
 
 
+def pictures_of(host: Host, graph: Graph, entry: Mapping[str, Any]) -> list[Image.Image]:
+    """The pictures on the nodes of a run: plots first, then the speech of nodes that show it."""
+
+    def is_plot(node: str) -> bool:
+        return graph[node]["class_type"].startswith("IndexTTS2_Plot")
+
+    shown = [
+        (not is_plot(node), int(node), file)
+        for node, output in entry["outputs"].items()
+        for file in output.get("images", [])
+        if str(file["filename"]).endswith(".png")
+    ]
+    files = [file for _, _, file in sorted(shown, key=lambda one: one[:2])]
+    return [Image.open(io.BytesIO(host.get("/view", **file))).convert("RGB") for file in files]
+
+
 def waveform_of(data: bytes, name: str) -> Waveform:
     """The sound of a file: of a video, its first audio stream."""
     if not name.endswith(".mp4"):
@@ -167,10 +188,13 @@ def switched_on(entry: Mapping[str, Any]) -> Graph:
     return graph
 
 
-def run_graph(host: Host, name: str, checkpoint: str = "", *, tiny: bool = False) -> dict[str, Any]:
+def run_graph(
+    host: Host, name: str, checkpoint: str = "", *, tiny: bool = False, thumbnails: bool = False
+) -> dict[str, Any]:
     """Run one graph; what it took and what was heard in each of its sounds.
 
-    checkpoint: chosen in place of the graph's own. tiny: with quick values, and without a recogniser.
+    checkpoint: chosen in place of the graph's own. tiny: with quick values, and without a recogniser. thumbnails: draw
+    the picture of the graph from those on its nodes.
     """
 
     def changed(graph: Graph) -> Graph:
@@ -186,12 +210,16 @@ def run_graph(host: Host, name: str, checkpoint: str = "", *, tiny: bool = False
     result: dict[str, Any] = {"run_seconds": round(time.monotonic() - begun, 1), "sounds": []}
     for error in host.messages(entry, "execution_error"):
         result["error"] = f"{error['node_type']}: {error['exception_type']}: {error['exception_message']}".strip()
+    if thumbnails:
+        info = json.loads((API.parent / f"{name}.json").read_text(encoding="utf-8"))["extra"]["info"]
+        save_thumbnail(info["name"], pictures_of(host, graph, entry), API.parent / f"{name}.jpg")
     for node, file in files_of(entry):
+        if graph[node]["class_type"] in SPEAKING:
+            continue  # a player of the graph gives the same sound
         waveform = waveform_of(host.get("/view", **file), file["filename"])
-        name = re.sub(r"_\d+_?(?=\.)", "", file["filename"])
         result["sounds"].append(
             {
-                "file": name,
+                "file": graph[node]["_meta"]["title"],
                 "seconds": round(waveform.seconds, 2),
                 **(lasting(waveform) if tiny else recognised(waveform, asked(graph, node))),
             }
@@ -262,6 +290,7 @@ def main() -> int:
     parser.add_argument("--markdown", type=Path, help="where the table is written")
     parser.add_argument("--checkpoint", default="", metavar="NAME", help="chosen in every graph (default: its own)")
     parser.add_argument("--tiny", action="store_true", help="with quick values, for a checkpoint with random weights")
+    parser.add_argument("--thumbnails", action="store_true", help="draw workflows/*.jpg from the pictures on the nodes")
     parser.add_argument("--graph", action="append", default=[], help="beginning of a name; all graphs without it")
     options = parser.parse_args()
     results = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
@@ -274,7 +303,9 @@ def main() -> int:
     for path in sorted(API.glob("*.json")):
         if options.graph and not path.stem.startswith(tuple(options.graph)):
             continue
-        results[path.stem] = result = run_graph(host, path.stem, options.checkpoint, tiny=options.tiny)
+        results[path.stem] = result = run_graph(
+            host, path.stem, options.checkpoint, tiny=options.tiny, thumbnails=options.thumbnails
+        )
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if options.markdown:
             options.markdown.write_text(table(results), encoding="utf-8")

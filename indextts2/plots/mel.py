@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from ..contracts import MelSpectrogram
@@ -58,6 +59,14 @@ def draw_mel(
     _frequency_axis(canvas, box, size, low_hz, high_hz or mel.sample_rate / 2)
     _scale(canvas, size, Box(width - 74 * size, box.top, width - 58 * size, box.bottom))
     return canvas.to_tensor()
+
+
+def quick_mel(mel: Tensor, *, width: int) -> Image.Image:
+    """A mel without axes, to look at while it grows. mel: (bands, frames); two pixels per band."""
+    decibels = DECIBELS_PER_NEPER * mel.float().cpu().numpy()
+    return Image.fromarray(_coloured(decibels - decibels.max())).resize(
+        (width, 2 * mel.shape[0]), Image.Resampling.BILINEAR
+    )
 
 
 def _joined(mel: MelSpectrogram) -> tuple[np.ndarray, list[int]]:

@@ -92,6 +92,9 @@ class FlowSettings:
         return (f"This flow is distilled: {plan.steps} steps with {guided} take the place of those asked for.",)
 
 
+MelWatch = Callable[[Tensor], None]
+"""Called at every step with the mel of one row as far as it is known: (bands, frames), not to be changed."""
+
 LENGTH_STEP = 64
 """Several rows together are padded to a multiple of so many frames."""
 
@@ -138,14 +141,15 @@ def semantic_to_mel(
     spans: Sequence[Sequence[Span] | None] | None = None,
     first_row: int = 0,
     progress: Progress = no_progress,
+    watch: MelWatch | None = None,
 ) -> MelSpectrogram:
     """Turn every row of `semantic` into a mel of its frame target, or of its natural length where that is free.
 
     spans: per row, (tokens, frames) pieces with lengths of their own (docs/spec/control.md#spans); they then state the
     row's frames; None takes those of the semantic speech. first_row: number of the first row in the whole text, for its
-    noise. The same seed gives the same mel whatever else is in the batch. Raises InputError for a stretch beyond the
-    limits, CheckpointMismatch when speaker or
-    tokens come from another encoder, Cancelled through `progress`.
+    noise. The same seed gives the same mel whatever else is in the batch. watch: shown the mel as it grows. Raises
+    InputError for a stretch beyond the limits, CheckpointMismatch when speaker or tokens come from another encoder,
+    Cancelled through `progress`.
     """
     require_same_checkpoint(
         ("the semantic-to-mel model", s2m.encoder_fingerprint),
@@ -184,6 +188,9 @@ def semantic_to_mel(
         velocity, start = solution_of(s2m.model, prompt, targets, noise, times, strengths, graphs)
         begin, end = done * plan.steps, (done + 1) * plan.steps
         own_progress = subrange(progress, begin, end, len(groups) * plan.steps)
+        if watch is not None:
+            shown = slice(prompt.frames, prompt.frames + frame_counts[rows[0]])
+            velocity = _watched(velocity, grid, watch, shown)
         solved = integrate(velocity, grid, start, solver=plan.solver, progress=own_progress)
         for row, mel in zip(rows, solved, strict=True):
             mels[row] = mel[None, :, prompt.frames : prompt.frames + frame_counts[row]]
@@ -207,6 +214,19 @@ def guides_latent(config: Config, semantic: SemanticSpeech, flow: FlowSettings) 
     """Whether a third branch without the latent is computed: it is asked for, and there is a latent."""
     has_latents = CONTENT[config.s2m.content].has_latents and semantic.latent is not None
     return has_latents and flow.latent_strength != 0.0 and flow.latent_guidance != 1.0
+
+
+def _watched(
+    velocity: Callable[[int, Tensor], Tensor], grid: Tensor, watch: MelWatch, shown: slice
+) -> Callable[[int, Tensor], Tensor]:
+    """The same velocity, which also shows where it leads: the first row's mel if the flow went straight on."""
+
+    def watched(step: int, state: Tensor) -> Tensor:
+        found = velocity(step, state)
+        watch((state[0] + (1.0 - float(grid[step])) * found[0])[:, shown])
+        return found
+
+    return watched
 
 
 def _check_kind(config: Config, semantic: SemanticSpeech) -> None:

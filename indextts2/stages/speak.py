@@ -29,7 +29,7 @@ from .handles import SpeechModels
 from .mel_to_audio import mel_to_audio
 from .prepare_text import prepare_text
 from .reference import reference_of
-from .semantic_to_mel import FlowSettings, semantic_to_mel
+from .semantic_to_mel import FlowSettings, MelWatch, semantic_to_mel
 from .t2s.batches import DecodingSettings
 from .t2s.spoken_words import words_in_time
 from .t2s.text_to_semantic import text_to_semantic
@@ -93,12 +93,14 @@ def speak(
     language: str = "",
     words: bool = False,
     progress: Progress = no_progress,
+    watch: MelWatch | None = None,
 ) -> Speech:
     """Speak `text` as the speaker of `reference`.
 
     language: a tag such as en, of a text that is not prepared yet; "" is judged by its characters. duration: None is
     free; a length given for the whole text is met to the sample, pauses included. The same seed gives the same speech.
     words: also find when each word is spoken, `Speech.words`, for which text-to-semantic reads its tokens once more.
+    watch: shown the mel as it grows.
     Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
     the errors of the stages.
     """
@@ -131,7 +133,13 @@ def speak(
         in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words else None
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(
-            s2m, semantic, speaker, flow=settings.flow, seed=seeds["s2m"], progress=_part(progress, "s2m")
+            s2m,
+            semantic,
+            speaker,
+            flow=settings.flow,
+            seed=seeds["s2m"],
+            progress=_part(progress, "s2m"),
+            watch=watch,
         )
     with models.ready("vocoder") as vocoder:
         speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))

@@ -16,9 +16,9 @@ from typing import Any, Generic, TypeVar
 import torch
 from comfy import model_management, utils
 from comfy.model_patcher import ModelPatcher
+from PIL import Image
 from torch import Tensor, nn
 
-from ...indextts2.contracts import Progress
 from ...indextts2.errors import InputError
 from ...indextts2.loading.lora import LoraPair
 from ...indextts2.runtime.interrupt import interruptible
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 SMALL_DEVICE_BYTES = 10 * 1024**3  # below this, "auto" halves the text-to-semantic model
+
+PREVIEW_SIZE = 512  # longest side of a picture on a running node, in pixels
 
 Models = TypeVar("Models")
 Value = TypeVar("Value")
@@ -135,23 +137,48 @@ def check_interrupt() -> None:
     model_management.throw_exception_if_processing_interrupted()
 
 
-def progress() -> Progress:
+class HostProgress:
     """A progress callback for the library: the host's bar, never backwards, and Cancel between any two steps."""
-    bar: utils.ProgressBar | None = None
-    furthest = 0.0
 
-    def report(done: int, total: int) -> None:
-        nonlocal bar, furthest
+    def __init__(self) -> None:
+        self._bar: utils.ProgressBar | None = None
+        self._done, self._total = 0, 0
+
+    def __call__(self, done: int, total: int) -> None:
         check_interrupt()
         if total <= 0:
             return
-        bar = bar or utils.ProgressBar(total)
-        share = min(done / total, 1.0)
-        if share >= furthest:
-            furthest = share
-            bar.update_absolute(done, total)
+        self._bar = self._bar or utils.ProgressBar(total)
+        if not self._total or min(done / total, 1.0) >= self._done / self._total:
+            self._done, self._total = min(done, total), total
+            self._bar.update_absolute(done, total)
 
-    return report
+    def show(self, picture: Image.Image) -> None:
+        """A picture on the node while it runs."""
+        if self._bar is not None:
+            self._bar.update_absolute(self._done, self._total, ("JPEG", picture, PREVIEW_SIZE))
+
+
+def progress() -> HostProgress:
+    """The progress callback of one node's run."""
+    return HostProgress()
+
+
+def tell(text: str) -> None:
+    """Words on the running node, such as the stage it is in; nothing where the host has no place for them."""
+    try:
+        from comfy_execution.utils import get_executing_context
+        from server import PromptServer
+    except ImportError:
+        return
+    context = get_executing_context()
+    send = getattr(getattr(PromptServer, "instance", None), "send_progress_text", None)
+    if context is None or send is None:
+        return
+    try:
+        send(text, context.node_id)
+    except TypeError as error:  # other arguments than the hosts known so far; a run never fails for want of them
+        logger.debug("The host takes progress text otherwise: %s", error)
 
 
 def precision(choice: str) -> torch.dtype:

@@ -57,6 +57,8 @@ class Machine:
         pack.part("nodes.host.folders").register_folders()
         self.nodes = {**HOST_NODES, **pack.nodes}
         self.cache: dict[Any, list[Any]] = {}
+        self.objects: dict[str, Any] = {}
+        """One object per node of the graph, as long as it is there: hosts make them, and drop them all with Free."""
         self.executed: list[str] = []
         self.shown: dict[str, Any] = {}
 
@@ -67,6 +69,7 @@ class Machine:
         self._signatures: dict[str, Any] = {}
         wanted = {self.signature(graph, node) for node in self.needed(graph)}
         self.cache = {key: value for key, value in self.cache.items() if key in wanted}
+        self.objects = {node: made for node, made in self.objects.items() if node in graph}
         results: dict[str, list[Any]] = {}
         with torch.inference_mode():
             for node in self.needed(graph):
@@ -76,6 +79,7 @@ class Machine:
     def free(self) -> None:
         """The host's Free: forget every output and unload every model."""
         self.cache.clear()
+        self.objects.clear()
         model_management.unload_all_models()
         model_management.soft_empty_cache()
         gc.collect()
@@ -218,6 +222,8 @@ class Machine:
         model_management.throw_exception_if_processing_interrupted()
         node_class = self.nodes[graph[node]["class_type"]]
         schema = node_class.GET_SCHEMA()
+        if type(self.objects.get(node)) is not node_class:
+            self.objects[node] = node_class()
         given = {
             name: results[value[0]][value[1]] if is_link(value) else [self._converted(schema, name, value)]
             for name, value in graph[node]["inputs"].items()

@@ -40,7 +40,7 @@ def test_the_permanent_ids_are_all_there(schemas):
 def test_every_node_has_a_name_a_place_in_the_menu_and_a_description(schemas):
     for name, schema in schemas.items():
         assert schema.display_name and schema.display_name.startswith("IndexTTS2 "), name
-        assert re.fullmatch(r"audio/IndexTTS2/[A-Za-z0-9 ]+", schema.category), name
+        assert re.fullmatch(r"audio/IndexTTS2(/[A-Za-z0-9 ]+){1,2}", schema.category), name
         assert schema.description.endswith(".") and len(schema.description) > 30, name
     names = [schema.display_name for schema in schemas.values()]
     assert len(set(names)) == len(names)
@@ -103,6 +103,28 @@ def test_the_first_word_a_user_types_finds_the_node_to_begin_with(newer_host, ma
     found = {name for name, node in newer_host.nodes.items() if word in (node.define_schema().search_aliases or ())}
     assert "IndexTTS2_Speak" in found
     assert word == "tts" or "IndexTTS2_EncodeReference" in found
+
+
+def test_rare_settings_are_marked_for_hosts_that_hide_them(pack, schemas):
+    rare = pack.part("nodes.menu").RARE
+    for node, names in rare.items():
+        ports = {port.id: port for port in schemas[f"IndexTTS2_{node}"].inputs}
+        assert set(names) <= set(ports), node
+        marked = {name for name, port in ports.items() if port.as_dict().get("advanced")}
+        assert marked == set(names), node
+        assert all(isinstance(ports[name], io.WidgetInput) for name in names), f"{node}: a socket cannot be hidden"
+
+
+def test_the_nodes_to_begin_with_are_essential_where_the_host_has_a_tab_for_them(newer_host, machine):
+    essential = {name for name, node in newer_host.nodes.items() if node.define_schema().essentials_category}
+    assert {"IndexTTS2_Speak", "IndexTTS2_LoadCheckpoint"} <= essential
+
+
+def test_arithmetic_and_bridges_have_submenus_of_their_own(schemas):
+    places = {name.removeprefix("IndexTTS2_"): schema.category for name, schema in schemas.items()}
+    assert places["BlendEmotions"] == "audio/IndexTTS2/emotion/arithmetic"
+    assert places["EmotionToLatent"] == "audio/IndexTTS2/emotion/bridge"
+    assert places["EmotionWeights"] == "audio/IndexTTS2/emotion"
 
 
 def test_the_interface_of_the_host_can_describe_every_node(schemas, pack):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from indextts2.contracts import EmotionWeights, MelSpectrogram, SemanticSpeech
+from indextts2.contracts import EmotionWeights, MelSpectrogram, SemanticSpeech, Waveform
 from indextts2.errors import InputError
 from indextts2.plots import fonts
 from indextts2.plots.axes import ticks, words_of
 from indextts2.plots.emotion import draw_profile, draw_weights
-from indextts2.plots.mel import draw_mel
+from indextts2.plots.mel import draw_mel, quick_mel
 from indextts2.plots.schedule import draw_schedule
+from indextts2.plots.speech import draw_speech
 from indextts2.plots.timeline import Mark, draw_timeline, timeline_of, token_colours, with_marks
 from indextts2.stages.duration import Clock
 from indextts2.stages.emotion.measure import Measured
@@ -137,3 +138,31 @@ def test_equal_tokens_have_equal_colours_and_neighbours_other_ones():
     colours = torch.from_numpy(token_colours(torch.tensor([7, 7, 8])))
     assert torch.equal(colours[0], colours[1])
     assert (colours[0].int() - colours[2].int()).abs().max() > 40
+
+
+def tone(seconds=1.0, rate=8_000):
+    time = torch.arange(round(seconds * rate)) / rate
+    return Waveform((0.5 * torch.sin(440.0 * time))[None, None], rate)
+
+
+def test_speech_is_drawn_with_its_words_over_the_sound_that_says_them():
+    plain = draw_speech(tone(), width=400)
+    words = draw_speech(tone(), [("Hello", 0, 3_000), ("there.", 4_000, 8_000)], width=400)
+    later = draw_speech(tone(), [("Hello", 0, 3_000), ("there.", 6_000, 8_000)], width=400)
+    assert plain.shape[1:] == words.shape[1:] == (400, 3) and words.shape[0] > plain.shape[0]
+    assert not torch.equal(words, later)
+
+
+def test_speech_of_one_sample_and_words_beyond_its_end_are_drawn():
+    one = Waveform(torch.zeros(1, 1, 1), 8_000)
+    assert draw_speech(one, [("a", 0, 900)], width=300).shape[1] == 300
+    with pytest.raises(InputError, match="no sample"):
+        draw_speech(Waveform(torch.zeros(1, 1, 0), 8_000))
+
+
+def test_a_growing_mel_is_a_small_picture_whose_low_bands_lie_below():
+    values = torch.full((20, 30), -8.0)
+    values[0] = 0.0
+    picture = quick_mel(values, width=60)
+    assert picture.size == (60, 40)
+    assert sum(picture.getpixel((30, 39))) > sum(picture.getpixel((30, 0)))

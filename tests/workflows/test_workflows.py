@@ -7,8 +7,9 @@ import json
 import pytest
 from PIL import Image
 
+from tests.languages.test_locales import SIMPLIFIED_ONLY
 from tools.nodes import known_nodes as known
-from tools.workflows.canvas import NOTE
+from tools.workflows.canvas import COLOURS, NOTE
 from tools.workflows.write import API, WORKFLOWS, all_graphs, as_text
 
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
@@ -109,13 +110,57 @@ def test_no_two_nodes_lie_on_each_other(name):
             assert number == other or apart, f"nodes {number} and {other}"
 
 
+def rows(kind: str) -> tuple[int, int, int]:
+    """Sockets below each other, one-line widgets and text areas of a node."""
+    specs = known.inputs_of(kind)
+    widgets = [spec for spec in specs.values() if known.is_widget(*spec)]
+    areas = sum(bool(spec[1].get("multiline")) for spec in widgets)
+    return max(len(specs) - len(widgets), len(known.known_nodes()[kind]["output"])), len(widgets) - areas, areas
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_note_tells_a_newcomer_what_to_do_in_english_and_chinese(name):
+def test_every_node_has_the_room_that_nodes_2_needs(name):
+    """Measured in frontend 1.49: 20 per socket, 27 per widget, 60 per text area, and 45 for the badge below."""
+    for node in shown(name)["nodes"]:
+        if node["type"] != NOTE:
+            sockets, lines, areas = rows(node["type"])
+            assert node["size"][1] >= 20 * sockets + 27 * lines + 60 * areas + 45, node["type"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_saved_view_shows_the_whole_graph_and_nothing_behind_a_panel(name):
+    """In a window of 1600 x 1000: the side bar ends at 59, the tabs and the menu at 90, the small map begins at 743."""
+    graph = shown(name)
+    scale, (right, down) = graph["extra"]["ds"]["scale"], graph["extra"]["ds"]["offset"]
+    corners = [
+        ((x + right) * scale, (y - 30 + down) * scale, (x + wide + right) * scale, (y + high + down) * scale)
+        for (x, y), (wide, high) in ((node["pos"], node["size"]) for node in graph["nodes"])
+    ]
+    assert min(corner[0] for corner in corners) > 59 and min(corner[1] for corner in corners) > 90
+    assert max(corner[2] for corner in corners) < 1600 and max(corner[3] for corner in corners) < 743
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nodes_of_one_stage_have_one_colour_and_others_another(name):
+    for node in shown(name)["nodes"]:
+        if node["type"].startswith(known.PREFIX) and "Plot" not in node["type"]:
+            assert (node["color"], node["bgcolor"]) in COLOURS.values(), node["type"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_node_of_the_host_is_one_that_newer_hosts_call_deprecated(name):
+    assert not {node["class_type"] for node in runnable(name).values()} & {"SaveAudio", "SaveAudioMP3", "SaveAudioOpus"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_tells_a_newcomer_what_to_do_in_english_and_both_kinds_of_chinese(name):
     notes = [node["widgets_values"][0] for node in shown(name)["nodes"] if node["type"] == NOTE]
     assert notes
     text = "\n".join(notes)
     assert len(text) > 200
-    assert any(HAN[0] <= character <= HAN[1] for character in text)
+    chinese = [line for line in text.splitlines() if any(HAN[0] <= character <= HAN[1] for character in line)]
+    simplified = [line for line in chinese if SIMPLIFIED_ONLY.search(line)]
+    assert simplified and len(chinese) >= 2 * len(simplified), "each has a traditional one"
 
 
 @pytest.mark.parametrize("name", NAMES)

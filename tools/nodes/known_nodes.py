@@ -12,6 +12,9 @@ PACK_FILE = TESTS / "nodes" / "object_info.json"
 HOST_FILE = TESTS / "workflows" / "host_object_info.json"
 PREFIX = "IndexTTS2_"
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+SHOWN_ONLY = ("AUDIO_UI",)
+"""Inputs of the browser alone, such as its player: no socket, no value, nothing to explain."""
+
 SEEDS = ("seed", "noise_seed")
 """The browser adds a widget for what happens to the seed after a run to these, as to `control_after_generate`."""
 
@@ -37,6 +40,7 @@ def inputs_of(node: str) -> dict[str, tuple[Any, dict[str, Any]]]:
         name: (spec[0], spec[1] if len(spec) > 1 else {})
         for kind in ("required", "optional")
         for name, spec in entry.get(kind, {}).items()
+        if spec[0] not in SHOWN_ONLY
     }
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .known_nodes import SHOWN_ONLY
 from .object_info import GOLDEN
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "nodes.md"
@@ -31,7 +32,7 @@ def takes(entry: dict[str, Any]) -> str:
         port(name, spec[0], optional=kind == "optional")
         for kind in ("required", "optional")
         for name, spec in entry["input"].get(kind, {}).items()
-        if spec[0] not in WIDGETS or spec[1].get("forceInput")
+        if spec[0] not in (*WIDGETS, *SHOWN_ONLY) or spec[1].get("forceInput")
     ]
     return ", ".join(found) or "widgets only"
 

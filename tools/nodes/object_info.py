@@ -20,7 +20,6 @@ HOST_GOLDEN = TESTS / "workflows" / "host_object_info.json"
 PREFIX = "IndexTTS2_"
 HOST_NODES = (
     "LoadAudio",
-    "SaveAudio",
     "PreviewAudio",
     "PreviewAny",
     "PreviewImage",

@@ -9,6 +9,8 @@ Inputs that are not named keep the node's default. Positions follow from columns
 
 from __future__ import annotations
 
+import math
+import unicodedata
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,14 +25,37 @@ NOTE = "MarkdownNote"
 MUTED = 2
 NOTE_COLOURS = {"color": "#432", "bgcolor": "#653"}
 GROUP_COLOUR = "#3f789e"
+COLOURS = {
+    "easy": ("#233", "#355"),
+    "load": ("#2a363b", "#3f5159"),
+    "condition": ("#323", "#535"),
+    "emotion": ("#322", "#533"),
+    "arithmetic": ("#322", "#533"),
+    "bridge": ("#322", "#533"),
+    "text": ("#332922", "#593930"),
+    "duration": ("#332922", "#593930"),
+    "T2S": ("#223", "#335"),
+    "S2M": ("#232", "#353"),
+    "vocoder": ("#233", "#355"),
+    "script": ("#223", "#335"),
+    "files": ("#2a363b", "#3f5159"),
+    "words": ("#332922", "#593930"),
+}
+"""Last part of a node's menu category -> its colours: one hue per stage, all from the host's own palette."""
+
 NAMESPACE = uuid.UUID("5c0ffee5-1de2-4775-8b2f-1db7c9a4e000")
 
-WIDTH, COLUMN_GAP, ROW_GAP = 320, 80, 60
-TITLE, SLOT, WIDGET, TEXT_AREA, MARGIN = 30, 20, 24, 90, 12
+WIDTH, COLUMN_GAP, ROW_GAP = 320, 80, 70
+TITLE, SLOT, WIDGET, SLIDER, TEXT_AREA, MARGIN = 30, 20, 28, 34, 110, 60
+"""Heights of the taller of the two renderers. The margin holds the badge that Nodes 2.0 puts below the widgets."""
+
+PLAYER, SPEECH_PICTURE = 70, 190
 EXTRA_HEIGHT = {
-    "PreviewAny": 160,
-    "SaveAudio": 90,
+    "PreviewAny": 130,
+    "PreviewAudio": PLAYER,
     "SaveVideo": 240,
+    "IndexTTS2_Speak": PLAYER + SPEECH_PICTURE,
+    "IndexTTS2_SynthesizeScript": PLAYER + SPEECH_PICTURE,
     "IndexTTS2_PlotEmotionWeights": 260,
     "IndexTTS2_PlotEmotion": 320,
     "IndexTTS2_PlotMel": 220,
@@ -40,6 +65,11 @@ EXTRA_HEIGHT = {
 """Contents that nodes show below their widgets."""
 
 GROUP_TOP, GROUP_SIDE = 80, 20
+
+VIEW = (90, 110, 1580, 730)
+"""Left, top, right and bottom of the free part of a window of 1600 x 1000: between side bar, tabs and the small map."""
+
+LARGEST_SCALE = 0.7
 
 
 @dataclass(frozen=True)
@@ -116,7 +146,7 @@ class Canvas:
     def note(self, text: str, *, column: int, title: str = "Note", height: int = 0, width: int = WIDTH) -> Node:
         """A note to read, in Markdown."""
         text = text.strip()
-        height = height or TITLE + 2 * MARGIN + 21 * sum(1 + len(line) * 8 // width for line in text.splitlines())
+        height = height or MARGIN + 22 * sum(1 + 8 * cells(line) // (width - 30) for line in text.splitlines())
         node = Node(len(self.nodes) + 1, NOTE, title, column, {"": text}, {}, (width, height))
         self.nodes.append(node)
         return node
@@ -163,11 +193,21 @@ class Canvas:
             "groups": [self._ui_group(number, *group) for number, group in enumerate(self.groups, start=1)],
             "config": {},
             "extra": {
-                "ds": {"scale": 0.7, "offset": [60, 120]},
+                "ds": self.view(),
                 "info": {"name": self.title, "description": self.about},
             },
             "version": 0.4,
         }
+
+    def view(self) -> dict[str, Any]:
+        """Scale and offset that show the whole graph in the free part of the window."""
+        boxes = [(*node.position, *node.size) for node in self.nodes]
+        boxes += [tuple(self._ui_group(0, *group)["bounding"]) for group in self.groups]
+        left, top = min(box[0] for box in boxes), min(box[1] for box in boxes) - TITLE
+        wide, high = (max(box[at] + box[at + 2] for box in boxes) - (left, top)[at] for at in (0, 1))
+        scale = min(LARGEST_SCALE, (VIEW[2] - VIEW[0]) / wide, (VIEW[3] - VIEW[1]) / high)
+        scale = math.floor(100 * scale) / 100
+        return {"scale": scale, "offset": [round(VIEW[0] / scale - left), round(VIEW[1] / scale - top)]}
 
     def in_order(self) -> list[Node]:
         """Every node after those it reads."""
@@ -213,7 +253,7 @@ class Canvas:
         ]
         home = PACK_PROPERTIES if node.kind.startswith(known.PREFIX) else HOST_PROPERTIES
         titled = {"title": node.title} if node.title != entry["display_name"] else {}
-        return common | titled | {
+        return common | titled | colours_of(node.kind) | {
             "inputs": inputs,
             "outputs": outputs,
             "properties": {**home, "Node name for S&R": node.kind},
@@ -242,6 +282,11 @@ class Canvas:
         }
 
 
+def cells(line: str) -> int:
+    """Width of a line in narrow characters; those of Chinese take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
+
+
 def ui_inputs(node: Node) -> list[tuple[str, tuple[Any, dict[str, Any]]]]:
     """Inputs in the order of the browser's slots: sockets, then widgets."""
     if node.kind == NOTE:
@@ -264,17 +309,26 @@ def widget_values(node: Node) -> list[Any]:
     return values
 
 
+def colours_of(kind: str) -> dict[str, str]:
+    """Colours of a node of the pack by its stage; nodes of the host keep theirs."""
+    stage = known.known_nodes()[kind]["category"].rpartition("/")[2]
+    if not kind.startswith(known.PREFIX) or stage not in COLOURS:
+        return {}
+    return dict(zip(("color", "bgcolor"), COLOURS[stage], strict=True))
+
+
 def height_of(kind: str) -> int:
-    """A node's height as the browser would draw it, roughly."""
+    """A node's height without its title, as the taller renderer draws it."""
     specs, outputs = known.inputs_of(kind), known.known_nodes()[kind]["output"]
     sockets = sum(not known.is_widget(*spec) for spec in specs.values())
     widgets = [(name, spec) for name, spec in specs.items() if known.is_widget(*spec)]
     lines = len(widgets) + sum(known.has_seed_control(name, *spec) for name, spec in widgets)
+    sliders = sum(spec[1].get("display") == "slider" for _, spec in widgets)
     areas = sum(bool(spec[1].get("multiline")) for _, spec in widgets)
     return (
-        TITLE
-        + SLOT * max(sockets, len(outputs))
+        SLOT * max(sockets, len(outputs))
         + WIDGET * lines
+        + (SLIDER - WIDGET) * sliders
         + TEXT_AREA * areas
         + MARGIN
         + EXTRA_HEIGHT.get(kind, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .parts import FIRST, LINE, SECOND, loaded, models, saved, shown, speaker_of
+from .parts import FIRST, LINE, SECOND, heard, loaded, models, shown, speaker_of
 
 
 def quick_start() -> Canvas:
@@ -11,20 +11,23 @@ def quick_start() -> Canvas:
     graph.note(
         """
 ## Start here
-1. Press **Run** (Ctrl+Enter). The built-in checkpoint *mini* needs no download.
+1. Press **Run** (Ctrl+Enter). The built-in checkpoint *mini* needs no download; *Speak* plays what it says.
 2. Change the text in *Speak* and run again: only what changed is computed.
 3. For another voice, add *Load Audio*, choose 3 to 15 seconds of clean speech, and connect it to **reference**.
 
-Other checkpoints: one folder each below `models/indextts2`, then press **R** and choose it in *Load Checkpoint*.
+*Speak* also works alone: without a wire it loads the **checkpoint** of its own list. Other checkpoints: one folder each
+below `models/indextts2`, then press **R**.
 
 **从这里开始**：按“运行”即可，内置检查点 mini 无需下载。改文本后再运行。要换声音，请添加“加载音频”节点并接到“参考音频”。
+
+**從這裡開始**：按「執行」即可，內建檢查點 mini 無需下載。改文字後再執行。換聲音：加入「載入音訊」並接到「參考音訊」。
 """,
         column=0,
         title="Quick start",
     )
     load = loaded(graph)
     speak = graph.add("Speak", column=1, box=400, **models(load), text=LINE)
-    saved(graph, speak, 2, "quick_start")
+    heard(graph, speak, 2)
     shown(graph, speak, 2)
     return graph
 
@@ -40,6 +43,8 @@ def emotion_sliders() -> Canvas:
 - The plot shows the eight weights after every change.
 
 **八个滑块**：拖动“情感权重”的滑块。全部为零就是说话人自己的情感。总和不超过 0.8 最自然。
+
+**八個滑桿**：拖動「情感權重」的滑桿。全部為零就是說話人自己的情感。總和不超過 0.8 最自然。
 """,
         column=0,
         title="Eight sliders",
@@ -55,7 +60,7 @@ def emotion_sliders() -> Canvas:
         text="We won! I can hardly believe it.",
         emotion_weights=weights["weights"],
     )
-    saved(graph, speak, 3, "emotion_sliders")
+    heard(graph, speak, 3)
     shown(graph, weights, 3, title="Weights in words")
     return graph
 
@@ -71,26 +76,28 @@ connect it to **audio** of an *Encode Reference* to use your own.
 - Keep the emotional recording clean: one person, no music, 3 to 15 seconds.
 
 **音频的情感**：一段录音决定谁说话，另一段决定情感。把自己的录音接到“编码参考”的“音频”。
+
+**音訊的情感**：一段錄音決定誰說話，另一段決定情感。把自己的錄音接到「編碼參考」的「音訊」。
 """,
         column=0,
         title="Who and how",
     )
     load = loaded(graph)
     voice, speaker = speaker_of(graph, load, FIRST, 1, "who")
-    heard = graph.add(
+    how = graph.add(
         "EncodeReference",
         column=1,
-        title="IndexTTS2 Encode Reference (how)",
+        title="Encode Reference (how)",
         encoder=load["encoder"],
         built_in_speaker=SECOND,
     )
     graph.group("Who talks", voice, speaker)
-    graph.group("How it is said", heard)
+    graph.group("How it is said", how)
     emotion = graph.add(
         "EmotionFromReference",
         column=2,
         t2s=load["t2s"],
-        reference=heard["reference"],
+        reference=how["reference"],
         strength=0.8,
         speaker=speaker["speaker"],
     )
@@ -104,7 +111,7 @@ connect it to **audio** of an *Encode Reference* to use your own.
         built_in_speaker=FIRST,
         emotion=emotion["emotion"],
     )
-    saved(graph, speak, 4, "emotion_audio")
+    heard(graph, speak, 4)
     return graph
 
 
@@ -118,6 +125,8 @@ def emotion_text() -> Canvas:
 - Connect the weights to *Emotion Weights* → **other** to change them by hand.
 
 **文字的情感**：写台词本身，或写“她非常愤怒”这样的描述（mini 只懂英语）。
+
+**文字的情感**：寫台詞本身，或寫「她非常憤怒」這樣的描述（mini 只懂英語）。
 """,
         column=0,
         title="Words become an emotion",
@@ -137,7 +146,7 @@ def emotion_text() -> Canvas:
         emotion_weights=read["weights"],
         emotion_strength=0.6,
     )
-    saved(graph, speak, 3, "emotion_text")
+    heard(graph, speak, 3)
     shown(graph, read, 3, title="What was read")
     return graph
 
@@ -154,6 +163,8 @@ def exact_seconds() -> Canvas:
 - For a part of the text, write `[seconds 1.5]` in front of it.
 
 **精确秒数**：“时长”节点要求多少秒，结果就精确到采样点。也可以在文本中写 [seconds 1.5]。
+
+**精確秒數**：「時長」節點要求多少秒，結果就精確到取樣點。也可以在文字中寫 [seconds 1.5]。
 """,
         column=0,
         title="Exactly 3.2 seconds",
@@ -168,7 +179,7 @@ def exact_seconds() -> Canvas:
         text="The train leaves in ten minutes, so hurry up.",
         duration=duration["duration"],
     )
-    saved(graph, speak, 2, "exact_seconds")
+    heard(graph, speak, 2)
     shown(graph, speak, 2)
     return graph
 
@@ -185,6 +196,8 @@ Grey images stand in for a clip of 72 video frames at 24 per second, so that thi
 To match a recording instead of a video, use *Duration from Audio*.
 
 **匹配视频**：用“加载视频”和“获取视频组件”代替灰色画面，语音长度就与视频相同。
+
+**配合影片**：用「載入影片」和「取得影片組件」代替灰色畫面，語音長度就與影片相同。
 """,
         column=0,
         title="As long as the clip",
@@ -222,6 +235,8 @@ Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More li
 - Each speaker has its own seed, so one line can be redone without the other.
 
 **两个说话人**：两个“说话”节点共用一个检查点，用 AudioConcat 连接。行尾写 <pause 0.4s> 可加停顿。
+
+**兩個說話人**：兩個「說話」節點共用一個檢查點，用 AudioConcat 連接。行尾寫 <pause 0.4s> 可加停頓。
 """,
         column=0,
         title="A dialogue",
@@ -246,7 +261,7 @@ Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More li
         built_in_speaker=SECOND,
     )
     joined = graph.add("AudioConcat", column=2, audio1=first["audio"], audio2=second["audio"])
-    graph.add("SaveAudio", column=2, audio=joined["AUDIO"], filename_prefix="audio/two_speakers")
+    heard(graph, joined, 2, output="AUDIO")
     return graph
 
 

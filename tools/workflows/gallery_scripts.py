@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .canvas import Canvas, Node
-from .parts import FIRST, SECOND, STEPS, loaded, models, saved, shown
+from .parts import FIRST, SECOND, STEPS, heard, loaded, models, shown
 
 SCENE = """Anna [happy .6]: You came! I had almost given up.
 Ben: The train was late. <pause 0.4s> Did you wait long?
@@ -36,7 +36,7 @@ def cast_of(graph: Canvas, column: int, **built_in: str) -> Node:
         cast = graph.add(
             "VoiceCast",
             column=column,
-            title=f"IndexTTS2 Voice Cast ({name})",
+            title=f"Voice Cast ({name})",
             name=name,
             built_in_speaker=voice,
             **more,
@@ -58,6 +58,8 @@ An example file is chosen, so this graph runs at once. For your own: put an .srt
 - Stopped? Run again: finished lines are kept, and only changed ones are spoken.
 
 **字幕配音**：把字幕文件放进 input 文件夹，按 R 键后选中。每个时间点都精确到采样点；红色表示这一行文字太长。
+
+**字幕配音**：把字幕檔放進 input 資料夾，按 R 鍵後選取。每個時間點都精確到取樣點；紅色表示這一行文字太長。
 """,
         column=0,
         title="From subtitles to sound",
@@ -68,7 +70,7 @@ An example file is chosen, so this graph runs at once. For your own: put an .srt
     lines = spoken(graph, load, script, 2, cast)
     mixed = graph.add("TimelineMix", column=3, lines=lines["lines"])
     graph.add("PlotScript", column=3, lines=lines["lines"], box=512)
-    saved(graph, mixed, 4, "dubbed_track")
+    heard(graph, mixed, 4)
     shown(graph, mixed, 4, "srt", "Subtitles with the real times")
     shown(graph, lines, 4)
     return graph
@@ -86,6 +88,8 @@ One row per line: `Name [emotion]: text`. A pause is written `<pause 0.4s>`, a l
 - **gap** in *Timeline Mix* is the silence between lines.
 
 **双人场景**：每行写“名字 [情感]: 台词”。每个名字接一个“角色”节点；takes 为候选数，保留最好的。
+
+**雙人場景**：每行寫「名字 [情感]: 台詞」。每個名字接一個「角色」節點；takes 為候選數，保留最好的。
 """,
         column=0,
         title="A scene",
@@ -96,7 +100,7 @@ One row per line: `Name [emotion]: text`. A pause is written `<pause 0.4s>`, a l
     lines = spoken(graph, load, script, 2, cast)
     mixed = graph.add("TimelineMix", column=3, lines=lines["lines"], gap=0.3)
     graph.add("PlotScript", column=3, lines=lines["lines"], box=512)
-    saved(graph, mixed, 4, "scene")
+    heard(graph, mixed, 4)
     shown(graph, mixed, 4)
     return graph
 
@@ -112,6 +116,8 @@ Rows without a name are read by the narrator, each row a paragraph; an indented 
 - *SRT* holds the actual times, for text shown along with the sound.
 
 **有声书**：没有名字的行由旁白朗读，每行一段。长段落分批朗读，内存不随长度增长。
+
+**有聲書**：沒有名字的行由旁白朗讀，每行一段。長段落分批朗讀，記憶體不隨長度增長。
 """,
         column=0,
         title="A page of a book",
@@ -123,7 +129,7 @@ Rows without a name are read by the narrator, each row a paragraph; an indented 
     graph.group("Who reads", narrator, others)
     lines = spoken(graph, load, script, 2, others)
     mixed = graph.add("TimelineMix", column=3, lines=lines["lines"], gap=0.5)
-    saved(graph, mixed, 4, "audiobook_page")
+    heard(graph, mixed, 4)
     shown(graph, mixed, 4, "srt", "SRT")
     return graph
 
@@ -141,6 +147,8 @@ The script on the left is finished. Line 2 is spoken again, **exactly as long**,
 - A recording of your own works as well: connect *Load Audio* to **audio** of *Replace Script Line*.
 
 **替换一行**：第 2 行以另一种情感重说，长度分毫不差，其余各行一个采样都不变。
+
+**替換一行**：第 2 行以另一種情感重說，長度分毫不差，其餘各行一個取樣點都不變。
 """,
         column=0,
         title="Another line 2",
@@ -165,7 +173,7 @@ The script on the left is finished. Line 2 is spoken again, **exactly as long**,
     )
     changed = graph.add("ReplaceLine", column=5, lines=take["lines"], number=2, audio=speak["audio"])
     mixed = graph.add("TimelineMix", column=5, lines=changed["lines"])
-    saved(graph, mixed, 6, "replaced_line")
+    heard(graph, mixed, 6)
     graph.add("PlotScript", column=6, lines=changed["lines"], box=512)
     return graph
 
@@ -182,6 +190,8 @@ Six seconds of grey images stand in for a video, so that this graph runs at once
 - For a single sentence as long as the video, connect **duration** to *Speak*.
 
 **视频配音**：用“加载视频”代替灰色画面。音轨与视频等长，每行台词准时开始。
+
+**影片配音**：用「載入影片」代替灰色畫面。音軌與影片等長，每行台詞準時開始。
 """,
         column=0,
         title="Sound for a video",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .parts import CHECKPOINT, FIRST, LINE, SECOND, chain, loaded, models, saved, shown, speaker_of
+from .parts import CHECKPOINT, FIRST, LINE, SECOND, chain, heard, loaded, models, shown, speaker_of
 
 
 def hand_blended() -> Canvas:
@@ -19,6 +19,8 @@ Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. W
 - Try *Interpolate*, *Arithmetic*, *Scale*, *Limit*, *Transfer* and *Remove* from the same menu.
 
 **手动混合**：两个情感按权重混合，剩下的份额是说话人自己的情感。强度大于 1 时嗓音可能改变。
+
+**手動混合**：兩個情感按權重混合，剩下的份額是說話人自己的情感。強度大於 1 時嗓音可能改變。
 """,
         column=0,
         title="Happy and a little afraid",
@@ -60,7 +62,7 @@ Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. W
         seconds=3.2,
         seed=1,
     )
-    saved(graph, speak, 5, "hand_blended")
+    heard(graph, speak, 5)
     return graph
 
 
@@ -75,6 +77,8 @@ The sentence begins calm and turns angry at the word *stop*, in one breath, with
 - *Plot Emotion* draws the schedule above its words.
 
 **句内变化**：句子开头平静，从 stop 一词起变为愤怒，没有接缝。改“词语”即可移动变化点。
+
+**句內變化**：句子開頭平靜，從 stop 一詞起變為憤怒，沒有接縫。改「詞語」即可移動變化點。
 """,
         column=0,
         title="Calm, then angry",
@@ -114,7 +118,7 @@ The sentence begins calm and turns angry at the word *stop*, in one breath, with
         box=640,
     )
     made = chain(graph, load, text, speaker, 4, t2s={"emotion": schedule["emotion"]})
-    saved(graph, made.vocoder, 6, "emotion_schedule")
+    heard(graph, made.vocoder, 6)
     shown(graph, made.vocoder, 6)
     return graph
 
@@ -130,6 +134,8 @@ it again as the second speaker.
 - **keep_length** makes the result exactly as long as the recording, for dubbing.
 
 **换声**：保留内容和时间，换成另一个说话人。可以用“加载音频”代替“说话”。
+
+**換聲**：保留內容和時間，換成另一個說話人。可以用「載入音訊」代替「說話」。
 """,
         column=0,
         title="Same take, other voice",
@@ -139,7 +145,7 @@ it again as the second speaker.
         "Speak", column=1, box=400, title="The take", **models(load), text="This is how I would say it.",
         built_in_speaker=FIRST,
     )  # fmt: skip
-    saved(graph, take, 1, "take", "Save the take")
+    heard(graph, take, 1, "The take")
     reference, speaker = speaker_of(graph, load, SECOND, 2, "new voice")
     graph.group("The new voice", reference, speaker)
     semantic = graph.add("AudioToSemantic", column=2, encoder=load["encoder"], audio=take["audio"])
@@ -147,7 +153,7 @@ it again as the second speaker.
         "SemanticToMel", column=3, s2m=load["s2m"], semantic=semantic["semantic"], speaker=speaker["speaker"], steps=10
     )
     audio = graph.add("MelToAudio", column=3, vocoder=load["vocoder"], mel=mel["mel"])
-    saved(graph, audio, 4, "revoiced", "Save the new voice")
+    heard(graph, audio, 4, "The new voice")
     shown(graph, audio, 4)
     return graph
 
@@ -164,6 +170,8 @@ def save_voice() -> Canvas:
 Files can be shared: put them into `input/indextts2`. They work with the checkpoint that made them.
 
 **保存声音**：运行一次得到文件，按 R 刷新列表并在“加载说话人”中选择，再选中右边灰色节点按 Ctrl+M 启用。
+
+**儲存聲音**：執行一次得到檔案，按 R 重新整理清單並在「載入說話人」中選擇，再選取右邊灰色節點按 Ctrl+M 啟用。
 """,
         column=0,
         title="A voice in a file",
@@ -183,7 +191,7 @@ Files can be shared: put them into `input/indextts2`. They work with the checkpo
     kept = graph.add("LoadSpeaker", column=3, muted=True)
     with graph.all_muted():
         made = chain(graph, load, text, kept, 4)
-        end = saved(graph, made.vocoder, 6, "reused_voice")
+        end = heard(graph, made.vocoder, 6)
     graph.group("2. Reuse: switch these on with Ctrl+M", text, kept, made.t2s, made.s2m, made.vocoder, end)
     return graph
 
@@ -199,6 +207,8 @@ runs only once. Listen, and look at the spectrograms.
 - A vocoder of another checkpoint: add a second *Load Checkpoint* and connect only its **vocoder**.
 
 **比较**：同一份语义 token 用 4、10、25 步各生成一次；下方单独测试声码器。
+
+**比較**：同一份語義 token 用 4、10、25 步各生成一次；下方單獨測試聲碼器。
 """,
         column=0,
         title="What do steps give?",
@@ -221,14 +231,14 @@ runs only once. Listen, and look at the spectrograms.
         made[steps] = graph.add(
             "MelToAudio", column=3, title=f"Audio of {steps} steps", vocoder=load["vocoder"], mel=mel["mel"]
         )
-        saved(graph, made[steps], 4, f"compare_{steps}_steps", f"Save {steps} steps")
+        heard(graph, made[steps], 4, f"Sound of {steps} steps")
         graph.add("PlotMel", column=5, title=f"Mel of {steps} steps", mel=mel["mel"], box=640)
     measured = graph.add(
         "MelFromAudio", column=3, title="Vocoder alone", vocoder=load["vocoder"], audio=made[25]["audio"]
     )
     again = graph.add("MelToAudio", column=3, title="Made again", vocoder=load["vocoder"], mel=measured["mel"])
     graph.group("The vocoder alone", measured, again)
-    saved(graph, again, 4, "compare_vocoder_alone", "Save the vocoder alone")
+    heard(graph, again, 4, "Sound of the vocoder alone")
     return graph
 
 
@@ -243,6 +253,8 @@ The whole chain, left to right: **reference** → **speaker** and **emotion** �
 - Hold the mouse over a name for its meaning; the information button above a selected node opens its help.
 
 **逐个阶段**：从左到右是参考、说话人与情感、文本、语义、梅尔、音频，每一步都可查看、保存或替换。
+
+**逐個階段**：從左到右是參考、說話人與情感、文字、語義、梅爾、音訊，每一步都可檢視、儲存或替換。
 """,
         column=0,
         title="From text to sound",
@@ -278,7 +290,7 @@ The whole chain, left to right: **reference** → **speaker** and **emotion** �
         emotion=emotion["emotion"],
     )
     graph.add("PlotMel", column=6, mel=made.s2m["mel"])
-    saved(graph, made.vocoder, 7, "stage_by_stage")
+    heard(graph, made.vocoder, 7)
     shown(graph, made.vocoder, 7)
     return graph
 
@@ -296,6 +308,8 @@ The same line, voice and seed go through two checkpoints, A and B, each with its
 - The report of *Load Checkpoint* says what each folder is. Values of one checkpoint cannot enter the other.
 
 **两个检查点对比**：同一句话、同一声音、同种子，由两个检查点分别合成。在第二个“加载检查点”中选择另一个，如 2.0 与 2.5。
+
+**兩個檢查點對比**：同一句話、同一聲音、同種子，由兩個檢查點分別合成。在第二個「載入檢查點」選另一個，如 2.5。
 """,
         column=0,
         title="A and B",
@@ -304,7 +318,7 @@ The same line, voice and seed go through two checkpoints, A and B, each with its
         load = graph.add(
             "LoadCheckpoint",
             column=0,
-            title=f"IndexTTS2 Load Checkpoint ({name})",
+            title=f"Load Checkpoint ({name})",
             checkpoint=CHECKPOINT,
             precision=precision,
         )
@@ -312,14 +326,14 @@ The same line, voice and seed go through two checkpoints, A and B, each with its
         speak = graph.add(
             "Speak",
             column=2,
-            title=f"IndexTTS2 Speak ({name})",
+            title=f"Speak ({name})",
             box=400,
             **models(load),
             text=LINE,
             built_in_speaker=FIRST,
             seed=1,
         )
-        audio = saved(graph, speak, 3, f"checkpoint_{name.lower()}", title=f"Save Audio ({name})")
+        audio = heard(graph, speak, 3, title=f"Audio ({name})")
         report = shown(graph, speak, 3, title=f"Report of {name}")
         graph.group(f"Checkpoint {name}", load, about, speak, audio, report)
     return graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .parts import loaded, models, saved, shown
+from .parts import heard, loaded, models, shown
 
 HEARD = "You promised me that you would be there."
 
@@ -20,26 +20,29 @@ Both nodes speak the same text with the same weights and seed.
 
 **听得出的情感**：其余都相同。“情感引导”放大情感对 token 的影响，
 “潜变量引导”放大对声音的影响；1 为关闭，1.5 到 2 较明显。
+
+**聽得出的情感**：其餘都相同。「情感引導」放大情感對 token 的影響，
+「潛變量引導」放大對聲音的影響；1 為關閉，1.5 到 2 較明顯。
 """,
         column=0,
         title="As it is, and amplified",
     )
     load = loaded(graph)
     weights = graph.add("EmotionWeights", column=1, angry=0.8)
-    plain = graph.add("Speak", column=2, box=200, **models(load), text=HEARD, emotion_weights=weights["weights"])
+    plain = graph.add("Speak", column=2, box=400, **models(load), text=HEARD, emotion_weights=weights["weights"])
     guided = graph.add(
         "Speak",
         column=2,
-        box=200,
-        title="IndexTTS2 Speak (amplified)",
+        box=400,
+        title="Speak (amplified)",
         **models(load),
         text=HEARD,
         emotion_weights=weights["weights"],
         emotion_guidance=2.0,
         latent_guidance=2.0,
     )
-    saved(graph, plain, 3, "emotion_plain")
-    saved(graph, guided, 3, "emotion_amplified")
+    heard(graph, plain, 3, "As it is")
+    heard(graph, guided, 3, "Amplified")
     shown(graph, guided, 3)
     return graph
 
@@ -54,6 +57,8 @@ def choose_take() -> Canvas:
 - *Save Audio* holds all takes. Write the number of the one you like into *Choose Take*; 0 is the best by its scores.
 
 **挑选候选**：“多条候选”一次说多遍并评分，“选择候选”保留一条；0 为评分最好的一条。
+
+**挑選候選**：「多條候選」一次說多遍並評分，「選擇候選」保留一條；0 為評分最好的一條。
 """,
         column=0,
         title="Listen and choose",
@@ -61,8 +66,8 @@ def choose_take() -> Canvas:
     load = loaded(graph)
     spoken = graph.add("SpeakTakes", column=1, box=300, **models(load), text=HEARD, takes=4)
     kept = graph.add("ChooseTake", column=2, takes=spoken["takes"])
-    saved(graph, spoken, 3, "all_takes")
-    saved(graph, kept, 3, "take")
+    heard(graph, spoken, 3, "All takes")
+    heard(graph, kept, 3, "The take that is kept")
     shown(graph, spoken, 2, "table", "Scores")
     return graph
 
@@ -91,6 +96,8 @@ def edit_cues() -> Canvas:
 - The report says which cues are **too short** and the seconds they need; here that is Ben's. Lengthen it in the text.
 
 **编辑时间点**：合并、拆分、平移字幕，并对齐到视频帧。报告列出太短的时间点及所需秒数；这里是 Ben 的一句。
+
+**編輯時間點**：合併、拆分、平移字幕，並對齊到影片影格。報告列出太短的時間點及所需秒數；這裡是 Ben 的一句。
 """,
         column=0,
         title="Before it is spoken",
@@ -101,7 +108,7 @@ def edit_cues() -> Canvas:
     lines = graph.add("SynthesizeScript", column=3, **models(load), script=cues["script"], overflow="shift")
     mixed = graph.add("TimelineMix", column=4, lines=lines["lines"], overflow="shift")
     shown(graph, cues, 3, "report", "Too short")
-    saved(graph, mixed, 5, "cues")
+    heard(graph, mixed, 5)
     return graph
 
 
@@ -125,6 +132,8 @@ def direct_script() -> Canvas:
 - **overrides** sets single lines: `5: angry .7`. An emotion in the script, as in `Anna [sad .5]:`, stays as well.
 
 **按上下文定情感**：结合前后台词读取情感，并沿场景平滑；“覆盖”可逐行指定，例如 5: angry .7。
+
+**按上下文定情感**：結合前後台詞讀取情感，並沿場景平滑；「覆寫」可逐行指定，例如 5: angry .7。
 """,
         column=0,
         title="What a director would say",
@@ -138,7 +147,7 @@ def direct_script() -> Canvas:
     lines = graph.add("SynthesizeScript", column=3, **models(load), script=directed["script"])
     mixed = graph.add("TimelineMix", column=4, lines=lines["lines"])
     shown(graph, directed, 3, "report", "Emotions")
-    saved(graph, mixed, 5, "directed")
+    heard(graph, mixed, 5)
     return graph
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .canvas import Canvas
-from .parts import SECOND, loaded, models, saved, shown
+from .parts import SECOND, heard, loaded, models, shown
 
 STORY = "When the boats come home, the harbour wakes up. <pause 0.5s> Nobody there has slept well since the storm."
 
@@ -23,6 +23,8 @@ def captions() -> Canvas:
 - For a script, connect **words** of *Timeline Mix*: captions then name their speakers.
 
 **字幕**：“说话”给出每个词的时间，“保存字幕”写入 output/captions。ass 是逐词填色的卡拉 OK 字幕。
+
+**字幕**：「說話」給出每個詞的時間，「儲存字幕」寫入 output/captions。ass 是逐詞填色的卡拉 OK 字幕。
 """,
         column=0,
         title="Words in time",
@@ -30,7 +32,7 @@ def captions() -> Canvas:
     load = loaded(graph)
     speak = graph.add("Speak", column=1, box=400, **models(load), text=STORY)
     written = graph.add("SaveCaptions", column=2, words=speak["words"], kind="ass", filename_prefix="captions/story")
-    saved(graph, speak, 2, "story")
+    heard(graph, speak, 2)
     shown(graph, written, 3, "text", "The file")
     shown(graph, written, 3)
     return graph
@@ -49,6 +51,8 @@ Grey images stand in for the video. For your own, delete *EmptyImage* and use no
 **mouth** is a list of numbers from 0 to 1, one per video frame, for nodes that schedule by numbers.
 
 **口型同步（LTX 类）**：audio 接视频模型的音频编码器，frame_count 接潜空间长度，clean 接“创建视频”。
+
+**口型同步（LTX 類）**：audio 接影片模型的音訊編碼器，frame_count 接潛空間長度，clean 接「建立影片」。
 """
 WAN = """
 ## Lip sync, Wan S2V type
@@ -60,6 +64,8 @@ Grey images stand in for the video. For your own, delete *EmptyImage* and use:
 3. **clean** of a second *Prepare for Lip Sync* at 48 kHz, or that of this one, goes to *Create Video*.
 
 **口型同步（Wan S2V 类）**：audio 接 AudioEncoderEncode，frame_count 接 length，clean 接“创建视频”。
+
+**口型同步（Wan S2V 類）**：audio 接 AudioEncoderEncode，frame_count 接 length，clean 接「建立影片」。
 """
 
 
@@ -111,6 +117,8 @@ tags such as `<at 1.20s>` and `<by 2.40s>`, and another voice keeps them.
 - The plot shows asked and spoken; the report says how far each span was stretched. Extremes are refused by name.
 
 **指定词的时间**：“指定时间的词语”把时间写成标签，另一个声音就按这些时间说。图中上排是要求，下排是结果。
+
+**指定詞的時間**：「指定時間的詞語」把時間寫成標籤，另一個聲音就按這些時間說。圖中上排是要求，下排是結果。
 """,
         column=0,
         title="Asked and spoken",
@@ -122,7 +130,7 @@ tags such as `<at 1.20s>` and `<by 2.40s>`, and another voice keeps them.
         "Speak", column=2, box=400, title="The dub", **models(load), text=timed["text"], built_in_speaker=SECOND
     )
     graph.add("PlotWords", column=3, words=dub["words"], box=512)
-    saved(graph, dub, 3, "dub")
+    heard(graph, dub, 3)
     shown(graph, timed, 3, "text", "The text with its times")
     shown(graph, dub, 3)
     return graph

@@ -18,17 +18,17 @@ def loaded(graph: Canvas, column: int = 0) -> Node:
 
 
 def models(load: Node) -> dict[str, Any]:
-    """The four inputs of Speak that come from Load Checkpoint."""
-    return {name: load[name] for name in ("encoder", "t2s", "s2m", "vocoder")}
+    """The one wire from Load Checkpoint to a node that speaks."""
+    return {"models": load["models"]}
 
 
 def speaker_of(graph: Canvas, load: Node, built_in: str, column: int, title: str = "") -> tuple[Node, Node]:
     """Encode Reference and Speaker Condition of a built-in reference."""
-    named = f"IndexTTS2 Encode Reference ({title})" if title else ""
+    named = f"Encode Reference ({title})" if title else ""
     reference = graph.add(
         "EncodeReference", column=column, title=named, encoder=load["encoder"], built_in_speaker=built_in
     )
-    named = f"IndexTTS2 Speaker Condition ({title})" if title else ""
+    named = f"Speaker Condition ({title})" if title else ""
     speaker = graph.add(
         "SpeakerCondition", column=column, title=named, t2s=load["t2s"], reference=reference["reference"]
     )
@@ -63,8 +63,9 @@ def chain(
     return Chain(semantic, mel, audio)
 
 
-def saved(graph: Canvas, audio: Node, column: int, name: str, title: str = "") -> Node:
-    return graph.add("SaveAudio", column=column, title=title, audio=audio["audio"], filename_prefix=f"audio/{name}")
+def heard(graph: Canvas, audio: Node, column: int, title: str = "", output: str = "audio") -> Node:
+    """A player: the one node for sound that old and new hosts have and that no host calls deprecated."""
+    return graph.add("PreviewAudio", column=column, title=title, audio=audio[output])
 
 
 def shown(graph: Canvas, node: Node, column: int, output: str = "report", title: str = "") -> Node:

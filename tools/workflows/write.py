@@ -5,25 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import gallery, gallery_scripts, gallery_stages, gallery_takes, gallery_words, picture
+from . import gallery, gallery_models, gallery_scripts, gallery_stages, gallery_takes, gallery_words
 from .canvas import Canvas
 
 WORKFLOWS = Path(__file__).parent.parent.parent / "workflows"
 API = WORKFLOWS / "api"
+GALLERIES = (gallery, gallery_stages, gallery_scripts, gallery_takes, gallery_words, gallery_models)
 
 
 def all_graphs() -> list[Canvas]:
     """Every example graph, in the order of their numbers."""
-    made = [
-        describe()
-        for describe in (
-            *gallery.GRAPHS,
-            *gallery_stages.GRAPHS,
-            *gallery_scripts.GRAPHS,
-            *gallery_takes.GRAPHS,
-            *gallery_words.GRAPHS,
-        )
-    ]
+    made = [describe() for part in GALLERIES for describe in part.GRAPHS]
     return sorted(made, key=lambda graph: graph.name)
 
 
@@ -34,10 +26,8 @@ def as_text(graph: object) -> str:
 def main() -> None:
     API.mkdir(parents=True, exist_ok=True)
     for graph in all_graphs():
-        shown = graph.ui_graph()
-        (WORKFLOWS / f"{graph.name}.json").write_text(as_text(shown), encoding="utf-8")
+        (WORKFLOWS / f"{graph.name}.json").write_text(as_text(graph.ui_graph()), encoding="utf-8")
         (API / f"{graph.name}.json").write_text(as_text(graph.api_graph()), encoding="utf-8")
-        picture.save(shown, WORKFLOWS / f"{graph.name}.jpg")
 
 
 if __name__ == "__main__":
