@@ -277,6 +277,8 @@ class DurationReport:
     take_lengths: tuple[int, ...] = ()  # tokens of every take decoded
     warnings: tuple[str, ...] = ()
     span_stretches: tuple[float, ...] = ()  # of the parts between words at given times
+    tries: int = 1  # how often it was decoded, because takes before had failed
+    cut_off: bool = False  # it ended before its words can have been said, in every try
 
 
 @dataclass(frozen=True, slots=True)

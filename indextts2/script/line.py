@@ -273,7 +273,8 @@ class LineSpeaker:
     ) -> _Take:
         rows = [semantic.tokens[row, : int(count)].cpu() for row, count in enumerate(semantic.token_lengths)]
         stops = [report.stop != "limit" for report in semantic.reports]
-        score = judged_tokens(rows, stops, wanted, self.tokens_per_second, number, seed)
+        cut_off = any(report.cut_off for report in semantic.reports)
+        score = judged_tokens(rows, stops, wanted, self.tokens_per_second, number, seed, cut_off=cut_off)
         return _Take(semantic, score, fit, asked, asked_samples)
 
     def _rendered(self, take: _Take, speaker: Speaker, seed: int, progress: Progress) -> _Take:

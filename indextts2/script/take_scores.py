@@ -55,6 +55,7 @@ class TakeScore:
     silence_share: float | None = None  # None, as the two that follow, for takes that were not rendered
     tail_noise: float | None = None
     speaker_cosine: float | None = None
+    cut_off: bool = False  # it ended before its words can have been said
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -62,6 +63,8 @@ class TakeScore:
         found = []
         if not self.stopped:
             found.append("it did not end")
+        if self.cut_off:
+            found.append("it is shorter than its words can be")
         if self.loop_seconds > LOOP_SECONDS:
             found.append(f"it repeats itself for {self.loop_seconds:.1f} s")
         if self.silence_share is not None and self.silence_share > SILENT_SHARE:
@@ -73,16 +76,25 @@ class TakeScore:
     @property
     def cost(self) -> float:
         """Sum of the faults; infinite beauty is 0."""
-        cost = UNSTOPPED_COST * (not self.stopped) + LOOP_COST * self.loop_seconds / LOOP_SECONDS
+        cost = UNSTOPPED_COST * (self.cut_off or not self.stopped) + LOOP_COST * self.loop_seconds / LOOP_SECONDS
         cost += LENGTH_COST * self.length_error
         cost += SILENCE_COST * (self.silence_share or 0.0) + NOISE_COST * (self.tail_noise or 0.0)
         return cost + (STRANGER_COST * (1.0 - self.speaker_cosine) if self.speaker_cosine is not None else 0.0)
 
 
 def judged_tokens(
-    rows: Sequence[Tensor], stops: Sequence[bool], wanted: int | None, tokens_per_second: float, number: int, seed: int
+    rows: Sequence[Tensor],
+    stops: Sequence[bool],
+    wanted: int | None,
+    tokens_per_second: float,
+    number: int,
+    seed: int,
+    *,
+    cut_off: bool = False,
 ) -> TakeScore:
-    """A take by its tokens. rows: (tokens,) of each segment; wanted: tokens of all together, None when free."""
+    """A take by its tokens. rows: (tokens,) of each segment; wanted: tokens of all together, None when free; cut_off:
+    some segment ended before its words can have been said.
+    """
     count = sum(len(row) for row in rows)
     return TakeScore(
         number=number,
@@ -91,6 +103,7 @@ def judged_tokens(
         stopped=all(stops),
         loop_seconds=round(max(longest_loop(row) for row in rows) / tokens_per_second, 4),
         length_error=round(abs(math.log(max(1, count) / wanted)), 6) if wanted else 0.0,
+        cut_off=cut_off,
     )
 
 

@@ -306,13 +306,14 @@ def schedule_bias(x: float, settings: GuidedSettings | None = None) -> float:
     return s.urge * min(1.0, (x - s.due) / (s.late - s.due))
 
 
-def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings) -> tuple[Tensor, int]:
+def stop_rules(plan: SegmentPlan, limit: int, guided: GuidedSettings, *, stop_from: int = 0) -> tuple[Tensor, int]:
     """Treatment of the stop at every step, and the most tokens (the stop counted).
 
-    -> bias (limit,) float32 and the limit of this segment. The stop is never the first token: nobody asks for silence.
+    stop_from: tokens before which free speech may not end. -> bias (limit,) float32 and the limit of this segment. The
+    stop is never the first token: nobody asks for silence.
     """
     bias = torch.zeros(limit)
-    bias[0] = FORBID
+    bias[: max(1, min(stop_from, limit - 1))] = FORBID
     target = plan.token_target
     if not plan.controls_length or target is None:
         return bias, limit
@@ -363,4 +364,6 @@ def merged_report(reports: Sequence[DurationReport], pause_samples: int = 0) -> 
         stop=common([report.stop for report in reports]),
         take_lengths=tuple(length for report in reports for length in report.take_lengths),
         warnings=tuple(dict.fromkeys(warning for report in reports for warning in report.warnings)),
+        tries=max(report.tries for report in reports),
+        cut_off=any(report.cut_off for report in reports),
     )

@@ -72,9 +72,11 @@ def digits(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """3.14 -> three point one four; 1,204 -> one thousand ...; 007 -> zero zero seven."""
+    """3.14 -> three point one four; .5 -> point five; 1,204 -> one thousand ...; 007 -> zero zero seven."""
     whole, _, part = text.partition(".")
-    whole = whole.replace(",", "") or "0"
+    if not whole:
+        return f"point {digits(part)}"
+    whole = whole.replace(",", "")
     read_out = len(whole) > _LONGEST or (len(whole) > 1 and whole.startswith("0"))
     words = digits(whole) if read_out else cardinal(int(whole))
     return f"{words} point {digits(part)}" if part else words

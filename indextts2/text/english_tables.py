@@ -11,7 +11,7 @@ FOLDED = {  # characters that plain compatibility folding leaves alone
     "þ": "th", "Þ": "Th", "Ð": "Th", "ð": "th", "ı": "i", "\ufeff": "", "\u200b": "", "\u2060": "",
     "№": "No. ", "º": "°", "˚": "°", "′": "'", "″": '"', "\u00a0": " ", "\u202f": " ", "™": "™", "®": "®", "µ": "µ",
     "μ": "µ",
-    "Ω": "Ω", "ª": "a", "℃": "°C", "℉": "°F", "≠": "≠",
+    "Ω": "Ω", "ª": "a", "℃": "°C", "\u212b": "Å", "❤": "<3", "♥": "<3", "\ufe0f": "", "℉": "°F", "≠": "≠",
 }  # fmt: skip
 SYMBOLS = {
     "&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "#": "hash", "°": "degrees", "×": "times",
@@ -19,5 +19,6 @@ SYMBOLS = {
     "€": "euros", "¥": "yen", "₹": "rupees", "©": "copyright", "§": "section",
     "√": "square root of", "≈": "approximately", "≤": "at most", "≥": "at least", "→": "to", "π": "pi",
     "∞": "infinity", "≠": "is not equal to", "µ": "micro",
-    "μ": "micro", "Ω": "ohms", "\\": "backslash", "²": "squared", "³": "cubed", "₿": "bitcoin", "¢": "cents",
+    "μ": "micro", "Ω": "ohms", "\\": "backslash", "²": "squared", "³": "cubed",
+    "₿": "bitcoin", "★": "star", "☆": "star", "¢": "cents",
 }  # fmt: skip

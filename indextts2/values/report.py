@@ -44,6 +44,8 @@ def _facts(report: DurationReport, sample_rate: int) -> list[str]:
     facts.append(f"{report.token_count} tokens{wanted}")
     if len(report.take_lengths) > 1:
         facts.append(f"takes of {', '.join(map(str, report.take_lengths))} tokens")
+    if report.tries > 1:
+        facts.append(f"spoken {report.tries} times, since takes failed")
     if report.frame_count is not None:
         facts.append(f"{report.frame_count} frames (stretched to {report.stretch:.2f})")
     if report.span_stretches:

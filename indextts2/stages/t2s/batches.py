@@ -24,7 +24,6 @@ from .prefix import Phase, Prefilled, Prefix, build_prefix, merge_prefixes, pref
 from .take_choice import choose_take
 
 SPARE_TOKENS = 25  # beyond `longest_per_piece`, for texts of a word or two
-FEWEST_PER_PIECE = 0.8  # semantic tokens per text token that no voice comes below; fluent speech has 1.5 to 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class DecodingSettings:
 
     takes: int = 1  # of every segment; the one nearest to its length is kept, or the likeliest
     rows_at_once: int = 8  # takes in one batch, a matter of memory only
-    retries: int = 2  # how often runaway generation is decoded again, with other noise
+    retries: int = 2  # how often a take that failed, being runaway or cut off, is decoded again with other noise
     with_latent: bool = True  # False leaves the latents out
     duration_slot: str | None = None  # "a", "b" or "both", where a length is told; None for the checkpoint's own
     guided: GuidedSettings = field(default_factory=GuidedSettings)  # the stop schedule of method "guided"
@@ -57,6 +56,8 @@ class Task:
     takes: int = 1
     first_take: int = 0
     language: int | None = None  # row of the language table
+    fewest: int = 0  # tokens below which free speech cannot have said the text
+    stop_from: int = 0  # tokens before which the stop is forbidden, after a take that was cut off
 
 
 def batches_of(tasks: Sequence[Task], rows_at_once: int) -> list[list[Task]]:
@@ -118,12 +119,12 @@ class BatchDecoder:
             if not failed:
                 break
             tasks = [replace(task, first_take=task.first_take + task.takes) for task in tasks]
-            again = [tasks[at] for at in failed]
+            again = [self._task_again(tasks[at], takes[at]) for at in failed]
             self.expect(again)
             for at, take in zip(failed, self._run_once(again, with_latent=with_latent), strict=True):
                 longer = takes[at].stopped and len(take.tokens) > len(takes[at].tokens)  # of a take that was cut off
                 kept = take if take.stopped and (longer or not takes[at].stopped) else takes[at]
-                takes[at] = replace(kept, lengths=takes[at].lengths + take.lengths)
+                takes[at] = replace(kept, lengths=takes[at].lengths + take.lengths, tries=takes[at].tries + 1)
         return takes
 
     def _run_once(self, tasks: Sequence[Task], *, with_latent: bool) -> list[Take]:
@@ -194,10 +195,12 @@ class BatchDecoder:
         return self._is_runaway(task, take) or self._is_cut_off(task, take)
 
     def _is_cut_off(self, task: Task, take: Take) -> bool:
-        """Whether free speech is shorter than its text can be, for checkpoints that say what is usual."""
-        if task.plan.controls_length or self.model.config.longest_per_piece is None or not take.stopped:
-            return False
-        return len(take.tokens) < FEWEST_PER_PIECE * len(task.ids)
+        """Whether free speech ended by itself before its words can have been said."""
+        return not task.plan.controls_length and take.stopped and len(take.tokens) < task.fewest
+
+    def _task_again(self, task: Task, take: Take) -> Task:
+        """The task of another try: a take that was cut off may not stop as early again, whatever the noise."""
+        return replace(task, stop_from=task.fewest) if self._is_cut_off(task, take) else task
 
     def _is_runaway(self, task: Task, take: Take) -> bool:
         """Whether free speech reached a limit that the caller did not set."""
@@ -222,7 +225,7 @@ class BatchDecoder:
 
     def _job(self, batch: Sequence[Task], *, guided: bool) -> DecodeJob:
         """All takes of a batch as items of one decode."""
-        rules = [stop_rules(task.plan, self.limit, self.decoding.guided) for task in batch]
+        rules = [stop_rules(task.plan, self.limit, self.decoding.guided, stop_from=task.stop_from) for task in batch]
         items = [(row, task.first_take + take) for row, task in enumerate(batch) for take in range(task.takes)]
         return DecodeJob(
             segments=tuple(row for row, _ in items),

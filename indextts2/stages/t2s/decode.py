@@ -51,6 +51,7 @@ class Take:
     natural_stop: bool = False  # the stop was forced where the model would have stopped by itself
     limit: int = 0  # most tokens it could have had, the stop counted
     lengths: tuple[int, ...] = ()  # tokens of all takes that it was chosen from
+    tries: int = 1  # how often its segment was decoded, because takes before it failed
     latent: Tensor | None = None  # (tokens, dim), None until the second pass
 
 

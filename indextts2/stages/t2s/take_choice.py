@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...contracts import DurationReport
+from ...contracts import DurationReport, shortened
 from ..duration import SegmentPlan, Target, describe
 from .decode import Take
+
+SHOWN = 40  # characters of a text that a warning repeats
 
 
 def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
@@ -24,8 +26,12 @@ def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
     return min(takes, key=order)
 
 
-def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained: bool) -> DurationReport:
-    """Report on the length of one segment, for the user."""
+def take_report(
+    plan: SegmentPlan, take: Take, target: Target | None, *, trained: bool, fewest: int = 0, text: str = ""
+) -> DurationReport:
+    """Report on the length of one segment, for the user. fewest: tokens below which it cannot be said; text: its words,
+    for warnings.
+    """
     stop = "own"
     warnings: tuple[str, ...] = ()
     if not take.stopped:
@@ -33,6 +39,9 @@ def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained
         warnings += (f"The limit of {take.limit} tokens was reached before the speech ended; its end may be missing.",)
     elif plan.controls_length:
         stop = "guided" if plan.method == "guided" else "forced"
+    cut_off = take.stopped and not plan.controls_length and len(take.tokens) < fewest
+    if cut_off:
+        warnings += (_too_short(text, take, fewest),)
     if plan.method in ("model", "guided") and not trained:
         warnings += (_experimental(plan, take),)
     if take.stalled:
@@ -47,6 +56,17 @@ def take_report(plan: SegmentPlan, take: Take, target: Target | None, *, trained
         stop=stop,
         take_lengths=take.lengths,
         warnings=warnings,
+        tries=take.tries,
+        cut_off=cut_off,
+    )
+
+
+def _too_short(text: str, take: Take, fewest: int) -> str:
+    """Warning about speech that ended before its words can have been said, in every try."""
+    tries = "1 try" if take.tries == 1 else f"{take.tries} tries"
+    return (
+        f"'{shortened(text, SHOWN)}' ended after {len(take.tokens)} tokens, but its words need {fewest} or more; after "
+        f"{tries} it may not be heard. Try another seed, or ask for a length."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, overload
@@ -27,6 +28,7 @@ from ...models.t2s import TextToSemantic
 from ...sampling import SamplingSettings
 from ...surroundings import with_torch_defaults
 from ...text.languages import language_row
+from ...text.syllables import shortest_seconds
 from ..conditions import speaker_conditioner
 from ..content import CONTENT
 from ..duration import Clock, SegmentPlan, Target, plan_segments, resolve_targets
@@ -124,8 +126,17 @@ def text_to_semantic(
         plans = tuple(task.plan for task in tasks[first : first + count])
         targets = resolve_targets(plans, text.segments, [len(take.tokens) for take in own], duration, clock)
         reports = tuple(
-            take_report(plan, take, target, trained=t2s.model.config.duration.trained)
-            for plan, take, target in zip(plans, own, targets, strict=True)
+            take_report(
+                task.plan,
+                take,
+                target,
+                trained=t2s.model.config.duration.trained,
+                fewest=task.fewest,
+                text=segment.text,
+            )
+            for task, segment, take, target in zip(
+                tasks[first : first + count], text.segments, own, targets, strict=True
+            )
         )
         speeches.append(_speech(t2s, text, speaker, own, targets, reports, seed))
     return speeches if keep == "all" else speeches[0]
@@ -233,7 +244,8 @@ def _tasks(t2s: T2SModels, text: PreparedText, emotion: Emotion, plans: Sequence
             if phase.first_piece < len(ids)
         )
         language = language_row(segment.language) if model.config.language_rows else None
-        tasks.append(Task(index, ids, phases, plan, language=language))
+        fewest = math.ceil(shortest_seconds(segment.spoken or segment.text) * t2s.config.tokens_per_second)
+        tasks.append(Task(index, ids, phases, plan, language=language, fewest=fewest))
     return tasks
 
 

@@ -107,6 +107,13 @@ ADDRESSES: tuple[Kind, ...] = (
         needs="-",
     ),
     kind(
+        "option",
+        r"(?<=[a-z] )-([b-zB-HJ-Z])(?=\s|=|$)",
+        lambda match: "dash " + spell(match.group(1)),
+        needs_digit=False,
+        needs="-",
+    ),
+    kind(
         "handle",
         r"(?<![\w@])@(\w*[A-Za-z]\w*)",
         lambda match: "at " + said_signs(match.group(1)),

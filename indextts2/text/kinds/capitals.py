@@ -10,9 +10,14 @@ from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_wor
 
 SPELLED = frozenset(
     "US UK UN EU UAE PC TV AI ID PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC FAQ VS OK OS AC DVD CD TLDR DIY "
+    "UCLA NYU USC UPS EEG ECG ROI DEA NGO RAF GPS VAT SOS DOB COO CTO NSA CDC USPS IPO ESA IMF WTO ICU IRA AAA "
+    "OBE MBE CBE "
     "GDP LED AKA ETA RSVP FYI GUI EST PST CST MST EDT PDT GMT UTC BST CET BC BCE AD CE IT WHO USA FBI CIA BBC".split()
 )
 """Always letters, unless a row of `_BY_CONTEXT` says otherwise."""
+
+_WORDS_TOO = frozenset("US IT WHO AD LA VS OR AM ID IRA UPS OK EST CE MA SOS".split())
+"""Words as well, which they are in a text of capitals."""
 
 _LONGEST = 5  # letters of an unknown word in capitals that is spelled
 _TWO_LETTERS = frozenset(
@@ -116,7 +121,10 @@ _BY_CONTEXT = {
 
 def _among_capitals(match: re.Match[str]) -> str:
     """In a text of capitals only what cannot be a word is spelled."""
-    if any(vowel in match.group(1) for vowel in "AEIOUY") or match.group(1) in SPELLED:
+    word = match.group(1)
+    if word in _WORDS_TOO or is_word(word) and word not in SPELLED:
+        return match.group()
+    if len(word) >= _SHORTEST_NAME and word not in SPELLED and any(vowel in word for vowel in "AEIOUY"):
         return match.group()
     return _initialism(match)
 

@@ -22,6 +22,11 @@ STATES = {
     "WI": "Wisconsin", "WY": "Wyoming", "DC": "D.C.",
 }  # fmt: skip
 _AIRLINES = "AA|UA|BA|DL|LH|AF|QF|EK|SQ|KL|WN|AC|NH|JL|CX|TK|QR|EY|LX|OS|IB|AY|SK|VS|AS|FR"
+_RELEASED = (
+    "Python|python|Ubuntu|Debian|Fedora|Java|Go|Rust|Node|Ruby|Perl|PHP|Blender|Unity|Godot|Linux|Kernel|kernel|Android|"
+    "macOS|iOS|Windows|PyTorch|Torch|CUDA|Django|Swift|Kotlin|Postgres|PostgreSQL|MySQL|Firefox|Chrome|CMake|GCC|Minecraft|"
+    "version|Version|release|Release|patch|Patch"
+)
 _PLACES = (
     "Boeing|Porsche|Peugeot|Ferrari|Airbus|Fahrenheit|Room|room|Suite|suite|Flight|flight|Route|route|Highway|"
     "highway|Interstate|Apt|apartment|Gate|Bus|bus|Unit|Rte|Hwy|Rt"
@@ -70,6 +75,40 @@ def _version(match: re.Match[str]) -> str:
     return lead + " point ".join(numbers.spoken(part) for part in match.group(2).split("."))
 
 
+_COMPARED = {
+    ">=": "at least",
+    "<=": "at most",
+    "==": "equals",
+    "=": "equals",
+    ">": "above",
+    "<": "below",
+    "~=": "about",
+}
+
+
+def _release(match: re.Match[str]) -> str:
+    """Python 3.11 -> python three point eleven, Ubuntu 22.04 -> ubuntu twenty two point oh four."""
+    name, sign, whole, part = match.groups()
+    name += f" {_COMPARED[sign.strip()]}" if sign.strip() else ""
+    tail = f"oh {numbers.cardinal(int(part))}" if part.startswith("0") else numbers.cardinal(int(part))
+    return f"{name} {numbers.cardinal(int(whole))} point {tail}"
+
+
+def _standard(match: re.Match[str]) -> str:
+    """H.264 -> H two sixty four."""
+    return f"{spell(match.group(1))} {numbers.pairs(match.group(2))}"
+
+
+def _cylinders(match: re.Match[str]) -> str:
+    """V8 -> V eight."""
+    return f"{spell('v')} {numbers.cardinal(int(match.group(1) or match.group(2)))}"
+
+
+def _party(match: re.Match[str]) -> str:
+    """(D-MA) -> D, massachusetts."""
+    return f"{spell(match.group(1))}, {STATES[match.group(2)]}"
+
+
 def _internet(match: re.Match[str]) -> str | None:
     parts = match.group().split(".")
     return " dot ".join(numbers.digits(part) for part in parts) if all(int(part) < 256 for part in parts) else None
@@ -81,7 +120,7 @@ def _flight(match: re.Match[str]) -> str:
 
 def _place(match: re.Match[str]) -> str | None:
     number = match.group(2)
-    name = {"Rte": "route", "Rt": "route", "Hwy": "highway"}.get(match.group(1), match.group(1))
+    name = {"Rte": "route", "Rt": "route", "Hwy": "highway", "Apt": "apartment"}.get(match.group(1), match.group(1))
     return f"{name} {numbers.pairs(number) if not number.endswith('00') else numbers.spoken(number)}"
 
 
@@ -104,7 +143,13 @@ def mixed(match: re.Match[str]) -> str | None:
     return " ".join(spoken)
 
 
+def _hexadecimal(match: re.Match[str]) -> str:
+    """0x1F -> zero X one F."""
+    return " ".join(numbers.digits(sign) if sign.isdecimal() else spell(sign) for sign in match.group())
+
+
 CODES: tuple[Kind, ...] = (
+    kind("hexadecimal", r"\b0[xX][0-9a-fA-F]+\b", _hexadecimal, needs="xX"),
     kind("ISBN", r"\b(ISBN)(?:-1[03])?:?\s*(\d[\d -]{8,16}[\dXx])\b", _named_code),
     kind("card", r"(?<![\w-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b|(?<![\w-])\d{4}([ -])\d{6}\2\d{5}\b", _card),
     kind("telephone", r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits),
@@ -129,6 +174,10 @@ CODES: tuple[Kind, ...] = (
     kind("ZIP", r"(?<![\w-])()(\d{5}-\d{4})(?![\w-])", _zip),
     kind("internet address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)", _internet),
     kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version),
+    kind("engine", r"\bV(4|6|8|10|12|16)\b(?!\.\d)|\bv(4|6|8|10|12)(?= engine)", _cylinders),
+    kind("release", rf"\b({_RELEASED})( ?(?:[<>=~]=|[<>=]) ?| )(\d{{1,2}})\.(\d\d)(?!\w|\.\d)", _release),
+    kind("standard", r"\b(H)[. ](26[345])\b", _standard),
+    kind("party", rf"(?<=\()([DRI])-({'|'.join(STATES)})(?=\))", _party, needs_digit=False, needs="("),
     kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version),
     kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight),
     kind(

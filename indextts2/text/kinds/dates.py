@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import stop_after_initials
+from .context import stop_after_initials, word_before
 from .find import Kind, kind
 
 MONTHS = (
@@ -51,14 +51,18 @@ def _month_day(match: re.Match[str]) -> str | None:
     return words + (f", {year_in_words(year)}" if year else "")
 
 
+_BEFORE_DAY = frozenset(("the", "this", "that", "every", "each", "last", "next", "his", "her", "our", "my", "their"))
+
+
 def _day_month(match: re.Match[str]) -> str | None:
-    """5 May 1884, the 3rd of May, 3-5 May."""
-    day, last, of, month, year = match.groups()
+    """5 May 1884, the 3rd of May, 3-5 May: the day is said with its "the" and "of" where they are not written."""
+    day, last, month, year = match.groups()
     if not 1 <= int(day) <= 31 or (last and not 1 <= int(last) <= 31):
         return None
     words = numbers.ordinal(int(day)) + (f" to {numbers.ordinal(int(last))}" if last else "")
+    words = words if word_before(match).lower() in _BEFORE_DAY else f"the {words}"
     stop = stop_after_initials(match) if match.group().endswith(".") else ""
-    return f"{words} {'of ' if of else ''}{month_name(month)}{stop}" + (f" {year_in_words(year)}" if year else "")
+    return f"{words} of {month_name(month)}{stop}" + (f" {year_in_words(year)}" if year else "")
 
 
 def _short_date(match: re.Match[str]) -> str | None:
@@ -105,6 +109,31 @@ def _dotted(match: re.Match[str]) -> str | None:
     """12.05.2023, the day first as it is where dots are used."""
     first, second, year = int(match.group(1)), int(match.group(2)), match.group(3)
     return _in_words(year, second, first) or _in_words(year, first, second)
+
+
+def _padded(match: re.Match[str]) -> str | None:
+    """07/11 -> july eleventh: a zero in front makes a date of it. 31/07 -> july thirty first."""
+    first, second = match.groups()
+    if not (first.startswith("0") or second.startswith("0")):
+        return None
+    month, day = (int(first), int(second)) if int(first) <= len(MONTHS) else (int(second), int(first))
+    return f"{MONTHS[month - 1]} {numbers.ordinal(day)}"
+
+
+def _blank_year(match: re.Match[str]) -> str:
+    """18-- of old novels, where a year may stand."""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if not re.search(
+        rf"(?:\b(?:in|of|year|years|from|to|since|until|till|before|after|about|and)|{MONTH},?|[\d\ufffc],?|[a-z],)\s+$",
+        before,
+    ):
+        return None
+    return f"{numbers.cardinal(int(match.group(1)))} hundred and something"
+
+
+def _short_year(match: re.Match[str]) -> str:
+    """'68, class of '05."""
+    return year_in_words(match.group(1))
 
 
 def _decade(match: re.Match[str]) -> str:
@@ -157,14 +186,18 @@ DATES: tuple[Kind, ...] = (
     kind("date", rf"\b{MONTH}\s+{_DAY}()()(?!\w|[:.]\d)", _month_day),
     kind(
         "date",
-        rf"(?<![\w.,/:$-]){_DAY}(?:{_DASH}{_DAY})?(?:\s+(of))?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
+        rf"(?<![\w.,/:$-]){_DAY}(?:{_DASH}{_DAY})?(?:\s+of)?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
         _day_month,
     ),
     kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year),
     kind("date", rf"\b(on|by|until|since|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)", _short_date),
+    kind("date", r"(?<![\d/.-])(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])(?![\d/%-]|\.\d)", _padded),
+    kind("date", r"(?<![\d/.-])([12]\d|0[1-9]|3[01])/(0[1-9]|1[0-2])(?![\d/%-]|\.\d)", _padded),
+    kind("old year", r"\b(1[5-9])(?:--+|——?|––|-(?=[,.;:!?)]|$))(?![\w\d])", _blank_year),
+    kind("year", r"(?<![\w'])['’](\d\d)(?![\w'’]|\s?[x×])", _short_year, needs="'’"),
     kind(
         "decade",
-        r"(?<!\w)['’](\d0)s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"
+        r"(?<!\w)['’](\d0)['’]?s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"
         r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -]))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
         r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
         _decade,

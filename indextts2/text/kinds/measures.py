@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import rest_of
+from .context import rest_of, word_before
 from .find import Kind, kind
 from .letters import spell
 from .money import NUMBER, SCALES
@@ -20,7 +20,7 @@ _END = r"(?![\w'^]|-\d)(?:\.(?=\s+[a-z(,]|,|\s+\d+ ?(?:in|oz|min|sec|lbs?)\b))?"
 _PEOPLE = re.compile(
     r"\s+(?:people|men|women|children|Americans|[a-z]+ (?:people|users|views|viewers|jobs)|(?!(?:across|miles|"
     "meters|yards|"
-    r"this|is|was|plus|times|class|always|less|races|towards|upwards|downwards|backwards|sideways)\b)[a-z]{3,}s)\b"
+    r"hurdles|butterfly|medley|sprints|this|is|was|plus|times|class|always|less|races|towards|upwards|downwards|backwards|sideways)\b)[a-z]{3,}s)\b"
 )
 _BEHIND_INCHES = re.compile(
     r"\s*(?:$|[.,;:)]|(?:wide|long|tall|high|deep|thick|across|in|x|by|of|diameter|apart|square)\b)"
@@ -32,8 +32,8 @@ _RESOLUTION = re.compile(
 )
 _NOUNS = re.compile(
     r"\s+(?:battery|batteries|camera|drive|sprint|race|dash|screen|monitor|engine|motor|bulb|cable|bag|box|bottle|tank|pan|dish|"
-    r"walk|hike|swim|radius|wall|fence|ladder|cord|lens|disk|card|adapter|charger|supply|outlet|circuit|freestyle|relay|hurdles|"
-    r"roll|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
+    r"film|lens|walk|hike|swim|radius|wall|fence|ladder|cord|lens|disk|card|adapter|charger|supply|outlet|circuit|freestyle|relay|hurdles|"
+    r"roll|tin|pack|packet|bar|block|tub|tube|carton|loaf|fillet|jug|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
 )
 """Nouns that a measure describes: a 12V battery is a twelve volt battery."""
 
@@ -130,6 +130,52 @@ def _feet_inches(match: re.Match[str]) -> str:
     return f"{numbers.cardinal(int(feet))} foot {numbers.spoken(inches)}" if mark or inches else ""
 
 
+_THING = re.compile(
+    r"\s(?!(?:tall|wide|long|high|deep|thick|and|or|by|from|in|is|to|of|at|on|for|with|was)\b)[a-z]{3,}"
+)
+
+
+def _sides(match: re.Match[str]) -> str:
+    """4' x 8' -> four by eight feet."""
+    first, mark, second = match.groups()
+    one, many = ("foot", "feet") if mark == "'" else ("inch", "inches")
+    return f"{numbers.spoken(first)} by {numbers.spoken(second)} {one if _THING.match(rest_of(match)) else many}"
+
+
+def _pointed_degrees(match: re.Match[str]) -> str:
+    """62°.5, as old tables have it."""
+    return counted(f"{match.group(1)}.{match.group(2)}", "degree", "degrees")
+
+
+def _arc(match: re.Match[str]) -> str:
+    """51° 30' N -> fifty one degrees thirty minutes north."""
+    degrees, minutes, seconds, scale = match.groups()
+    words = f"{counted(degrees, 'degree', 'degrees')} {counted(minutes, 'minute', 'minutes')}"
+    words += f" {counted(seconds, 'second', 'seconds')}" if seconds else ""
+    return words + _SCALES[(scale or "").rstrip(".")]
+
+
+def _both(match: re.Match[str]) -> str | None:
+    """115g/4oz: the same measure twice."""
+    first, one, second, other = match.groups()
+    words, others = unit_words(one), unit_words(other)
+    return words and others and f"{counted(first, *words)}, {counted(second, *others)}"
+
+
+def _oven(match: re.Match[str]) -> str:
+    """180C/350F/gas 4."""
+    warm, hot = match.groups()
+    return f"{counted(warm, 'degree', 'degrees celsius')}, {counted(hot, 'degree', 'degrees fahrenheit')}, "
+
+
+def _minute(match: re.Match[str]) -> str | None:
+    """Salah 90' of a match report."""
+    minute, more = match.groups()
+    if not word_before(match)[:1].isupper():
+        return None
+    return f"{numbers.spoken(minute)}{f' plus {numbers.spoken(more)}' if more else ''} minutes"
+
+
 def _closes(match: re.Match[str], mark: str) -> bool:
     """Whether a quotation is open before the match, which its mark then closes."""
     line = match.string[: match.start()].rpartition("\n")[2]
@@ -175,7 +221,16 @@ def _degrees(match: re.Match[str]) -> str:
     minus, low, high_minus, amount, scale = match.groups()
     lead = _lead(minus, low, high_minus)
     angle = not scale and re.match(r"\s?(?:angle|turn|view|heat|day|weather|oven)s?\b", rest_of(match))
-    return lead + counted(amount, "degree", "degree" if angle else "degrees") + _SCALES[(scale or "").upper()]
+    return (
+        lead + counted(amount, "degree", "degree" if angle else "degrees") + _SCALES[(scale or "").upper().rstrip(".")]
+    )
+
+
+def _bare_degrees(match: re.Match[str]) -> str:
+    """350F oven, at 180 C: degrees without their sign."""
+    amount, scale = (group for group in match.groups() if group)
+    thing = re.match(r"\s(?:oven|heat)\b", rest_of(match))
+    return counted(amount, "degree", "degree" if thing else "degrees") + _SCALES[scale]
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -208,7 +263,7 @@ def _scaled(match: re.Match[str]) -> str | None:
     low, amount, scale = match.groups()
     if scale in ("m", "b", "B") and "." not in amount * (scale != "m") and not _PEOPLE.match(rest_of(match)):
         return None
-    if scale == "K" and _RESOLUTION.match(f"{amount}{rest_of(match)}"):
+    if scale in "kK" and _RESOLUTION.match(f"{amount}{rest_of(match)}"):
         return f"{numbers.spoken(amount)} {spell(scale)}"
     lead = f"{numbers.spoken(low)} to " if low else ""
     return f"{lead}{numbers.spoken(amount)} {SCALES[scale.lower()]}"
@@ -244,6 +299,18 @@ MEASURES: tuple[Kind, ...] = (
     kind("scientific", rf"(?<![\w.,])({NUMBER})[eE]([+-]?\d{{1,3}})(?![\w.])", _scientific),
     kind("fraction", r"(?<![\w/.,$])(\d{1,4}[ -])?(\d{1,2})/(\d{1,2})\s?(?:\"|'')", _inch_fraction),
     kind("fraction", r"(?<![\w/.,$])(\d{1,3})/(\d{1,3})(?:rd|th|nd)s?\b", _ordinal_fraction),
+    kind("degrees", r"(?<![\w.,])(\d{1,3})°\.(\d{1,2})(?![\w.])", _pointed_degrees, needs="°"),
+    kind("oven", r"(?<![\w.,])(\d{2,3})\s?°?C\s?[/(]\s?(\d{2,3})\s?°?F\b\)?(?:/(?=gas\b))?", _oven, needs="F"),
+    kind("measures", rf"(?<![\w.,/])({NUMBER})\s?({_UNIT})/({NUMBER})\s?({_UNIT})(?![\w/])", _both, needs="/"),
+    kind("minute", r"(?<=[a-z,] )(\d{1,3})(?:\+(\d{1,2}))?'(?=[,;)])", _minute, needs="'"),
+    kind(
+        "arc",
+        r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d+)?)'\s?(?:(\d{1,2}(?:\.\d+)?)(?:\"|"
+        r"'')\s?)?([NSEW]\b(?:\.(?=,? [a-z\d]))?)?",
+        _arc,
+        needs="°",
+    ),
+    kind("sides", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(['\"])\s?[x×]\s?(\d{1,4}(?:\.\d+)?)\2", _sides, needs="'\""),
     kind("feet and inches", r"(?<![\w.,])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(\"|'')", _feet_inches, needs="'"),
     kind("feet and inches", r"(?<![\w.,])(\d)'(\d{1,2})()(?![\w'\"])", _feet_inches, needs="'"),
     kind(
@@ -254,9 +321,16 @@ MEASURES: tuple[Kind, ...] = (
     ),
     kind(
         "degrees",
-        rf"{_MINUS}{_FREE}(?:({NUMBER})\s?°?\s?[CF]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?°\s?([CFKNSEW]\b)?",
+        rf"{_MINUS}{_FREE}(?:({NUMBER})\s?°?\s?[CF]?{_DASH})?((?<=[ –-])[-–])?({NUMBER})\s?°\s?"
+        r"([CFKNSEW]\b(?:\.(?=,? [a-z\d]))?)?",
         _degrees,
         needs="°",
+    ),
+    kind(
+        "degrees",
+        r"(?:(?<=\b(?:at|to|of|is|or) )|(?<=\b(?:hit|was) )|(?<=\b(?:about|below|above|reach) )|(?<=\boven ))"
+        r"(\d{2,3}(?:\.\d)?)\s?([CF])\b(?![-'/]|\s?\d)|\b(\d{2,3}(?:\.\d)?)\s?([CF])(?= (?:oven|heat|outside|today)\b)",
+        _bare_degrees,
     ),
     kind(
         "fraction",
@@ -265,9 +339,7 @@ MEASURES: tuple[Kind, ...] = (
     ),
     kind(
         "scaled number",
-        rf"(?<![\w.,$£€-])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³-])".replace(
-            "mln|", ""
-        ),
+        rf"(?<![\w.,$£€-])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³]|-[\dA-Z])",
         _scaled,
     ),
     kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
@@ -280,6 +352,6 @@ MEASURES: tuple[Kind, ...] = (
         needs="^⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻",
     ),
     kind("feet or inches", r"(?<![\w.,])(\d{1,4}(?:\.\d+)?)(\"|''|'(?=[\s,.;:)-]|$))", _marked, needs="'\""),
-    kind("times", rf"(?<![\w.,$])(?:({NUMBER})[x×]?{_DASH})?({NUMBER})[x×](?![\w])(?!\s?\d)", _times),
+    kind("times", rf"(?<![\w.,$])(?:({NUMBER})[x×]?{_DASH})?({NUMBER})[x×](?![\w])(?!\s?[\d+*=^])", _times),
 )
 """Measures. Units are rows of `units.py`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import word_before
+from .context import rest_of, word_before
 from .find import Kind, kind
 from .letters import spell
 
-NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d\d)+,\d{3}(?!\d)|\d+(?:\.\d+)?|\.\d+"
+_AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+|\d+),\d\d(?![\d,])|{NUMBER}"
 Names = tuple[str, str, str, str]
 CURRENCIES: dict[str, Names] = {  # one, many, a hundredth, many of those
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -32,8 +33,8 @@ CURRENCIES: dict[str, Names] = {  # one, many, a hundredth, many of those
     "zł": ("zloty", "zlotys", "", ""),
 }
 CODES: dict[str, str | Names] = {
-    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "RUB": "₽", "BTC": "₿",
-    "CNY": ("yuan", "yuan", "", ""), "RMB": ("yuan", "yuan", "", ""), "CHF": ("franc", "francs", "", ""),
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "RS": "₹", "KRW": "₩", "RUB": "₽", "BTC": "₿",
+    "CNY": ("yuan", "yuan", "", ""), "RMB": ("yuan", "yuan", "", ""), "CHF": ("franc", "francs", "centime", "centimes"),
     "CAD": ("Canadian dollar", "Canadian dollars", "cent", "cents"),
     "AUD": ("Australian dollar", "Australian dollars", "cent", "cents"),
 }  # fmt: skip
@@ -45,14 +46,14 @@ SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million", "b": "billion",
     "bn": "billion",
     "t": "trillion", "tn": "trillion", "thousand": "thousand", "million": "million", "billion": "billion",
-    "trillion": "trillion", "hundred": "hundred", "grand": "grand",
+    "trillion": "trillion", "hundred": "hundred", "grand": "grand", "lakh": "lakh", "crore": "crore",
 }  # fmt: skip
-SCALE = r"(?:\s?(thousand|hundred|million|billion|trillion|(?:mil|mn|mm|[bt]n|(?<=\d)[kmbt])(?![\w'])))"
+SCALE = r"(?:[\s-]?(thousand|hundred|million|billion|trillion|lakh|crore|(?:mil|mn|mm|[bt]n|(?<=\d)[kmbt])(?![\w'])))"
 DASH = r"\s?(?:[-–—]|to)\s?"
 _SYMBOL = r"[$£€¥₹₩₽₺₿฿₫₪₴₱₦]"
 _COUNTRY = r"(?:(?<![A-Za-z])(US|AU|A|CA|C|NZ|HK|S|R))?"
 _MINUS = r"(?:(?<![\w)\]%.])[-–](?=[A-Z]{0,2}[$£€¥₹₩₽₺₿฿₫₪₴₱₦]))"
-_PER = r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|min))?"
+_PER = r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|min)\b)?"
 _PER_WORDS = {
     "hr": "hour", "h": "hour", "wk": "week", "mo": "month", "yr": "year", "lb": "pound", "kg": "kilogram",
     "oz": "ounce",
@@ -61,7 +62,7 @@ _PER_WORDS = {
 
 
 def _names(sign: str) -> Names:
-    found = CODES.get(sign.upper(), sign)
+    found = CODES.get(sign.upper().rstrip("."), sign)
     return found if isinstance(found, tuple) else CURRENCIES[found]
 
 
@@ -73,9 +74,13 @@ def amount_in_words(amount: str, scale: str, names: Names, country: str = "", *,
     """12.50 -> twelve dollars and fifty cents; 3.5 billion -> three point five billion dollars. one: as an "
     "adjective."""
     single, many, cent, cents = names
+    if re.fullmatch(r"[\d.]+,\d\d", amount):  # 1.000,50 as on the continent
+        amount = amount.replace(".", "").replace(",", ".")
     if scale:
         return f"{numbers.spoken(amount)} {SCALES[scale.lower()]} {country}{single if one else many}"
     whole, point, part = amount.partition(".")
+    if len(part) == 1 and cent and not whole.strip("0,"):
+        part += "0"  # $.5 is fifty cents
     if not point or len(part) != 2 or not cent:
         return _count(amount, country + single, country + (single if one else many))
     if not int(part):
@@ -85,10 +90,22 @@ def amount_in_words(amount: str, scale: str, names: Names, country: str = "", *,
     return f"{_count(whole, country + single, country + many)} and {_count(str(int(part)), cent, cents)}"
 
 
+_DETERMINERS = frozenset(
+    "the this that its his her their our my your another each every new whole massive huge".split()
+)
+_DEALS = (
+    "fund|deal|bill|package|loan|budget|project|plan|house|home|prize|fine|contract|investment|company|business|industry|"
+    "market|offer|debt|gift|grant|tax|cheque|check|note|coin|lawsuit|settlement|bailout|deficit|surplus|programme|program|"
+    "tower|bridge|building|factory|stadium|question|bonus|fee|bid|sale|merger|takeover|ticket|coupon|voucher|discount"
+)
+
+
 def _is_adjective(match: re.Match[str]) -> bool:
     """Whether an amount stands before a noun: a $5 bill, $10-a-month."""
-    rest = match.string[match.end() :]
-    return word_before(match).lower() in ("a", "an") and re.match(r"(?:-|\s)[a-z]{3,}", rest) is not None
+    rest, before = rest_of(match), word_before(match).lower()
+    if re.match(r"-[a-z]", rest) or (before in ("a", "an") and re.match(r"\s[a-z]{3,}", rest)):
+        return True
+    return before in _DETERMINERS and re.match(rf"\s(?:{_DEALS})s?\b", rest) is not None
 
 
 def _money(match: re.Match[str]) -> str:
@@ -119,21 +136,50 @@ def _behind(match: re.Match[str]) -> str:
     return lead + amount_in_words(amount, scale or "", _names(sign))
 
 
+def _shillings(match: re.Match[str]) -> str:
+    """7s. 6d. -> seven shillings and six pence, of old British money."""
+    shillings, pence = match.groups()
+    parts = [_count(shillings, "shilling", "shillings")] if shillings else []
+    parts += [_count(pence, "penny", "pence")] if pence and int(pence) else []
+    return " and ".join(parts)
+
+
+def _pence(match: re.Match[str]) -> str:
+    """50p, 20-30p."""
+    low, amount = match.groups()
+    lead = f"{numbers.spoken(low)} to " if low else ""
+    return lead + _count(amount, "penny", "pence")
+
+
 def _code_first(match: re.Match[str]) -> str:
     sign, amount, scale = match.groups()
     return amount_in_words(amount, scale or "", _names(sign))
 
 
-_CODE = "|".join(CODES)
+_CODE = "|".join(code for code in CODES if code != "RS")
 _RANGE = rf"{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
 MONEY: tuple[Kind, ...] = (
     kind("money range", _RANGE, _range, flags=re.I, needs="$£€¥₹₩₽₺฿₫₪₴₱₦₿"),
-    kind("money", rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{_PER}", _money, flags=re.I),
-    kind("money", rf"\b({_CODE})\s?({NUMBER}){SCALE}?(?!\w)", _code_first),
+    kind("money", rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({_AMOUNT}){SCALE}?{_PER}", _money, flags=re.I),
+    kind("money", rf"\b({_CODE}|Rs\.?)\s?({NUMBER}){SCALE}?(?!\w)", _code_first),
     kind(
         "money",
-        rf"(?<![\w.,])(?:({NUMBER}){DASH})?({NUMBER}){SCALE}?\s?({_SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
+        rf"(?<![\w.,])(?:({NUMBER}){DASH})?({_AMOUNT}){SCALE}?\s?({_SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
         _behind,
     ),
+    kind("old money", r"(?<![\w.,£])(\d{1,3})s\.? ?(\d{1,2})(?:d\b\.?)(?!\w)", _shillings, needs="d"),
+    kind(
+        "old money",
+        r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, ))(\d{1,2})s\.()(?=\W|$)",
+        _shillings,
+        needs="s",
+    ),
+    kind("pence", r"(?<![\w.,£])(?<!the )()(\d{1,2})d\.(?=,|;|\s+[a-z(]|$)", _shillings, needs="d"),
+    kind(
+        "old pounds",
+        r"(?<![\w.,£])(\d{1,3}(?:,\d{3})*)l\.(?= [a-z])",
+        lambda match: _count(match.group(1), "pound", "pounds"),
+    ),
+    kind("pence", rf"(?<![\w.,])(?:(\d\d?){DASH})?(\d\d?(?:\.5)?)p(?!\w)", _pence, needs="p"),
 )
 """Money with its sign before or behind the number, with a country, a scale, or a price per something."""

@@ -53,11 +53,13 @@ WORDS = {
     "gov": "governor", "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable",
     "mt": "mount",
     "messrs": "messers", "cmdr": "commander", "maj": "major", "supt": "superintendent", "asst": "assistant",
-    "mgr": "manager",
+    "mgr": "manager", "lat": "latitude", "long": "longitude", "inst": "instant", "ult": "ultimo", "prox": "proximo",
 }  # fmt: skip
 """With their point, wherever they stand."""
 
-_NEED_NUMBER = frozenset("vol fig ch chap ed temp max min cap pop al est trans sq dist cont oz gal qt cu".split())
+_NEED_NUMBER = frozenset(
+    "lat long inst ult prox vol fig ch chap ed temp max min cap pop al est trans sq dist cont oz gal qt cu".split()
+)
 """Words or parts of words as well: only before a number, or where a small letter follows, or at no end."""
 
 _ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros".split())
@@ -71,12 +73,18 @@ STREETS = {
 _COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
     "SE": "southeast",
             "SW": "southwest"}  # fmt: skip
+_KEYS = {"Ctrl": "control", "Cmd": "command", "Esc": "escape", "Del": "delete"}
 _LATIN = {"eg": "for example", "ie": "that is"}
 _SLASHED = {"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
     "a/c": "A C",
-            "c/o": "care of", "and/or": "and or", "w/in": "within", "h/t": "hat tip", "I/O": "I O", "A/C": "A C",
+            "c/o": "care of", "and/or": "and or", "w/in": "within", "w/out": "without", "h/t": "hat tip",
+            "q/q": "quarter on quarter", "y/y": "year on year", "m/m": "month on month",
+            "I/O": "I O", "A/C": "A C",
             "A/B": "A B",
             "TCP/IP": "T C P I P"}  # fmt: skip
+
+
+_PATH = r"[A-Z][\w']+(?: [A-Z][\w']+){0,2}"
 
 
 def _street(match: re.Match[str]) -> str:
@@ -87,16 +95,15 @@ def _street(match: re.Match[str]) -> str:
     return f"{lead}{name} {STREETS[sign.lower()]}{'.' if ended else ''}"
 
 
+_AT_A_STREET = re.compile(
+    rf"(?:\b(?:on|in|at|near|of|down|up|along|off|from|to|across|and|into) |[\d\ufffc] (?:[NSEW]\.? )?)(?:{_PATH}) $"
+)
+"""A name behind a place or a number, which makes a street of the St. that follows."""
+
+
 def _saint(match: re.Match[str]) -> str | None:
     """St. Louis, St Peter, not Main St. Louis."""
-    before = word_before(match)
-    if (
-        before[:1].isupper()
-        and before.lower() not in ("in", "at", "the", "to", "of", "on", "and", "near")
-        and not _starts_sentence(match)
-    ):
-        return None
-    return "saint"
+    return None if _AT_A_STREET.search(match.string[max(0, match.start() - 60) : match.start()]) else "saint"
 
 
 def _starts_sentence(match: re.Match[str]) -> bool:
@@ -128,6 +135,16 @@ def _dotted(match: re.Match[str]) -> str | None:
         return _LATIN[letters.lower()]
     stop = stop_after_initials(match) if match.group().endswith(".") else ""
     return spell(letters) + stop
+
+
+def _latin(match: re.Match[str]) -> str:
+    """op. cit., ibid."""
+    return match.group().replace(".", "").replace("cit", "sit") + stop_after_initials(match)
+
+
+def _against(match: re.Match[str]) -> str | None:
+    """Batman v Superman: between two names."""
+    return "versus" if word_before(match)[:1].isupper() else None
 
 
 def _initial(match: re.Match[str]) -> str | None:
@@ -189,14 +206,14 @@ def _state(match: re.Match[str]) -> str | None:
 
 _STREET = "|".join(sorted((name.capitalize() for name in STREETS), key=len, reverse=True))
 _TITLE = "|".join(sorted((name.capitalize() for name in TITLES), key=len, reverse=True))
-_PATH = r"[A-Z][\w']+(?: [A-Z][\w']+){0,2}"
 NAMES: tuple[Kind, ...] = (
     kind("language", r"\b([CFJ])#(?!\w)", lambda match: spell(match.group(1)) + " sharp", needs_digit=False, needs="#"),
+    kind("key", r"\b(?:Ctrl|Cmd|Esc|Del)\b", lambda match: _KEYS[match.group()], needs_digit=False),
     kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False, needs=";&"),
     kind("state", rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)", _state, needs_digit=False),
     kind(
         "slash",
-        r"(?<![\w/])(?:[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
+        r"(?<![\w/])(?:[wW]/out|[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|[qym]/(?:(?<=q/)q|(?<=y/)y|(?<=m/)m)\b|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
         _slashed,
         needs_digit=False,
         needs="/",
@@ -215,7 +232,7 @@ NAMES: tuple[Kind, ...] = (
         needs_digit=False,
     ),
     kind("compass", r"(?<=\ufffc )(NE|NW|SE|SW)\b", lambda match: _COMPASS[match.group(1)], needs_digit=False),
-    kind("saint", r"\bSt(?:\.|(?= [A-Z][a-z]))(?=\s+[A-Z])", _saint, needs_digit=False),
+    kind("saint", r"\bSt(?:\.|(?= [A-Z][a-z]))(?=\s+[A-Z\ufffc])", _saint, needs_digit=False),
     kind(
         "street",
         r"(?<=[a-z] )(St|Ave|Rd|Blvd|Ln)\.",
@@ -235,6 +252,8 @@ NAMES: tuple[Kind, ...] = (
         needs=".",
     ),
     kind("initial", r"(?<![\w.])([A-Z])\.(?=\s+[A-Z][\w'])", _initial, needs_digit=False, needs="."),
+    kind("Latin", r"\b(?:op|loc)\. cit\.|\bet seq\.|\bibid\.|\bIbid\.", _latin, needs_digit=False, needs="."),
+    kind("versus", r"(?<=[a-z] )v(?= [A-Z][a-z])", _against, needs_digit=False),
     kind("versus", r"\b(?:vs|v)\b\.?(?=\s)(?<=vs|s\.|v\.)", "versus", needs_digit=False),
     kind("month", r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=\s|,|$)", _month, needs_digit=False),
     kind("day", r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.(?=[\s,)\"']|$)", _day, needs_digit=False),

@@ -55,7 +55,8 @@ def _plain(text: str) -> str:
 
 
 def _ordinal(match: re.Match[str]) -> str:
-    return numbers.ordinal(int(match.group(1).replace(",", "")))
+    number = next(group for group in match.groups() if group)
+    return numbers.ordinal(int(number.replace(",", "")))
 
 
 def _ordinals(match: re.Match[str]) -> str:
@@ -73,7 +74,12 @@ def _minus(match: re.Match[str]) -> str:
 
 
 def _grouped(match: re.Match[str]) -> str:
-    return numbers.spoken(re.sub(r"\s", "", match.group()))
+    return numbers.spoken(re.sub(r"[\s'_]", "", match.group()))
+
+
+def _pairs(match: re.Match[str]) -> str:
+    """Batting .312 -> three twelve, a .45 pistol -> forty five."""
+    return numbers.pairs(match.group(1))
 
 
 def _dashed(match: re.Match[str]) -> str:
@@ -94,6 +100,7 @@ HEADED: tuple[Kind, ...] = (
         _numbered,
         flags=re.I,
     ),
+    kind("numbered", r"\b(Apt|Rm|Bldg|Ste)\s(\d+)([A-Za-z])?()(?![\w%]|[.,]\d)", _numbered),
     kind("numbered", r"(?<![\w&])(pp|[Nn]os?)\s?(\d+)()(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
     kind(
         "house number",
@@ -109,11 +116,23 @@ HEADED: tuple[Kind, ...] = (
     kind("numbered", r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
 )
 NUMBERS: tuple[Kind, ...] = (
-    kind("old ordinal", r"\b(\d{0,2}[23])d(?= (?:of|day)\b)", _ordinal),
+    kind("old ordinal", r"\b(\d{0,2}[23])d(?= (?:of|day)\b)|(?<=[Tt]he )(\d{0,2}[23])d\b", _ordinal),
     kind("ordinals", r"\b(\d{1,3})(?:st|nd|rd|th)?\s?[-–]\s?(\d{1,3})(?:st|nd|rd|th)\b", _ordinals),
     kind("ordinal", r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", _ordinal, flags=re.I),
 )
 LAST: tuple[Kind, ...] = (
+    kind(
+        "batting average",
+        r"(?:(?<=batting )|(?<=batted )|(?<=hit )|(?<=hitting )|(?<=average of )|(?<=hits ))\.(\d{3})\b",
+        _pairs,
+    ),
+    kind(
+        "calibre",
+        r"(?<![\w.])\.(\d\d|357|308|223|243|270|338|300)(?=[- ](?:cal(?:ibers?|ibres?)?|pistols?|rifles?|"
+        r"revolvers?|magnums?|handguns?|guns?|rounds?|bullets?|cartridges?|Magnum|ACP|Winchester|Colt|automatic|shells?)\b)",
+        _pairs,
+    ),
+    kind("grouped number", r"(?<![\w.,'])\d{1,3}(?:['_]\d{3})+(?![\w'])", _grouped),
     kind("negative", r"(?<![\w)\]\ufffc.–-])[-–](\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\w-])", _minus),
     kind("grouped number", r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3}){2,}(?! ?\d)", _grouped),
     kind("number", r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|(?<![A-Za-z\ufffc])\.\d+|\d+", number_in_words),

@@ -7,6 +7,7 @@ import re
 from .. import english_numbers as numbers
 from .context import rest_of, word_before
 from .find import Kind, kind
+from .letters import spell
 from .measures import PER_UNITS, fraction_in_words, unit_behind
 from .money import NUMBER
 
@@ -16,6 +17,10 @@ _FIXED = {
     "50/50": "fifty fifty",
     "20/20": "twenty twenty",
     "7/7": "seven seven",
+    "50-50": "fifty fifty",
+    "20-20": "twenty twenty",
+    "7-11": "seven eleven",
+    "9-11": "nine eleven",
     "10/31": "october thirty first",
     "12/25": "december twenty fifth",
     "12/31": "december thirty first",
@@ -52,6 +57,11 @@ def _fraction(match: re.Match[str]) -> str | None:
     return fraction_in_words(whole, above, below)
 
 
+def _fixed(match: re.Match[str]) -> str:
+    """50-50, 20-20, 9-11, and the 9/11 of "post-9/11"."""
+    return _FIXED[match.group()]
+
+
 def _rating(match: re.Match[str]) -> str:
     return f"{numbers.spoken(match.group(1))} out of {numbers.spoken(match.group(2))}"
 
@@ -75,8 +85,17 @@ def _score(match: re.Match[str]) -> str:
 
 
 def _range(match: re.Match[str]) -> str:
-    low, high = match.groups()
+    """5-7 -> five to seven; 7 - 3 alone, or before an equals sign -> seven minus three."""
+    low, mark, high = match.groups()
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    taken_off = mark.isspace() is False and mark[:1] == mark[-1:] == " " and "-" in mark
+    if taken_off and (re.match(r"\s*(?:=|[-+*×÷]\s)", behind) or _CALCULATES.search(before) and _ALONE.match(behind)):
+        return f"{_number(low)} minus {_number(high)}"
     return f"{_number(low)} to {_number(high)}"
+
+
+_CALCULATES = re.compile(r"(?:^|\n|[:=(]|\b(?:is|are|what's|equals|calculate|compute|evaluate|solve|do))\s*$", re.I)
+_ALONE = re.compile(r"\s*(?:$|[\n.?!)])")
 
 
 def _number(text: str) -> str:
@@ -111,14 +130,20 @@ def _bound(match: re.Match[str]) -> str:
 
 
 RATIOS: tuple[Kind, ...] = (
-    kind("day", r"(?<![\w-])9-11(?![\w-])", "nine eleven"),
+    kind("fixed", r"(?<![\w$-])(?:50-50|20-20|7-11|9-11)(?![\w-]|[.,%/]\d)|(?<=[a-z]-)9/11(?!\d)", _fixed),
     kind("rating", r"(?<![\w.,/])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _rating),
+    kind("share", r"(?<![\w/.,$-])(\d{1,3}(?:,\d{3})+)/(\d{1,3}(?:,\d{3})+)(?![\w/]|[.,]\d)", _rating, needs="/"),
+    kind(
+        "share",
+        r"(?:(?<=Quest )|(?<=Part )|(?<=Step )|(?<=Slide )|(?<=Score: )|(?<=score of )|(?<=Page )|"
+        r"(?<=Level ))(\d{1,3})/(\d{1,3})(?![\w/]|\.\d)",
+        _rating,
+        needs="/",
+    ),
     kind("fraction", r"(?<![\w/.,$-])(\d{1,9}[ -]+)?(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _fraction),
     kind("ratio", r"(?<![\w:.])\d{1,4}(?:\.\d+)?(?::\d{1,6}(?:\.\d+)?){1,3}(?![\w:])", _ratio),
     kind("size", rf"(?<![\w.,$])(?:{NUMBER})(?:\s?[x×]\s?(?:{NUMBER})){{1,3}}(?!\w)", _sizes),
-    kind(
-        "range", r"(?<![\w.,/:-])(\d[\d,]*(?:\.\d+)?)\s?[-–—]\s?(\d[\d,]*(?:\.\d+)?)(?![\w%/:]|[-–]\d|[.,]\d)", _range
-    ),
+    kind("range", rf"(?<![\w.,/:-])({NUMBER})(\s?[-–—]\s?)({NUMBER})(?![\w%/:]|[-–]\d|[.,]\d)", _range),
 )
 """Ratios, after times and dates had their turn."""
 
@@ -135,8 +160,15 @@ SIGNS: tuple[Kind, ...] = (
 """Signs between and before numbers; they look at numbers that are already found."""
 
 HYPHENS: tuple[Kind, ...] = (
-    kind("unit", rf"(?<=\ufffc )(?:{PER_UNITS})(?![\w/])", unit_behind),
+    kind(
+        "unit",
+        rf"(?<=\ufffc )(?:{PER_UNITS})(?![\w/])|(?<![\w/.])(?:km/h|m/s|ft/s|mg/dL)(?![\w/])",
+        unit_behind,
+        needs_digit=False,
+        needs="/",
+    ),
     kind("range", r"(?<=[a-z\ufffc])–(?=\ufffc)", " to "),
+    kind("letter", r"\b[A-Z](?=-\ufffc)", lambda match: spell(match.group()), needs="-"),
     kind("hyphen", r"(?<=\ufffc)-(?=[\w\ufffc])|(?<=\w)-(?=\ufffc)", " "),
 )
 """The hyphens of R2-D2 and of a 5-year-old; what is beside them is found by now."""

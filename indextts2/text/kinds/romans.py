@@ -17,7 +17,7 @@ _COUNTED = (
     "Figure|Table|Bowl|Mark|Mk|Series|Division|Tier|Category|Group|Canto|Psalm|Lesson|Unit|Model|Schedule|Amendment|Rocky|"
     "Apollo|Saturn|Gemini|Quest|Fantasy|Warcraft|Diablo|Schedule|Lecture|Exercise|Step|Round|Hall|Olympiad|Fate|Games?"
 )
-_SHORT = {"Vol": "volume", "Mk": "mark"}
+_SHORT = {"Vol": "volume", "Mk": "mark", "Sc": "scene", "Pl": "plate"}
 _RULERS = (
     "Henry|Louis|Edward|George|Charles|William|James|Richard|Elizabeth|Philip|Paul|Pius|John|Benedict|Leo|Napoleon|Mary|Anne|"
     "Catherine|Peter|Nicholas|Frederick|Gregory|Alexander|Ramses|Ramesses|Francis|Victoria|Ivan|Otto|Rudolf|Ferdinand|Felipe|"
@@ -56,6 +56,27 @@ def _century(match: re.Match[str]) -> str:
     return numbers.ordinal(_value(match.group(1)))
 
 
+def _world_war(match: re.Match[str]) -> str:
+    """WWII -> world war two."""
+    return f"world war {'two' if match.group(1) in ('II', '2') else 'one'}"
+
+
+_SMALL_HEADS = (
+    "act|sc|pl|plate|scene|part|chapter|book|volume|vol|canto|section|page|pages|verse|figure|table|"
+    "appendix|stanza|line"
+)
+
+
+def _small(match: re.Match[str]) -> str:
+    """Act v, scene iv; page xii."""
+    return f"{_SHORT.get(match.group(1).capitalize(), match.group(1))} {numbers.cardinal(_value(match.group(2)))}"
+
+
+def _small_alone(match: re.Match[str]) -> str:
+    """(iv) the fourth; ii) the second."""
+    return numbers.cardinal(_value(match.group()))
+
+
 def _alone(match: re.Match[str]) -> str | None:
     """Rocky II, Final Fantasy VII: behind a name with a capital."""
     text = match.group()
@@ -73,9 +94,11 @@ ROMANS: tuple[Kind, ...] = (
     kind("century", rf"\b({_ROMAN})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|cent\.))", _century, needs_digit=False),
     kind(
         "counted numeral",
-        rf"(?<=\b)(?:(?<=\b)({_COUNTED})\.? )({_ROMAN})\b(?!\.\w|['’](?!s\b)\w)",
+        rf"\b({_COUNTED}|{_COUNTED.upper()})\.? ({_ROMAN})\b(?!\.\w|['’](?!s\b)\w)",
         lambda match: (
-            lambda words: None if words is None else f"{_SHORT.get(match.group(1), match.group(1))} {words}"
+            lambda words: (
+                None if words is None else f"{_SHORT.get(match.group(1).capitalize(), match.group(1))} {words}"
+            )
         )(_counted(match)),
         needs_digit=False,
     ),
@@ -91,6 +114,21 @@ ROMANS: tuple[Kind, ...] = (
         r"\b(?:III?|VIII?|XII|XIII|XI[VX]|XVI{0,3}|XXI{0,3}|XXX)\b(?!['’])",
         lambda match: numbers.cardinal(_value(match.group())),
         needs_digit=False,
+    ),
+    kind("world war", r"\bWW(I{1,2}|1|2)\b", _world_war, needs_digit=False),
+    kind(
+        "small numeral",
+        rf"(?i:\b({_SMALL_HEADS})\b\.?) ((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|"
+        rf"v?i{{0,3}})(?<=[ivxl]))\b(?:\.(?=,? [a-z\d\ufffc]))?(?!['’.]\w)",
+        _small,
+        needs_digit=False,
+    ),
+    kind(
+        "small numeral",
+        r"(?<=\()(?:i{1,3}|iv|vi{1,3}|ix|xi{0,2})(?=\))|(?<![\w('])(?:ii|iii|iv|vi{1,3}|ix)(?=\) )",
+        _small_alone,
+        needs_digit=False,
+        needs=")",
     ),
     kind("numeral heading", rf"(?m)^[ \t]*({_ROMAN})\.?[ \t]*$(?=\n)", _heading, needs_digit=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .. import english_numbers as numbers
 from .context import rest_of, stop_before_capital
@@ -32,13 +33,24 @@ _FULL_BOOKS = (
 _NUMBERED = {"1": "first", "2": "second", "3": "third"}
 
 
+_NOON = 12
+_ZONE = re.compile(r"\s*(?:o'clock|hours|hrs|[ECMP][SD]?T|GMT|UTC|BST|CET|CEST|Z)\b")
+
+
 def clock_in_words(hour: str, minute: str | None, half: str | None, *, o_clock: bool = True) -> str:
-    """8:05 -> eight oh five; 8:00 -> eight o'clock; 20:00 -> twenty hundred; 5 pm -> five P M."""
+    """8:05 -> eight oh five; 8:00 -> eight o'clock; 20:00 -> eight P M; 5 pm -> five P M.
+
+    o_clock: False where hours, o'clock or a zone follow: 20:00 UTC -> twenty hundred.
+    """
     number, spoken = int(hour), numbers.cardinal(int(hour))
     if minute is not None and int(minute):
         spoken += (" oh " if int(minute) < 10 else " ") + numbers.cardinal(int(minute))
+    elif minute is not None and not half and (number > _NOON or number == 0):
+        if not o_clock:
+            return f"{spoken} hundred"
+        return "midnight" if number % (2 * _NOON) == 0 else f"{numbers.cardinal(number - _NOON)} {spell('pm')}"
     elif minute is not None and not half and o_clock:
-        spoken += " o'clock" if 0 < number <= 12 else " hundred"
+        spoken += " o'clock"
     return f"{spoken} {spell(half)}" if half else spoken
 
 
@@ -55,7 +67,7 @@ def _range(match: re.Match[str]) -> str | None:
     first, minute, half, last, last_minute, last_half = match.groups()
     if not (_is_hour(first) and _is_hour(last)) or not (minute or last_minute or last_half):
         return None
-    whole = bool(last_half or half)
+    whole = bool(last_half or half) or _ZONE.match(rest_of(match)) is not None
     words = clock_in_words(first, minute, half, o_clock=not whole)
     words += " to " + clock_in_words(last, last_minute, last_half, o_clock=not whole)
     return words + _stop(match, last_half)
@@ -65,8 +77,7 @@ def _time(match: re.Match[str]) -> str | None:
     hour, minute, half = match.groups()
     if not _is_hour(hour, minute):
         return None
-    follows = re.match(r"\s*(?:o'clock|hours|hrs)\b", rest_of(match))
-    words = clock_in_words(hour, minute, half, o_clock=follows is None)
+    words = clock_in_words(hour, minute, half, o_clock=_ZONE.match(rest_of(match)) is None)
     return words + _stop(match, half)
 
 
@@ -85,8 +96,11 @@ def _military(match: re.Match[str]) -> str:
 
 
 def _with_seconds(match: re.Match[str]) -> str:
-    """1:02:33 -> one oh two thirty three."""
+    """1:02:33 -> one oh two thirty three; 1:30:00 -> one hour thirty minutes."""
     hour, *others, half = match.groups()
+    if others[1] == "00" and not half:
+        parts = [(str(int(part)), unit) for part, unit in ((hour, "hour"), (others[0], "minute")) if int(part)]
+        return _in_units(parts) or "zero"
     words = [numbers.cardinal(int(hour))]
     words += [
         f"oh {numbers.cardinal(int(part))}" if part.startswith("0") else numbers.cardinal(int(part)) for part in others
@@ -105,12 +119,18 @@ def _verse(match: re.Match[str]) -> str:
 
 _UNITS = {"h": "hour", "hr": "hour", "hrs": "hour", "m": "minute", "min": "minute", "mins": "minute", "s": "second",
           "sec": "second", "secs": "second", "d": "day"}  # fmt: skip
-_PART = re.compile(r"(\d+)\s?([a-z]+)")
+_BEHIND_TIME = (
+    "on|in|this|that|yesterday|tomorrow|today|sharp|for|and|if|I|he|she|we|they|the|precisely|exactly|every|when"
+)
+_PART = re.compile(r"(\d+)\s?([a-z]*)")
 
 
 def _length(match: re.Match[str]) -> str:
     """1h 30m -> one hour thirty minutes."""
-    parts = [(number, _UNITS[unit]) for number, unit in _PART.findall(match.group())]
+    return _in_units([(number, _UNITS[unit or "m"]) for number, unit in _PART.findall(match.group())])
+
+
+def _in_units(parts: Sequence[tuple[str, str]]) -> str:
     return " ".join(f"{numbers.spoken(number)} {unit}{'' if number == '1' else 's'}" for number, unit in parts)
 
 
@@ -131,6 +151,7 @@ TIMES: tuple[Kind, ...] = (
     ),
     kind("time", rf"(?<![\w.:$-])(\d{{1,2}})[:.]([0-5]\d)\s?{HALF}(?!\w)", _time),
     kind("time", r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?![\w:%]|\.\d)", _time),
+    kind("time", rf"(?<=\b[Aa]t )(\d{{1,2}})\.([0-5]\d)()(?=[,;:!?)\"]|\.(?!\d)|$|\s(?:{_BEHIND_TIME})\b)", _time),
     kind("hour", rf"(?<![\w.:$])(\d{{1,2}})\s?{HALF}(?!\w)", _hour),
     kind(
         "duration",
@@ -138,6 +159,8 @@ TIMES: tuple[Kind, ...] = (
         r"(?<=[a-z])",
         _length,
     ),
+    kind("duration", r"(?<![\w.,])\d{1,2}h[0-5]\d(?!\w)", _length),
+    kind("noon", r"(?<=[Nn]oon)[-–](?=[\d\ufffc])|(?<=[Mm]idnight)[-–](?=[\d\ufffc])", " to "),
     kind("military time", r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?=\s?(?:hours|hrs|h)\b)", _military),
     kind("duration", r"(?<![\w.,])\d{1,4}\s?m(?:in)?\s?\d{1,2}\s?s(?:ec)?s?(?!\w)", _length),
     kind("duration", r"(?<![\w.,])\d{1,3}(?:h|hrs?)(?!\w)", _length),
