@@ -6,6 +6,7 @@ piece, or by punctuation, which is a piece itself.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ VOCABULARY = (SPACE, *LETTERS, *PUNCTUATION, *PHONES)
 _STRENGTH = "?!….;:,-"  # of a run of punctuation the first of these is kept
 _WORD = r"'?[a-z]+(?:'[a-z]+)*'?"
 _SCAN = re.compile(
-    rf"(?P<annotation>{ANNOTATION.pattern})|(?P<word>{_WORD})|(?P<letters>{LETTER_NAMES}+)|(?P<dash>[-–—~]+)|(?P<other>.)",
+    rf"(?P<annotation>{ANNOTATION.pattern})|(?P<word>{_WORD})|(?P<letters>{LETTER_NAMES}+)|(?P<dash>[-–—~]+)|\s+|(?P<other>.)",
     re.I | re.S,
 )
 _PAUSING_BRACKETS = frozenset("()[]{}|")
@@ -166,7 +167,7 @@ def _scanned(tracked: TrackedText, unknown: list[str]) -> list[_Unit]:
         elif match["dash"]:
             units += _dash(match, tracked.text, start, end)
             unknown += [sign for sign in match.group() if sign == "~"]
-        else:
+        elif match["other"]:
             units += _sign(match.group(), start, end, unknown)
     return units
 
@@ -208,6 +209,7 @@ def _annotate(source: TrackedText, glossary: Glossary) -> None:
     source.sub(pattern, annotated)
 
 
+@functools.lru_cache(maxsize=4096)
 def _lookup(word: str) -> tuple[tuple[str, ...] | None, str]:
     """Phones and spelling of a word that may carry quotation marks; phones are None when it is unknown."""
     for candidate in dict.fromkeys((word, word.lstrip("'"), word.rstrip("'"), word.strip("'"))):
@@ -259,7 +261,7 @@ def _sign(character: str, start: int, end: int, unknown: list[str]) -> list[_Uni
     name = name_of_symbol(character)
     if name:
         return [_Unit(word, phones_of(word), True, False, start, end) for word in name.split()]
-    if not (character.isspace() or character in _IGNORED):
+    if character not in _IGNORED:
         unknown.append(character)
     return []
 

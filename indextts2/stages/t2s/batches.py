@@ -196,7 +196,7 @@ class BatchDecoder:
 
     def _is_cut_off(self, task: Task, take: Take) -> bool:
         """Whether free speech ended by itself before its words can have been said."""
-        return not task.plan.controls_length and take.stopped and len(take.tokens) < task.fewest
+        return task.plan.token_target is None and take.stopped and len(take.tokens) < task.fewest
 
     def _task_again(self, task: Task, take: Take) -> Task:
         """The task of another try: a take that was cut off may not stop as early again, whatever the noise."""

@@ -39,7 +39,7 @@ def take_report(
         warnings += (f"The limit of {take.limit} tokens was reached before the speech ended; its end may be missing.",)
     elif plan.controls_length:
         stop = "guided" if plan.method == "guided" else "forced"
-    cut_off = take.stopped and not plan.controls_length and len(take.tokens) < fewest
+    cut_off = take.stopped and plan.token_target is None and len(take.tokens) < fewest
     if cut_off:
         warnings += (_too_short(text, take, fewest),)
     if plan.method in ("model", "guided") and not trained:

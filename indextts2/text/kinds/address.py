@@ -70,6 +70,7 @@ ADDRESSES: tuple[Kind, ...] = (
         _web,
         flags=re.I,
         needs_digit=False,
+        hint=r"[:wW][/wW][/wW]",
     ),
     kind(
         "mail address",
@@ -83,6 +84,7 @@ ADDRESSES: tuple[Kind, ...] = (
         rf"\b(?:[a-zA-Z0-9][\w-]{{0,62}}\.){{1,4}}(?:{_ENDINGS})\b(?:/[\w./?=&%#~+-]*[\w/])?(?!\.\w)",
         _web,
         needs_digit=False,
+        hint=r"\.\w",
     ),
     kind(
         "file",
@@ -90,8 +92,15 @@ ADDRESSES: tuple[Kind, ...] = (
         _file,
         flags=re.I,
         needs_digit=False,
+        hint=r"\.\w",
     ),
-    kind("file", r"(?<![\w.])\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b", _file, needs_digit=False),
+    kind(
+        "file",
+        r"(?<![\w.])\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b",
+        _file,
+        needs_digit=False,
+        hint=r"\.\w",
+    ),
     kind(
         "path",
         r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|\b[A-Z]:\\[\w\\.-]*\w",

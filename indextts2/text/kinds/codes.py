@@ -150,11 +150,21 @@ def _hexadecimal(match: re.Match[str]) -> str:
 
 CODES: tuple[Kind, ...] = (
     kind("hexadecimal", r"\b0[xX][0-9a-fA-F]+\b", _hexadecimal, needs="xX"),
-    kind("ISBN", r"\b(ISBN)(?:-1[03])?:?\s*(\d[\d -]{8,16}[\dXx])\b", _named_code),
-    kind("card", r"(?<![\w-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b|(?<![\w-])\d{4}([ -])\d{6}\2\d{5}\b", _card),
-    kind("telephone", r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits),
+    kind("ISBN", r"\b(ISBN)(?:-1[03])?:?\s*(\d[\d -]{8,16}[\dXx])\b", _named_code, hint="ISBN"),
+    kind(
+        "card",
+        r"(?<![\w-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b|(?<![\w-])\d{4}([ -])\d{6}\2\d{5}\b",
+        _card,
+        hint=r"\d\d\d\d[ -]\d\d\d\d",
+    ),
+    kind("telephone", r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits, needs="+"),
     kind("telephone", r"(?<![\w-])1-8\d\d-[A-Z0-9]+(?:-[A-Z0-9]+)*\b", by_digits),
-    kind("telephone", r"(?<![\w-])(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])", by_digits),
+    kind(
+        "telephone",
+        r"(?<![\w-])(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])",
+        by_digits,
+        hint=r"\d[ .-]\d\d\d\d",
+    ),
     kind("telephone", r"(?<![\w-])\d{3}-\d{4}(?![\w-])", by_digits),
     kind("telephone", r"(?<![\w-])0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-])", by_digits),
     kind(
@@ -162,30 +172,38 @@ CODES: tuple[Kind, ...] = (
         r"(?<=[Cc]all )\d{3}\b(?![.,]\d)|(?<=[Dd]ial )\d{3,8}\b|(?<=dialed )\d{3,8}\b|(?<=called )\d{3}\b(?! "
         r"[a-z]+s\b)",
         by_digits,
+        hint=r"al(?:l|led|ed)? \d",
     ),
-    kind("telephone", r"(?<![\w$.,/-])911\b(?![.,/]\d|-\d)", _emergency),
+    kind("telephone", r"(?<![\w$.,/-])911\b(?![.,/]\d|-\d)", _emergency, hint="911"),
     kind("social number", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])", by_digits),
     kind(
         "ZIP",
         rf"(?:(?<=[a-z] )|(?<=[a-z], )|(?<![\w,] )\b(?!ID|IN|OR|ME|OK|HI|OH))({'|'.join(STATES)})[ "
         rf",]+(\d{{5}}(?:-\d{{4}})?)(?!\w)",
         _zip,
+        hint=r"\d\d\d\d\d",
     ),
     kind("ZIP", r"(?<![\w-])()(\d{5}-\d{4})(?![\w-])", _zip),
     kind("internet address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)", _internet),
-    kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version),
-    kind("engine", r"\bV(4|6|8|10|12|16)\b(?!\.\d)|\bv(4|6|8|10|12)(?= engine)", _cylinders),
-    kind("release", rf"\b({_RELEASED})( ?(?:[<>=~]=|[<>=]) ?| )(\d{{1,2}})\.(\d\d)(?!\w|\.\d)", _release),
-    kind("standard", r"\b(H)[. ](26[345])\b", _standard),
+    kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version, hint=r"\.\d+\.\d"),
+    kind("engine", r"\bV(4|6|8|10|12|16)\b(?!\.\d)|\bv(4|6|8|10|12)(?= engine)", _cylinders, needs="vV"),
+    kind(
+        "release",
+        rf"\b({_RELEASED})( ?(?:[<>=~]=|[<>=]) ?| )(\d{{1,2}})\.(\d\d)(?!\w|\.\d)",
+        _release,
+        hint=r"\d\.\d\d",
+    ),
+    kind("standard", r"\b(H)[. ](26[345])\b", _standard, needs="H"),
     kind("party", rf"(?<=\()([DRI])-({'|'.join(STATES)})(?=\))", _party, needs_digit=False, needs="("),
-    kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version),
-    kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight),
+    kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version, needs="vV"),
+    kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight, hint=r"[A-Z][A-Z] ?\d"),
     kind(
         "model",
         r"\b(RTX|GTX|RX|HTTP|RFC|ISO|BMW|Error|error|Area|Mark|Nokia|Intel|Core|Nikon|Canon) (\d{3,4})\b(?![.,:]\d|%)",
         _place,
+        hint=r" \d\d\d",
     ),
-    kind("place", rf"\b({_PLACES})\.? (\d{{2,4}})\b(?![.,:]\d|%)", _place),
+    kind("place", rf"\b({_PLACES})\.? (\d{{2,4}})\b(?![.,:]\d|%)", _place, hint=r" \d\d"),
 )
 """Codes that no other kind must see first."""
 
@@ -199,7 +217,7 @@ def _models(match: re.Match[str]) -> str | None:
 
 
 MODELS: tuple[Kind, ...] = (
-    kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models),
+    kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models, hint=r"[A-Z]\d"),
     kind("alphabet", r"\b(?:A[-–]Z|a[-–]z)\b", spell("a") + " to " + spell("z"), needs_digit=False),
     kind("model", r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?(?![\w])", mixed),
     kind("model", r"(?<=[A-Z])-?(\d{2,4})\b(?![.,:]\d|%)", lambda match: " " + numbers.pairs(match.group(1))),

@@ -18,6 +18,7 @@ MONTH = (
 )
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(\d{4}|['’]\d\d)"
+_MONTH_DAY = r"[JFMASOND][a-z]+\.?,?\s+['’\d]"
 _DASH = r"\s?(?:[-–—]|to)\s?"
 _WEEKDAY = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 _CENTURY_AHEAD = 50  # two digits below it are of this century
@@ -177,23 +178,34 @@ DATES: tuple[Kind, ...] = (
     kind("date", r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)", _year_first),
     kind("date", r"(?<![\d/.-])(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)", _slashed),
     kind("date", r"(?<![\d/.-])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d/-]|\.\d)", _dotted),
-    kind("date", rf"\b{MONTH}\s+{_DAY}{_DASH}{MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?(?!\w|[:,.]\d)", _two_days),
+    kind(
+        "date",
+        rf"\b{MONTH}\s+{_DAY}{_DASH}{MONTH}\s+{_DAY}(?:\s*,?\s+{_YEAR})?(?!\w|[:,.]\d)",
+        _two_days,
+        hint=_MONTH_DAY,
+    ),
     kind(
         "date",
         rf"\b{MONTH}\s+{_DAY}(?:{_DASH}{_DAY})?(?:\s*,?\s+{_YEAR})?(?!\w|[:,.]\d|\s?(?:%|[AaPp]\.?[Mm]\b))",
         _month_day,
+        hint=_MONTH_DAY,
     ),
-    kind("date", rf"\b{MONTH}\s+{_DAY}()()(?!\w|[:.]\d)", _month_day),
+    kind("date", rf"\b{MONTH}\s+{_DAY}()()(?!\w|[:.]\d)", _month_day, hint=_MONTH_DAY),
     kind(
         "date",
         rf"(?<![\w.,/:$-]){_DAY}(?:{_DASH}{_DAY})?(?:\s+of)?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
         _day_month,
     ),
-    kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year),
-    kind("date", rf"\b(on|by|until|since|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)", _short_date),
-    kind("date", r"(?<![\d/.-])(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])(?![\d/%-]|\.\d)", _padded),
-    kind("date", r"(?<![\d/.-])([12]\d|0[1-9]|3[01])/(0[1-9]|1[0-2])(?![\d/%-]|\.\d)", _padded),
-    kind("old year", r"\b(1[5-9])(?:--+|——?|––|-(?=[,.;:!?)]|$))(?![\w\d])", _blank_year),
+    kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year, hint=_MONTH_DAY),
+    kind(
+        "date",
+        rf"\b(on|by|until|since|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)",
+        _short_date,
+        hint=r"\d/\d",
+    ),
+    kind("date", r"(?<![\d/.-])(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])(?![\d/%-]|\.\d)", _padded, needs="/"),
+    kind("date", r"(?<![\d/.-])([12]\d|0[1-9]|3[01])/(0[1-9]|1[0-2])(?![\d/%-]|\.\d)", _padded, needs="/"),
+    kind("old year", r"\b(1[5-9])(?:--+|——?|––|-(?=[,.;:!?)]|$))(?![\w\d])", _blank_year, hint=r"\d[-—––]"),
     kind("year", r"(?<![\w'])['’](\d\d)(?![\w'’]|\s?[x×])", _short_year, needs="'’"),
     kind(
         "decade",
@@ -202,12 +214,24 @@ DATES: tuple[Kind, ...] = (
         r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
         _decade,
         needs="s",
+        hint=r"0['’]?s",
     ),
     kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
     kind("year", r"\bc\. ?(?=\d{3,4}\b)", "circa "),
-    kind("century", r"\b(\d{1,2})(?:st|nd|rd|th) c\.(?=\s|,|;|\)|$)", _century),
-    kind("year", rf"\b({_BEFORE_YEAR}) (10\d\d|[2-9]\d\d(?=\s?(?:AD|BC|BCE|CE)\b))(?![\w%-]|[.,:]\d)", _old_year),
-    kind("weekdays", rf"\b{_WEEKDAY}\b\.?(?:\s?[-–—/&,]\s?{_WEEKDAY}\b\.?)+(?!\w)", _weekdays, needs_digit=False),
+    kind("century", r"\b(\d{1,2})(?:st|nd|rd|th) c\.(?=\s|,|;|\)|$)", _century, hint=r"[a-z] c\."),
+    kind(
+        "year",
+        rf"\b({_BEFORE_YEAR}) (10\d\d|[2-9]\d\d(?=\s?(?:AD|BC|BCE|CE)\b))(?![\w%-]|[.,:]\d)",
+        _old_year,
+        hint=r" \d\d\d",
+    ),
+    kind(
+        "weekdays",
+        rf"\b{_WEEKDAY}\b\.?(?:\s?[-–—/&,]\s?{_WEEKDAY}\b\.?)+(?!\w)",
+        _weekdays,
+        needs_digit=False,
+        hint=r"[MTWFS][a-z]+\.?\s?[-–—/&,]",
+    ),
 )
 """Dates in every order. What cannot be a date is left to other kinds."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..tracked import TrackedText
+from .starts import begins_with_number
 
 Say = Callable[["re.Match[str]"], "str | None"]
 """A match to its words. None: it is not of this kind after all. `match.string` is the text in which everything that
@@ -15,13 +16,13 @@ was found before is masked, so that no kind looks into another."""
 TAKEN = "\ufffc"
 """Stands in for every character that belongs to a kind found earlier."""
 
-_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"[-–]?\.?\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One way of writing something. needs_digit: it is only looked for in texts that hold one; needs: in texts that
-    hold one of these characters.
+    hold one of these characters; hint: in texts in which this is found, which costs less than the pattern itself.
     """
 
     name: str
@@ -29,33 +30,80 @@ class Kind:
     say: Say
     needs_digit: bool = True
     needs: frozenset[str] = frozenset()
+    hint: re.Pattern[str] | None = None
+    at_numbers: bool = False  # it can only begin where a number does, and is tried nowhere else
 
 
-def kind(name: str, pattern: str, say: Say | str, *, flags: int = 0, needs_digit: bool = True, needs: str = "") -> Kind:
+def kind(
+    name: str,
+    pattern: str,
+    say: Say | str,
+    *,
+    flags: int = 0,
+    needs_digit: bool = True,
+    needs: str = "",
+    hint: str = "",
+) -> Kind:
     """A row of a table of kinds. say: a function, or the words themselves."""
     words = say if callable(say) else (lambda match: say)
-    return Kind(name, re.compile(pattern, flags), words, needs_digit, frozenset(needs))
+    return Kind(
+        name,
+        re.compile(pattern, flags),
+        words,
+        needs_digit,
+        frozenset(needs),
+        re.compile(hint) if hint else None,
+        begins_with_number(pattern),
+    )
 
 
 def say_kinds(tracked: TrackedText, kinds: Sequence[Kind]) -> None:
     """Put words in place of everything that is of one of the kinds; the earlier kind wins."""
     text = tracked.text
-    has_digit = _DIGIT.search(text) is not None
+    numbers = number_starts(text)
     characters = set(text)
+    hints: dict[str, bool] = {}
     found: list[tuple[int, int, str]] = []
     for one in kinds:
-        if (one.needs_digit and not has_digit) or (one.needs and characters.isdisjoint(one.needs)):
+        if (one.needs_digit and not numbers) or (one.needs and characters.isdisjoint(one.needs)):
             continue
-        text = _claimed(text, one, found)
+        if one.hint is not None:
+            hinted = hints.get(one.hint.pattern)
+            if hinted is None:
+                hinted = hints[one.hint.pattern] = one.hint.search(tracked.text) is not None
+            if not hinted:
+                continue
+        text = _claimed(text, one, found, numbers)
     found.sort()
     tracked.replace_all(found)
 
 
-def _claimed(text: str, one: Kind, found: list[tuple[int, int, str]]) -> str:
+def number_starts(text: str) -> list[int]:
+    """Places where a number may begin: a run of digits, and the point or the minus before it."""
+    starts: list[int] = []
+    for match in _NUMBER.finditer(text):
+        starts.extend(range(match.start(), match.end() - len(match.group().lstrip("-–.")) + 1))
+    return starts
+
+
+def _matches(text: str, one: Kind, numbers: Sequence[int]) -> Iterator[re.Match[str]]:
+    """All matches of a kind in order, none within another."""
+    if not one.at_numbers:
+        yield from one.pattern.finditer(text)
+        return
+    position = 0
+    for start in numbers:
+        match = one.pattern.match(text, start) if start >= position else None
+        if match:
+            position = match.end()
+            yield match
+
+
+def _claimed(text: str, one: Kind, found: list[tuple[int, int, str]], numbers: Sequence[int]) -> str:
     """The text with the matches of a kind masked; they are added to what was found."""
     parts: list[str] = []
     position = 0
-    for match in one.pattern.finditer(text):
+    for match in _matches(text, one, numbers):
         begin, end = match.span()
         if begin == end or TAKEN in match.group():
             continue

@@ -331,6 +331,7 @@ MEASURES: tuple[Kind, ...] = (
         r"(?:(?<=\b(?:at|to|of|is|or) )|(?<=\b(?:hit|was) )|(?<=\b(?:about|below|above|reach) )|(?<=\boven ))"
         r"(\d{2,3}(?:\.\d)?)\s?([CF])\b(?![-'/]|\s?\d)|\b(\d{2,3}(?:\.\d)?)\s?([CF])(?= (?:oven|heat|outside|today)\b)",
         _bare_degrees,
+        hint=r"\d\s?[CF]\b",
     ),
     kind(
         "fraction",

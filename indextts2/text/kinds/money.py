@@ -160,8 +160,14 @@ _CODE = "|".join(code for code in CODES if code != "RS")
 _RANGE = rf"{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
 MONEY: tuple[Kind, ...] = (
     kind("money range", _RANGE, _range, flags=re.I, needs="$£€¥₹₩₽₺฿₫₪₴₱₦₿"),
-    kind("money", rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({_AMOUNT}){SCALE}?{_PER}", _money, flags=re.I),
-    kind("money", rf"\b({_CODE}|Rs\.?)\s?({NUMBER}){SCALE}?(?!\w)", _code_first),
+    kind(
+        "money",
+        rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({_AMOUNT}){SCALE}?{_PER}",
+        _money,
+        flags=re.I,
+        needs="$£€¥₹₩₽₺₿฿₫₪₴₱₦",
+    ),
+    kind("money", rf"\b({_CODE}|Rs\.?)\s?({NUMBER}){SCALE}?(?!\w)", _code_first, hint=r"[A-Zs][A-Zs]?\.?\s?\d"),
     kind(
         "money",
         rf"(?<![\w.,])(?:({NUMBER}){DASH})?({_AMOUNT}){SCALE}?\s?({_SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
@@ -173,6 +179,7 @@ MONEY: tuple[Kind, ...] = (
         r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, ))(\d{1,2})s\.()(?=\W|$)",
         _shillings,
         needs="s",
+        hint=r"\ds\.",
     ),
     kind("pence", r"(?<![\w.,£])(?<!the )()(\d{1,2})d\.(?=,|;|\s+[a-z(]|$)", _shillings, needs="d"),
     kind(

@@ -106,6 +106,11 @@ def _saint(match: re.Match[str]) -> str | None:
     return None if _AT_A_STREET.search(match.string[max(0, match.start() - 60) : match.start()]) else "saint"
 
 
+def _lead_of(match: re.Match[str]) -> str:
+    """What stands before the "St" of a street."""
+    return match.string[max(0, match.start() - 60) : match.start(3)]
+
+
 def _starts_sentence(match: re.Match[str]) -> bool:
     return (
         re.search(r"(?:^|[.!?\n]\s*|[\"'(]\s*)$", match.string[max(0, match.start() - 4) : match.start()]) is not None
@@ -208,9 +213,21 @@ _STREET = "|".join(sorted((name.capitalize() for name in STREETS), key=len, reve
 _TITLE = "|".join(sorted((name.capitalize() for name in TITLES), key=len, reverse=True))
 NAMES: tuple[Kind, ...] = (
     kind("language", r"\b([CFJ])#(?!\w)", lambda match: spell(match.group(1)) + " sharp", needs_digit=False, needs="#"),
-    kind("key", r"\b(?:Ctrl|Cmd|Esc|Del)\b", lambda match: _KEYS[match.group()], needs_digit=False),
+    kind(
+        "key",
+        r"\b(?:Ctrl|Cmd|Esc|Del)\b",
+        lambda match: _KEYS[match.group()],
+        needs_digit=False,
+        hint=r"[CED][tmse][rdcl]",
+    ),
     kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False, needs=";&"),
-    kind("state", rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)", _state, needs_digit=False),
+    kind(
+        "state",
+        rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)",
+        _state,
+        needs_digit=False,
+        hint=r", [A-Z][A-Z]\b",
+    ),
     kind(
         "slash",
         r"(?<![\w/])(?:[wW]/out|[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|[qym]/(?:(?<=q/)q|(?<=y/)y|(?<=m/)m)\b|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
@@ -284,6 +301,8 @@ def _named_street(match: re.Match[str]) -> str | None:
         "If",
         "Dear",
     ):
+        return None
+    if match.group(3) == "St" and re.match(r"\.?\s+[A-Z]", rest_of(match)) and not _AT_A_STREET.search(_lead_of(match)):
         return None
     if match.group(3) == "Dr" and not match.group(4) and not re.match(r"\s*(?:,|$|\n)", rest_of(match)):
         return None

@@ -92,13 +92,15 @@ HEADED: tuple[Kind, ...] = (
         "headed number",
         r"\b(Table|Figure|Fig\.|Level|World|Stage|Exercise) (\d{1,3})[-–](\d{1,3})(?![\w.,-]*\d)",
         _dashed,
+        hint=r"\d[-–]\d",
     ),
-    kind("headed number", rf"\b({_HEADS}) (0\d{{1,2}})\b(?![.,:]\d)", _headed),
+    kind("headed number", rf"\b({_HEADS}) (0\d{{1,2}})\b(?![.,:]\d)", _headed, hint=r" 0\d"),
     kind(
         "numbered",
         rf"(?<![\w.])({_SIGN})\.\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)",
         _numbered,
         flags=re.I,
+        hint=r"[A-Za-z]\.\s?\d",
     ),
     kind("numbered", r"\b(Apt|Rm|Bldg|Ste)\s(\d+)([A-Za-z])?()(?![\w%]|[.,]\d)", _numbered),
     kind("numbered", r"(?<![\w&])(pp|[Nn]os?)\s?(\d+)()(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
@@ -111,12 +113,18 @@ HEADED: tuple[Kind, ...] = (
         "compass",
         rf"(?<=\d )[NSEW]\.?(?= (?:\d+(?:st|nd|rd|th)|(?:[A-Z][\w']+ ){{0,2}}[A-Z][\w']+) (?:{_STREETS})\b)",
         lambda match: _COMPASS[match.group()[0]],
+        hint=r" [NSEW]\b",
     ),
-    kind("code", rf"\b({_CODED})(:? (?:is |no\.? |number )?)(\d{{4,}})\b(?![.,:%]\d)", _coded),
-    kind("numbered", r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
+    kind("code", rf"\b({_CODED})(:? (?:is |no\.? |number )?)(\d{{4,}})\b(?![.,:%]\d)", _coded, hint=r"\d\d\d\d"),
+    kind(
+        "numbered",
+        r"(#|§§?|¶)\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–]\s?(\d+))?(?![\w%]|[.,]\d)",
+        _numbered,
+        needs="#§¶",
+    ),
 )
 NUMBERS: tuple[Kind, ...] = (
-    kind("old ordinal", r"\b(\d{0,2}[23])d(?= (?:of|day)\b)|(?<=[Tt]he )(\d{0,2}[23])d\b", _ordinal),
+    kind("old ordinal", r"\b(\d{0,2}[23])d(?= (?:of|day)\b)|(?<=[Tt]he )(\d{0,2}[23])d\b", _ordinal, hint=r"[23]d\b"),
     kind("ordinals", r"\b(\d{1,3})(?:st|nd|rd|th)?\s?[-–]\s?(\d{1,3})(?:st|nd|rd|th)\b", _ordinals),
     kind("ordinal", r"\b(\d[\d,]{0,14})(?:st|nd|rd|th)\b", _ordinal, flags=re.I),
 )
@@ -125,12 +133,14 @@ LAST: tuple[Kind, ...] = (
         "batting average",
         r"(?:(?<=batting )|(?<=batted )|(?<=hit )|(?<=hitting )|(?<=average of )|(?<=hits ))\.(\d{3})\b",
         _pairs,
+        hint=r"\.\d\d\d",
     ),
     kind(
         "calibre",
         r"(?<![\w.])\.(\d\d|357|308|223|243|270|338|300)(?=[- ](?:cal(?:ibers?|ibres?)?|pistols?|rifles?|"
         r"revolvers?|magnums?|handguns?|guns?|rounds?|bullets?|cartridges?|Magnum|ACP|Winchester|Colt|automatic|shells?)\b)",
         _pairs,
+        hint=r"\.\d\d",
     ),
     kind("grouped number", r"(?<![\w.,'])\d{1,3}(?:['_]\d{3})+(?![\w'])", _grouped),
     kind("negative", r"(?<![\w)\]\ufffc.–-])[-–](\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\w-])", _minus),

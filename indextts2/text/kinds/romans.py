@@ -9,6 +9,7 @@ from .context import next_word, word_before
 from .find import Kind, kind
 
 _ROMAN = r"(?=[MDCLXVI])(?:M{0,3})(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?<=[MDCLXVI])"
+_CAPITAL = r"[IVXLCDM](?![a-z])"
 _WORDS = frozenset("MIX DI MI CV CD MD DC MC LI XL MM CC CM DL DV XX MIX MI VI DIX LIV MCI CI DM CL ML".split())
 """Valid numerals that are something else when they stand alone."""
 
@@ -91,7 +92,13 @@ def _heading(match: re.Match[str]) -> str:
 
 
 ROMANS: tuple[Kind, ...] = (
-    kind("century", rf"\b({_ROMAN})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|cent\.))", _century, needs_digit=False),
+    kind(
+        "century",
+        rf"\b({_ROMAN})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|cent\.))",
+        _century,
+        needs_digit=False,
+        hint="cent",
+    ),
     kind(
         "counted numeral",
         rf"\b({_COUNTED}|{_COUNTED.upper()})\.? ({_ROMAN})\b(?!\.\w|['’](?!s\b)\w)",
@@ -101,27 +108,32 @@ ROMANS: tuple[Kind, ...] = (
             )
         )(_counted(match)),
         needs_digit=False,
+        hint=_CAPITAL,
     ),
     kind(
         "ruler",
         rf"\b((?:(?:{_RULERS}) )*(?:{_RULERS})) ({_ROMAN})\b(?!\.\w|['’](?!s\b)\w|\.\s?[A-Z]\.)",
         _ruler,
         needs_digit=False,
+        hint=_CAPITAL,
     ),
-    kind("numeral", rf"(?<=[a-z] )(?=[IVXL]{{2}}){_ROMAN}\b(?!['’](?!s\b)\w)", _alone, needs_digit=False),
+    kind(
+        "numeral", rf"(?<=[a-z] )(?=[IVXL]{{2}}){_ROMAN}\b(?!['’](?!s\b)\w)", _alone, needs_digit=False, hint=_CAPITAL
+    ),
     kind(
         "numeral",
         r"\b(?:III?|VIII?|XII|XIII|XI[VX]|XVI{0,3}|XXI{0,3}|XXX)\b(?!['’])",
         lambda match: numbers.cardinal(_value(match.group())),
         needs_digit=False,
     ),
-    kind("world war", r"\bWW(I{1,2}|1|2)\b", _world_war, needs_digit=False),
+    kind("world war", r"\bWW(I{1,2}|1|2)\b", _world_war, needs_digit=False, hint="WW"),
     kind(
         "small numeral",
         rf"(?i:\b({_SMALL_HEADS})\b\.?) ((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|"
         rf"v?i{{0,3}})(?<=[ivxl]))\b(?:\.(?=,? [a-z\d\ufffc]))?(?!['’.]\w)",
         _small,
         needs_digit=False,
+        hint=r"[.\s][ivxl]+\b",
     ),
     kind(
         "small numeral",

@@ -141,6 +141,7 @@ TIMES: tuple[Kind, ...] = (
         rf"(?<!\w)(?:([123])\s)?((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\b\.?)\s(\d{{1,3}}):(\d{{1,3}})"
         r"(?:[-–](\d{1,3}))?(?!\w|:)",
         _verse,
+        hint=r"\d:\d",
     ),
     kind("time", rf"(?<![\w.:])(\d{{1,2}}):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:\s?{HALF})?(?!\w|:\d)", _with_seconds),
     kind("time range", rf"(?<![\w.:/$-]){_CLOCK}\s?{HALF}?{_DASH}{_CLOCK}\s?{HALF}?(?![\w:%]|[-–/]\d|[.,]\d)", _range),
@@ -161,7 +162,12 @@ TIMES: tuple[Kind, ...] = (
     ),
     kind("duration", r"(?<![\w.,])\d{1,2}h[0-5]\d(?!\w)", _length),
     kind("noon", r"(?<=[Nn]oon)[-–](?=[\d\ufffc])|(?<=[Mm]idnight)[-–](?=[\d\ufffc])", " to "),
-    kind("military time", r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?=\s?(?:hours|hrs|h)\b)", _military),
+    kind(
+        "military time",
+        r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?=\s?(?:hours|hrs|h)\b)",
+        _military,
+        hint=r"\d\d\d\d\s?h",
+    ),
     kind("duration", r"(?<![\w.,])\d{1,4}\s?m(?:in)?\s?\d{1,2}\s?s(?:ec)?s?(?!\w)", _length),
     kind("duration", r"(?<![\w.,])\d{1,3}(?:h|hrs?)(?!\w)", _length),
 )
