@@ -31,6 +31,27 @@ def script_output(what: str) -> Any:
     return ports.Script.Output(id="lines_of_text", display_name="script", tooltip=what)
 
 
+def keep_sounds_input() -> Any:
+    return switch(
+        "keep_sounds",
+        False,
+        "Speak what captions write beside the dialogue too, such as [door creaks] and (sighs); off leaves it out.",
+    )
+
+
+def findings_output() -> Any:
+    return io.String.Output(
+        display_name="report", tooltip="What was left out, taken for a speaker or read with a fault, one row each."
+    )
+
+
+def read_output(script: Any) -> io.NodeOutput:
+    """A script that was read, with its number of lines, its speakers and what was found while reading."""
+    from ..indextts2.script.report import findings_in_words
+
+    return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers), findings_in_words(script))
+
+
 class ScriptFromText(io.ComfyNode):
     """Text -> script."""
 
@@ -45,6 +66,7 @@ class ScriptFromText(io.ComfyNode):
             inputs=[
                 words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
                 choice("kind", KINDS, "The format; auto detects it from the text.", default="auto"),
+                keep_sounds_input(),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -52,16 +74,16 @@ class ScriptFromText(io.ComfyNode):
                 io.String.Output(
                     display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
                 ),
+                findings_output(),
             ],
             aliases=["dialogue", "dialog", "subtitles", "srt", "screenplay"],
         )
 
     @classmethod
-    def execute(cls, text: str, kind: str) -> io.NodeOutput:
+    def execute(cls, text: str, kind: str, keep_sounds: bool = False) -> io.NodeOutput:
         from ..indextts2.script.read import read_script
 
-        script = read_script(text, kind)
-        return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers))
+        return read_output(read_script(text, kind, keep=keep_sounds))
 
 
 class ScriptFromFile(io.ComfyNode):
@@ -79,6 +101,7 @@ class ScriptFromFile(io.ComfyNode):
             inputs=[
                 choice("file", files, "The file. Press R to refresh the list."),
                 words("encoding", "", "Encoding of the file, such as cp1252 or gb18030; empty is UTF-8."),
+                keep_sounds_input(),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -86,20 +109,21 @@ class ScriptFromFile(io.ComfyNode):
                 io.String.Output(
                     display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
                 ),
+                findings_output(),
             ],
             aliases=["subtitles", "srt", "vtt", "load script"],
         )
 
     @classmethod
-    def execute(cls, file: str, encoding: str) -> io.NodeOutput:
+    def execute(cls, file: str, encoding: str, keep_sounds: bool = False) -> io.NodeOutput:
         from ..indextts2.script.read import read_script_file
 
-        script = read_script_file(script_examples.offered_file(file), encoding=encoding.strip())
-        return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers))
+        path = script_examples.offered_file(file)
+        return read_output(read_script_file(path, encoding=encoding.strip(), keep=keep_sounds))
 
     @classmethod
-    def fingerprint_inputs(cls, file: str, encoding: str) -> str:
-        return f"{user_files.script_state(file)},{encoding}"
+    def fingerprint_inputs(cls, file: str, encoding: str, keep_sounds: bool = False) -> str:
+        return f"{user_files.script_state(file)},{encoding},{keep_sounds}"
 
 
 class VoiceCast(io.ComfyNode):
