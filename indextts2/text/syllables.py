@@ -11,7 +11,7 @@ import unicodedata
 FASTEST_SYLLABLE = 0.08  # seconds; fluent speech takes 0.15 to 0.25, the fastest talkers some 0.1
 BEGINNING = 0.1  # seconds that the first syllable takes more than the others
 
-_WORD = re.compile(r"[^\W\d_]+|\d")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
 _WHOLE = re.compile(
     "[\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]|[\u3041-\u30f6]"
 )  # characters of a syllable each
@@ -29,8 +29,8 @@ def _of_word(word: str) -> int:
     whole = [character for character in _WHOLE.findall(word) if character not in _PART_OF_ONE]
     if whole:
         return len(whole)
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(sign))
-    return max(1, len(_VOWELS.findall(_SILENT_E.sub("", plain))))
+    said = unicodedata.normalize("NFKD", _SILENT_E.sub("", word.casefold()))
+    return max(1, len(_VOWELS.findall("".join(sign for sign in said if not unicodedata.combining(sign)))))
 
 
 def shortest_seconds(text: str) -> float:

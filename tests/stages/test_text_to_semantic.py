@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from indextts2.stages.t2s.batches import SPARE_TOKENS, DecodingSettings
 from indextts2.stages.t2s.decode import Take
 from indextts2.stages.t2s.take_choice import choose_take
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
+from indextts2.text.syllables import shortest_seconds
 from tests.conftest import TINY
 from tests.stages.speaking import (
     TEXTS,
@@ -425,17 +427,34 @@ def hasty(model):
     return model
 
 
-def test_free_speech_shorter_than_its_words_can_be_is_spoken_again_and_the_longest_is_kept():
-    config = replace(TINY, t2s=replace(TINY.t2s, longest_per_piece=4.0))
-    cut_off = tiny_handle(hasty(tiny_model(config.t2s)), config)
-    how = SamplingSettings(mode="sample", repetition_penalty=1.0)
-    reports = [speak(cut_off, TEXTS[0], how=how, seed=seed) for seed in range(5)]
-    lengths = [speech.reports[0].take_lengths for speech in reports]
-    assert any(len(tried) > 1 for tried in lengths)
-    for speech, tried in zip(reports, lengths, strict=True):
-        assert int(speech.token_lengths[0]) == max(tried)
-    plain = tiny_handle(hasty(tiny_model(TINY.t2s)), TINY)
-    assert len(speak(plain, TEXTS[0], how=how).reports[0].take_lengths) == 1
+def said(*spoken):
+    """Segments whose words are known."""
+    text = prepared(*TEXTS[: len(spoken)])
+    segments = (replace(segment, spoken=words) for segment, words in zip(text.segments, spoken, strict=True))
+    return replace(text, segments=tuple(segments))
+
+
+def test_free_speech_shorter_than_its_words_can_be_is_spoken_again_and_may_not_stop_as_early():
+    t2s, how = tiny_handle(hasty(tiny_model())), SamplingSettings(mode="sample", repetition_penalty=1.0)
+    text = said("tomorrow.", "")  # nothing is known of the words of the second segment
+    fewest = math.ceil(shortest_seconds("tomorrow.") * TINY.tokens_per_second)
+    for seed in range(3):
+        once = text_to_semantic(
+            t2s, text, tiny_speaker(), sampling=how, seed=seed, decoding=DecodingSettings(retries=0)
+        )
+        again = text_to_semantic(t2s, text, tiny_speaker(), sampling=how, seed=seed)
+        first, report = once.reports[0], again.reports[0]
+        assert first.token_count < fewest <= report.token_count
+        assert first.cut_off and "'segment 0' ended after" in first.warnings[0] and "1 try" in first.warnings[0]
+        assert report.tries > 1 and not report.cut_off and not report.warnings
+        assert torch.equal(row(once, 1), row(again, 1)) and again.reports[1].tries == 1
+
+
+def test_a_length_that_was_asked_for_is_no_failed_take_however_short():
+    t2s, text = tiny_handle(tiny_model()), said("an interminable explanation of everything.")
+    for asked in (tokens(4, "natural"), tokens(4), tokens(4, "forced")):
+        report = text_to_semantic(t2s, text, tiny_speaker(), sampling=HOW, duration=asked).reports[0]
+        assert report.tries == 1 and not report.cut_off
 
 
 def test_a_limit_that_the_user_set_is_not_a_reason_to_speak_again():

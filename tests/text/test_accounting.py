@@ -89,3 +89,18 @@ def test_the_text_command_describes_made_lines_without_a_traceback(english):
             continue
         assert set(result) == {"segments", "seconds", "warnings"}
         assert all(segment["tokens"] > 0 and segment["spoken"] for segment in result["segments"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_a_hundred_thousand_made_lines_lose_nothing_and_give_no_error(english, seed):
+    dice = random.Random(1000 + seed)
+    for _ in range(10_000):
+        text = made_line(dice)
+        assert lost(text, english.pieces(text)) == "", text
+        try:
+            result = describe(prepare_text(english, text), english)
+        except TextError as error:
+            assert len(str(error)) > 20
+            continue
+        assert all(segment["tokens"] > 0 and segment["spoken"] for segment in result["segments"])

@@ -244,7 +244,7 @@ def _tasks(t2s: T2SModels, text: PreparedText, emotion: Emotion, plans: Sequence
             if phase.first_piece < len(ids)
         )
         language = language_row(segment.language) if model.config.language_rows else None
-        fewest = math.ceil(shortest_seconds(segment.spoken or segment.text) * t2s.config.tokens_per_second)
+        fewest = math.ceil(shortest_seconds(segment.spoken) * t2s.config.tokens_per_second)
         tasks.append(Task(index, ids, phases, plan, language=language, fewest=fewest))
     return tasks
 

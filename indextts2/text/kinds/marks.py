@@ -32,7 +32,7 @@ _QUOTED = re.compile(r"(?m)^[ \t]*>{1,4}(?:[ \t]+(?=[^\s\d])|(?=[A-Za-z\"]))")
 _BULLET = re.compile(r"(?m)^[ \t]*(?:[-+–—]|\*|[•‣◦▪●○■□►➤✓✔→])[ \t]+(?=\S)")
 _NUMBER_BULLET = re.compile(r"(?m)^([ \t]*\d{1,2})\)[ \t]+(?=\S)")
 _CHANGE = re.compile(r"(?<![\w>])>{2,}(?!\w*>)\s?")
-_HEART = re.compile(r"(?<=\b)(I|i|we|We|you|You|they|They|u)(\s+)<3+(?=\s+\w)")
+_HEART = re.compile(r"(?<=\b)(I|i|we|We|you|You|they|They|u)(\s+)(?:<3+|[❤♥])(?=\s+\w)")
 _FACE = re.compile(
     r"(?<![\w<])(?:(?:[:;=][-~^']?|8-)(?:[)(\]\[]{1,4}|[DPpOo3/\\|*])|[xX]D+|<3+|</3|\^_+\^|[-o]_[-o]|T_T)(?!\w)"
 )
@@ -110,7 +110,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         tracked.sub(pattern, replacement)
 
 
-_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—] ")
+_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠❤♥]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—] ")
 
 
 def _unescaped(match: re.Match[str]) -> str:
