@@ -17,7 +17,7 @@ Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
 _HAN = "\u4e00-\u9fff"
 _HAS_HAN = re.compile(f"[{_HAN}]")
-_TOKEN = re.compile(r"[A-Za-zÀ-ž][\w.]*")
+_TOKEN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž][\w.]*")
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _CURRENCIES = {"$": "美元", "US$": "美元", "HK$": "港元", "NT$": "新台币", "A$": "澳元", "C$": "加元", "€": "欧元",
     "£": "英镑",
@@ -92,13 +92,40 @@ def _spoken(number: str) -> str:
     return chinese_integer(whole) if not part.strip("0") else chinese_number(f"{whole}{point}{part}")
 
 
+def _amount(number: str) -> str:
+    """128.50 -> 一百二十八点五: a nought behind the point is not said of money."""
+    return _spoken(number.rstrip("0") if "." in number else number)
+
+
 def _money(match: re.Match[str]) -> str:
     sign, amount, scale = match.group(1), match.group(2), match.group(3) or ""
-    return _spoken(amount) + scale + _CURRENCIES[sign]
+    return _amount(amount) + scale + _CURRENCIES[sign]
 
 
 def _money_behind(match: re.Match[str]) -> str:
-    return _spoken(match.group(1)) + _CURRENCIES[match.group(2)]
+    return _amount(match.group(1)) + _CURRENCIES[match.group(2)]
+
+
+_PER = {
+    "kg": "千克",
+    "g": "克",
+    "km": "公里",
+    "m": "米",
+    "L": "升",
+    "l": "升",
+    "h": "小时",
+    **{one: one for one in "斤天月年人次个晚周"},
+}
+
+
+def _per(match: re.Match[str]) -> str:
+    """30元/kg -> 每千克."""
+    return "每" + _PER[match.group(1)]
+
+
+def _version(match: re.Match[str]) -> str:
+    """v2.0.1 -> v二点零点一."""
+    return match.group(1) + "点".join(chinese_integer(part) for part in match.group(2).split("."))
 
 
 def _telephone(match: re.Match[str]) -> str:
@@ -138,6 +165,10 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"第(\d+)(?![\d.])"), lambda match: "第" + chinese_integer(match.group(1))),
     (re.compile(rf"({_SIGN})\s?({_NUMBER})(万|亿|千|百万)?元?"), _money),
     (re.compile(rf"({_NUMBER})\s?([€£₩₹₽฿])"), _money_behind),
+    (re.compile(rf"(?<=元)/({'|'.join(_PER)})(?![A-Za-z])"), _per),
+    (re.compile(r"(?<![A-Za-z\d.])([vV]?)(\d{1,3}(?:\.\d{1,3}){2})(?![\d.])"), _version),
+    (re.compile(r"(?<![\d.-])7-11(?![\d.-])"), "七十一"),
+    (re.compile(r"(?<![\d./])24/7(?![\d./])"), "二十四七"),
     (re.compile(r"(?<![\d.])(\d+)?([¼-¾⅐-⅞])"), _vulgar),
     (re.compile(rf"(?<![A-Za-z\d.])({_NUMBER})\s?({_UNIT})(?![A-Za-z²³])"), _unit),
     (re.compile(r"(?<=比分)(\d{1,3})[-–—:：](\d{1,3})(?![\d.])|"

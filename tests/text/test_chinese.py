@@ -84,6 +84,18 @@ def test_ranges_of_times_are_joined_by_a_word_and_quotes_leave_no_backslash():
     assert normalise("温度-5°C") == "温度负五摄氏度"
 
 
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("票价￥128.50", "票价一百二十八点五元"), ("共¥30/kg", "共三十元每千克"), ("¥5/天", "五元每天"),
+        ("下载v2.0.1版", "下载v二点零点一版"), ("用3.11.4版", "用三点十一点四版"), ("7-11便利店", "七十一便利店"),
+        ("24/7营业", "二十四七营业"), ("3×4=12", "三×四=十二"),
+    ],
+)  # fmt: skip
+def test_prices_per_unit_versions_and_shops(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
 def test_pinyin_is_still_pinyin(normalise):
     assert normalise("他XING2走, 银hang2") == "他XING2走, 银hang2"
     assert normalise("ju4院和an1") == "JV4院和an1"
