@@ -56,8 +56,8 @@ def script_report(
 def findings_in_words(script: Script) -> str:
     """What a reader made of a script: lines and speakers, then everything it left out, decided or found at fault."""
     spoken = "1 line" if len(script.lines) == 1 else f"{len(script.lines)} lines"
-    names = f" by {', '.join(script.speakers)}" if script.speakers else ""
-    return "\n".join([f"{spoken}{names}.", *(f"Note: {note}" for note in script.notes)])
+    names = ", ".join(name for name in script.speakers if name)
+    return "\n".join([f"{spoken}{f' by {names}' if names else ''}.", *(f"Note: {note}" for note in script.notes)])
 
 
 def describe(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -> str:

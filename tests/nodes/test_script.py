@@ -42,7 +42,7 @@ def graph():
 
 def test_a_script_becomes_a_timeline_whose_cues_start_at_their_samples(machine, graph):
     results = machine.run(graph)
-    assert results["script"][1:] == [[2], ["Anna\nBen"]]
+    assert results["script"][1:] == [[2], ["Anna\nBen"], ["2 lines by Anna, Ben."]]
     audio = results["mix"][0][0]["waveform"]
     assert audio.shape == (1, 1, 44_100)
     assert float(audio[..., :2205].abs().max()) == 0.0 and float(audio[..., 2205:13_230].abs().max()) > 0.0
@@ -66,6 +66,18 @@ def test_a_fault_in_the_script_is_in_the_report_with_its_place_and_the_rest_is_s
     del graph["one"], graph["listen"], graph["plot"]
     results = machine.run(change(graph, "script", text="Anna [hapy .6]: Hello."))
     assert "Line 1, column 7: 'hapy .6'" in results["lines"][1][0]
+
+
+CAPTIONS = "1\n00:00:00,500 --> 00:00:02,000\n[door creaks] Hello.\n\n2\n00:00:02,000 --> wrong\nLost.\n"
+
+
+@pytest.mark.parametrize(("keep", "text"), [(False, "Hello."), (True, "[door creaks] Hello.")])
+def test_a_reader_reports_what_it_left_out_unless_sounds_are_kept(machine, keep, text):
+    reading = graphs.node("ScriptFromText", text=CAPTIONS, kind="srt", keep_sounds=keep)
+    [script], [count], _, [report] = machine.run({"script": reading})["script"]
+    assert script.lines[0].text == text and count == len(script.lines) == 2
+    assert ("[door creaks]" in report) is not keep
+    assert "Note: Line 6" in report and "wrong" in report
 
 
 def test_script_files_come_from_the_input_folder_and_nowhere_else(machine, graph, pack):
