@@ -123,7 +123,7 @@ class ScriptFromFile(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str, encoding: str, keep_sounds: bool = False) -> str:
-        return f"{user_files.script_state(file)},{encoding},{keep_sounds}"
+        return f"{user_files.script_state(file)},{encoding}" + (",keep_sounds" if keep_sounds else "")
 
 
 class VoiceCast(io.ComfyNode):
