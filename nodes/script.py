@@ -36,6 +36,7 @@ def keep_sounds_input() -> Any:
         "keep_sounds",
         False,
         "Speak what captions write beside the dialogue too, such as [door creaks] and (sighs); off leaves it out.",
+        optional=True,
     )
 
 

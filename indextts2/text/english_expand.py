@@ -22,7 +22,7 @@ __all__ = ["ENDINGS", "LETTER_NAMES", "expand", "name_of_symbol", "spelled_lette
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufff9\ufffc]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
-_ANGSTROM = re.compile("(?<=\\d)Å(?![A-Za-z])|(?<=\\d )Å(?![A-Za-z])")
+_ANGSTROM = re.compile("(?:(?<=\\d)|(?<=\\d ))[Å\u212b](?![A-Za-z])")
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _JOINS = (
     (re.compile(r"\.(?: ?\.){2,}|…+"), "…"),
@@ -35,9 +35,6 @@ _TIGHT = re.compile(r"(?<![\w.'][A-Za-z])(?<![pP])(?<=[A-Za-z])\.(?=\d)")  # M.2
 _ELIDED = re.compile(r"\bth'(?= [a-z])")  # th' expense
 _AND = re.compile(r"(?<= )'n'?(?= )")  # rock 'n' roll
 _PER = re.compile(r"(?<=[a-z])/(?=(?:second|minute|hour|day|week|month|year|night|person|mile|unit)\b)")
-_EITHER = re.compile(
-    r"(?<=\b[Hh]e)/(?=she\b)|(?<=\b[Hh]is)/(?=hers?\b)|(?<=\b[Hh]im)/(?=her\b)|(?<=\b[Yy]es)/(?=no\b)|(?<=\bs)/(?=he\b)"
-)
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
 
@@ -58,14 +55,13 @@ def expand(tracked: TrackedText, left_out: list[str] | None = None, *, capitals:
     if capitals:
         read_capitals(tracked)
     tracked.sub(_PER, " per ")
-    tracked.sub(_EITHER, " or ")
     tracked.sub(_BETWEEN_WORDS, " slash ")
 
 
 def _fold(tracked: TrackedText) -> None:
     """Compatibility folding and accents off, one character at a time; other scripts stay as they are."""
     tracked.sub(_PRIVATE, "\ufffd")
-    tracked.sub(_ANGSTROM, "\u212b")
+    tracked.sub(_ANGSTROM, "angstrom")
     tracked.sub(_NOT_ASCII, lambda match: "".join(_fold_character(character) for character in match.group()))
 
 

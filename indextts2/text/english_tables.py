@@ -11,7 +11,7 @@ FOLDED = {  # characters that plain compatibility folding leaves alone
     "þ": "th", "Þ": "Th", "Ð": "Th", "ð": "th", "ı": "i", "\ufeff": "", "\u200b": "", "\u2060": "",
     "№": "No. ", "º": "°", "˚": "°", "′": "'", "″": '"', "\u00a0": " ", "\u202f": " ", "™": "™", "®": "®", "µ": "µ",
     "μ": "µ",
-    "Ω": "Ω", "ª": "a", "℃": "°C", "\u212b": "Å", "\ufe0f": "", "℉": "°F", "≠": "≠",
+    "Ω": "Ω", "ª": "a", "℃": "°C", "\ufe0f": "", "℉": "°F", "≠": "≠",
 }  # fmt: skip
 SYMBOLS = {
     "&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "#": "hash", "°": "degrees", "×": "times",

@@ -35,11 +35,11 @@ def words(front_end, text, glossary=None):
         ("$5, $12.50, $0.99", "five dollars twelve dollars and fifty cents ninety nine cents"),
         ("$1 and £3 million", "one dollar and three million pounds"),
         ("45%", "forty five percent"),
-        ("8:30 am, 20:00, 8:00, 8:05", "eight thirty am twenty hundred eight o'clock eight oh five"),
+        ("8:30 am, 20:00, 8:00, 8:05", "eight thirty am eight pm eight o'clock eight oh five"),
         ("at 5 p.m. on Monday", "at five pm on monday"),
         ("March 15, 2024", "march fifteenth twenty twenty four"),
         ("2024-03-15 or 3/15/2024", "march fifteenth twenty twenty four or march fifteenth twenty twenty four"),
-        ("Jan. 5th, 4 July 1776", "january fifth fourth july seventeen seventy six"),
+        ("Jan. 5th, 4 July 1776", "january fifth the fourth of july seventeen seventy six"),
         ("1/2, 3/4, 2 1/4", "one half three quarters two and a quarter"),
         ("10-20 apples", "ten to twenty apples"),
         ("5 km, 1 kg, 80 km/h", "five kilometers one kilogram eighty kilometers per hour"),
@@ -60,7 +60,7 @@ def words(front_end, text, glossary=None):
         ("approx.10 km", "approximately ten kilometers"),
         ("It ended.5 people left", "it ended five people left"),
         ("in 3D.5 people", "in three d five people"),
-        ("GPT3.5 and .5", "gpt three point five and zero point five"),
+        ("GPT3.5 and .5", "gpt three point five and point five"),
     ],
 )  # fmt: skip
 def test_numbers_are_spoken(english, written, spoken):

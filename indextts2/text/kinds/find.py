@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..tracked import TrackedText
@@ -32,6 +32,7 @@ class Kind:
     needs: frozenset[str] = frozenset()
     hint: re.Pattern[str] | None = None
     at_numbers: bool = False  # it can only begin where a number does, and is tried nowhere else
+    sees_taken: bool = False  # it may stand beside what was found before, and need no number of its own
 
 
 def kind(
@@ -54,6 +55,7 @@ def kind(
         frozenset(needs),
         re.compile(hint) if hint else None,
         begins_with_number(pattern),
+        "ufffc" in pattern or TAKEN in pattern,
     )
 
 
@@ -61,19 +63,23 @@ def say_kinds(tracked: TrackedText, kinds: Sequence[Kind]) -> None:
     """Put words in place of everything that is of one of the kinds; the earlier kind wins."""
     text = tracked.text
     numbers = number_starts(text)
-    characters = set(text)
-    hints: dict[str, bool] = {}
+    had_numbers, characters = bool(numbers), set(text)
+    hints: dict[re.Pattern[str], bool] = {}
     found: list[tuple[int, int, str]] = []
     for one in kinds:
-        if (one.needs_digit and not numbers) or (one.needs and characters.isdisjoint(one.needs)):
+        if one.needs_digit and not (numbers or (had_numbers and one.sees_taken)):
+            continue
+        if one.needs and characters.isdisjoint(one.needs):
             continue
         if one.hint is not None:
-            hinted = hints.get(one.hint.pattern)
-            if hinted is None:
-                hinted = hints[one.hint.pattern] = one.hint.search(tracked.text) is not None
-            if not hinted:
+            if one.hint not in hints:
+                hints[one.hint] = one.hint.search(tracked.text) is not None
+            if not hints[one.hint]:
                 continue
-        text = _claimed(text, one, found, numbers)
+        masked = _claimed(text, one, found, numbers)
+        if masked is not text:
+            text = masked
+            numbers = [start for start in numbers if text[start] != TAKEN]
     found.sort()
     tracked.replace_all(found)
 
@@ -86,17 +92,19 @@ def number_starts(text: str) -> list[int]:
     return starts
 
 
-def _matches(text: str, one: Kind, numbers: Sequence[int]) -> Iterator[re.Match[str]]:
+def _matches(text: str, one: Kind, numbers: Sequence[int]) -> Iterable[re.Match[str]]:
     """All matches of a kind in order, none within another."""
     if not one.at_numbers:
-        yield from one.pattern.finditer(text)
-        return
-    position = 0
-    for start in numbers:
-        match = one.pattern.match(text, start) if start >= position else None
-        if match:
-            position = match.end()
-            yield match
+        return one.pattern.finditer(text)
+    match = one.pattern.match
+    found = [here for start in numbers if (here := match(text, start))]
+    if len(found) < 2:
+        return found
+    apart = found[:1]
+    for here in found[1:]:
+        if here.start() >= apart[-1].end():
+            apart.append(here)
+    return apart
 
 
 def _claimed(text: str, one: Kind, found: list[tuple[int, int, str]], numbers: Sequence[int]) -> str:

@@ -28,6 +28,7 @@ _CODE = re.compile(r"(?<!`)(`{1,3})(?!`)([^`]+)\1(?!`)")
 _FENCE = re.compile(r"(?m)^[ \t]*(?:```|~~~)\w*[ \t]*$")
 _HEADING = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _RULE = re.compile(r"(?m)^[ \t]*(?:[-_=*~] ?){3,}[ \t]*$")
+_PLAIN_RULE = frozenset("-_* \t")
 _QUOTED = re.compile(r"(?m)^[ \t]*>{1,4}(?:[ \t]+(?=[^\s\d])|(?=[A-Za-z\"]))")
 _BULLET = re.compile(r"(?m)^[ \t]*(?:[-+–—]|\*|[•‣◦▪●○■□►➤✓✔→])[ \t]+(?=\S)")
 _NUMBER_BULLET = re.compile(r"(?m)^([ \t]*\d{1,2})\)[ \t]+(?=\S)")
@@ -75,6 +76,10 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         left_out.extend([] if sign in _PLAIN_BULLETS else [sign])
         return _BULLET_SIGN
 
+    def ruled(match: re.Match[str]) -> str:
+        left_out.extend([match.group().strip()] if not _PLAIN_RULE.issuperset(match.group()) else [])
+        return "\n"
+
     def row(match: re.Match[str]) -> str:
         left_out.append("|")
         return ", ".join(cell.strip() for cell in match.group(1).split("|") if cell.strip()) + "."
@@ -88,7 +93,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_TABLE_RULE, gone),
         (_TABLE_EDGE, row),
         (_LINK, link),
-        (_RULE, "\n"),
+        (_RULE, ruled),
         (_HEADING, lambda match: match.group(1) + "\n\n"),
         (_QUOTED, gone),
         (_BULLET, bullet),

@@ -55,7 +55,7 @@ _SINGLE = {
     "mos": "month",
     "yr": "year", "yrs": "year", "px": "pixel", "pts": "point", "dB": "decibel", "db": "decibel", "cal": "calorie",
     "kcal": "kilocalorie", "hp": "horsepower", "ohm": "ohm", "Ω": "ohm",
-    "Å": "angstrom", "bps": "basis point", "pp": "percentage point",
+    "angstrom": "angstrom", "bps": "basis point", "pp": "percentage point",
     "kΩ": "kiloohm", "mol": "mole", "K": "kelvin",
     "ct": "carat", "t": "ton", "bar": "bar", "mbar": "millibar", "atm": "atmosphere", "lm": "lumen", "doz": "dozen",
     "pk": "pack", "pkg": "package", "MP": "megapixel",
