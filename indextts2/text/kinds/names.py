@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from .codes import STATES
 from .context import (
     STARTERS,
     at_end,
@@ -18,6 +17,7 @@ from .context import (
 from .dates import month_name, weekday
 from .find import Kind, kind
 from .letters import spell
+from .places import COMPASS, STATES, STREETS
 
 TITLES = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "drs": "doctors", "msgr": "monsignor",
@@ -30,30 +30,24 @@ TITLES = {
 }  # fmt: skip
 """Before a name, with or without their point where that is usual."""
 
+_TITLES_ALONE = "dr mr mrs ms prof lt col gen capt sgt rev gov sen rep pres hon mt messrs cmdr maj supt".split()
 WORDS = {
-    "etc": "et cetera", "approx": "approximately", "dept": "department", "inc": "incorporated", "corp": "corporation",
-    "ltd": "limited", "co": "company", "bros": "brothers", "est": "established", "assn": "association",
-    "assoc": "association",
-    "govt": "government", "natl": "national", "intl": "international", "univ": "university", "incl": "including",
-    "excl": "excluding", "esp": "especially", "misc": "miscellaneous", "avg": "average", "max": "maximum",
-    "min": "minimum",
-    "ca": "circa", "chap": "chapter", "cf": "compare", "viz": "namely", "vs": "versus", "jr": "junior", "sr": "senior",
-    "esq": "esquire", "tel": "telephone",
+    **{short: TITLES[short] for short in _TITLES_ALONE},
+    "etc": "et cetera", "approx": "approximately", "dept": "department", "inc": "incorporated",
+    "corp": "corporation", "ltd": "limited", "co": "company", "bros": "brothers", "est": "established",
+    "assn": "association", "assoc": "association", "govt": "government", "natl": "national", "intl": "international",
+    "univ": "university", "incl": "including", "excl": "excluding", "esp": "especially", "misc": "miscellaneous",
+    "avg": "average", "max": "maximum", "min": "minimum", "ca": "circa", "chap": "chapter", "cf": "compare",
+    "viz": "namely", "vs": "versus", "jr": "junior", "sr": "senior", "esq": "esquire", "tel": "telephone",
     "temp": "temperature", "vol": "volume", "fig": "figure", "ch": "chapter", "bldg": "building",
-    "mfg": "manufacturing",
-    "mgmt": "management", "dist": "district", "pop": "population", "cont": "continued", "introd": "introduction",
-    "resp": "respectively", "orig": "originally", "cap": "chapter", "ed": "edition", "eds": "editors",
-    "trans": "translated",
-    "al": "al", "apt": "apartment", "ext": "extension", "hrs": "hours", "yrs": "years", "lbs": "pounds", "oz": "ounces",
-    "tsp": "teaspoon", "tbsp": "tablespoon", "sq": "square", "qt": "quart", "gal": "gallon", "pkg": "package",
-    "rd": "road",
-    "ave": "avenue", "blvd": "boulevard", "ln": "lane", "hwy": "highway", "pkwy": "parkway", "mins": "minutes",
-    "secs": "seconds", "cu": "cubic", "dr": "doctor", "mr": "mister", "mrs": "missus", "ms": "miz", "prof": "professor",
-    "lt": "lieutenant", "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend",
-    "gov": "governor", "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable",
-    "mt": "mount",
-    "messrs": "messers", "cmdr": "commander", "maj": "major", "supt": "superintendent", "asst": "assistant",
-    "mgr": "manager", "lat": "latitude", "long": "longitude", "inst": "instant", "ult": "ultimo", "prox": "proximo",
+    "mfg": "manufacturing", "mgmt": "management", "dist": "district", "pop": "population", "cont": "continued",
+    "introd": "introduction", "resp": "respectively", "orig": "originally", "cap": "chapter", "ed": "edition",
+    "eds": "editors", "trans": "translated", "al": "al", "apt": "apartment", "ext": "extension", "hrs": "hours",
+    "yrs": "years", "lbs": "pounds", "oz": "ounces", "tsp": "teaspoon", "tbsp": "tablespoon", "sq": "square",
+    "qt": "quart", "gal": "gallon", "pkg": "package", "rd": "road", "ave": "avenue", "blvd": "boulevard",
+    "ln": "lane", "hwy": "highway", "pkwy": "parkway", "mins": "minutes", "secs": "seconds", "cu": "cubic",
+    "asst": "assistant", "mgr": "manager", "lat": "latitude", "long": "longitude", "inst": "instant",
+    "ult": "ultimo", "prox": "proximo",
 }  # fmt: skip
 """With their point, wherever they stand."""
 
@@ -63,16 +57,6 @@ _NEED_NUMBER = frozenset(
 """Words or parts of words as well: only before a number, or where a small letter follows, or at no end."""
 
 _ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros".split())
-STREETS = {
-    "st": "street", "ave": "avenue", "av": "avenue", "rd": "road", "blvd": "boulevard", "dr": "drive", "ln": "lane",
-    "ct": "court",
-    "pl": "place", "sq": "square", "hwy": "highway", "pkwy": "parkway", "ter": "terrace", "cir": "circle",
-    "trl": "trail",
-    "aly": "alley", "expy": "expressway", "rte": "route",
-}  # fmt: skip
-_COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest",
-    "SE": "southeast",
-            "SW": "southwest"}  # fmt: skip
 _KEYS = {"Ctrl": "control", "Cmd": "command", "Esc": "escape", "Del": "delete"}
 _LATIN = {"eg": "for example", "ie": "that is"}
 _SLASHED = {"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
@@ -91,7 +75,7 @@ def _street(match: re.Match[str]) -> str:
     """12 Elm Dr., Baker St., 5th Ave."""
     compass, name, sign, point = match.groups()
     ended = bool(point) and (at_end(match) or stop_after_initials(match) == ".")
-    lead = f"{_COMPASS[compass]} " if compass else ""
+    lead = f"{COMPASS[compass]} " if compass else ""
     return f"{lead}{name} {STREETS[sign.lower()]}{'.' if ended else ''}"
 
 
@@ -248,7 +232,7 @@ NAMES: tuple[Kind, ...] = (
         lambda match: STREETS[match.group(1).lower()] + (stop_after_initials(match) if match.group(2) else ""),
         needs_digit=False,
     ),
-    kind("compass", r"(?<=\ufffc )(NE|NW|SE|SW)\b", lambda match: _COMPASS[match.group(1)], needs_digit=False),
+    kind("compass", r"(?<=\ufffc )(NE|NW|SE|SW)\b", lambda match: COMPASS[match.group(1)], needs_digit=False),
     kind("saint", r"\bSt(?:\.|(?= [A-Z][a-z]))(?=\s+[A-Z\ufffc])", _saint, needs_digit=False),
     kind(
         "street",

@@ -8,6 +8,7 @@ from .. import english_numbers as numbers
 from .dates import is_year
 from .find import Kind, kind
 from .letters import spell
+from .places import COMPASS, STREETS
 
 _HEADS = (
     "Chapter|chapter|Part|part|Episode|episode|Season|season|Track|track|Level|level|Day|day|Lesson|lesson|Unit|unit|Step|"
@@ -43,11 +44,7 @@ def _coded(match: re.Match[str]) -> str:
 
 
 _CODED = "code|Code|zip|ZIP|PIN|pin|ID|account|Account|serial|extension|passcode|password|ticket|confirmation|postcode"
-_COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west"}
-_STREETS = (
-    "St|Ave|Rd|Blvd|Dr|Ln|Ct|Pl|Sq|Hwy|Pkwy|Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Square|"
-    "Terrace|Way|Highway"
-)
+_STREETS = "|".join((*map(str.capitalize, (*STREETS, *STREETS.values())), "Way"))
 
 
 def _plain(text: str) -> str:
@@ -112,7 +109,7 @@ HEADED: tuple[Kind, ...] = (
     kind(
         "compass",
         rf"(?<=\d )[NSEW]\.?(?= (?:\d+(?:st|nd|rd|th)|(?:[A-Z][\w']+ ){{0,2}}[A-Z][\w']+) (?:{_STREETS})\b)",
-        lambda match: _COMPASS[match.group()[0]],
+        lambda match: COMPASS[match.group()[0]],
         hint=r" [NSEW]\b",
     ),
     kind("code", rf"\b({_CODED})(:? (?:is |no\.? |number )?)(\d{{4,}})\b(?![.,:%]\d)", _coded, hint=r"\d\d\d\d"),
