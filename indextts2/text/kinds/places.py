@@ -17,8 +17,8 @@ STATES = {
 
 STREETS = {
     "st": "street", "ave": "avenue", "av": "avenue", "rd": "road", "blvd": "boulevard", "dr": "drive", "ln": "lane",
-    "ct": "court", "pl": "place", "sq": "square", "hwy": "highway", "pkwy": "parkway", "ter": "terrace", "cir": "circle",
-    "trl": "trail", "aly": "alley", "expy": "expressway", "rte": "route",
+    "ct": "court", "pl": "place", "sq": "square", "hwy": "highway", "pkwy": "parkway", "ter": "terrace",
+    "cir": "circle", "trl": "trail", "aly": "alley", "expy": "expressway", "rte": "route",
 }  # fmt: skip
 """Short form to the kind of street."""
 
