@@ -49,6 +49,7 @@ VALUES = {
     ports.Cast: ("script.cast", "Cast"),
     ports.Lines: ("script.run", "SpokenScript"),
     ports.Takes: ("script.takes", "Takes"),
+    ports.Words: ("contracts", "SpokenWords"),
 }
 """Port of a value -> where its class lives."""
 

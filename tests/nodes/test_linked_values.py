@@ -58,6 +58,8 @@ def good(pack, tmp_path_factory, tiny_checkpoint) -> dict[str, Any]:
     values["INDEXTTS2_T2E"] = pack.part("nodes.host.services").loaded_of(reader)
     audio = made["vocoder"][0][0]
     values["INDEXTTS2_LINES"] = spoken(pack, values["INDEXTTS2_SCRIPT"], audio)
+    contracts = pack.part("indextts2.contracts")
+    values["INDEXTTS2_WORDS"] = contracts.SpokenWords((contracts.SpokenWord("Hello", 0, 9),), audio["sample_rate"], 99)
     values["INDEXTTS2_TAKES"] = takes_of(pack, values["INDEXTTS2_SEMANTIC"], audio)
     return values | {"AUDIO": audio, "IMAGE": torch.zeros(2, 4, 4, 3), "LATENT": {"samples": torch.zeros(1, 32, 1, 1)},
                      "VIDEO": Video(), "FLOAT": 0.5}  # fmt: skip
