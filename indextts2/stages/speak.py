@@ -34,7 +34,7 @@ from .t2s.batches import DecodingSettings
 from .t2s.spoken_words import words_in_time
 from .t2s.text_to_semantic import text_to_semantic
 from .t2s.word_times import place_words
-from .word_borders import snapped_words
+from .word_borders import begun_on_time, snapped_words
 
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
@@ -130,7 +130,7 @@ def speak(
             progress=_part(progress, "t2s"),
         )
         semantic = place_words(t2s, prepared, semantic, speaker, wanted)
-        in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words else None
+        in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words or prepared.anchors else None
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(
             s2m,
@@ -145,7 +145,10 @@ def speak(
         speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))
     if in_time is not None:
         in_time = snapped_words(in_time, speech.waveform.samples[0, 0])
-    return replace(speech, seeds=seeds, warnings=prepared.warnings, words=in_time)
+        if prepared.anchors:
+            samples, in_time = begun_on_time(speech.waveform.samples[0, 0], in_time)
+            speech = replace(speech, waveform=replace(speech.waveform, samples=samples[None, None]))
+    return replace(speech, seeds=seeds, warnings=prepared.warnings, words=in_time if words else None)
 
 
 def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:
