@@ -121,7 +121,7 @@ def _padded(match: re.Match[str]) -> str | None:
     return f"{MONTHS[month - 1]} {numbers.ordinal(day)}"
 
 
-def _blank_year(match: re.Match[str]) -> str:
+def _blank_year(match: re.Match[str]) -> str | None:
     """18-- of old novels, where a year may stand."""
     before = match.string[max(0, match.start() - 20) : match.start()]
     if not re.search(
