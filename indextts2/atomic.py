@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import IndexTTS2Error, InputError
+from .foreign import shown
 
 SUFFIX = ".part"
 NAME_CHARACTERS = 40  # of the file's name in that of the hidden one, so that the longest name still has a neighbour
+SHOWN = 300  # characters of a path in a message
 MOST_WRITERS = 16  # processes that may write the same file at the same time
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
 FULL_BYTES = 4096  # a file system with less than one block free is full, whatever a package made of the error
@@ -31,8 +33,8 @@ def replacing(path: str | Path, error: type[IndexTTS2Error] = InputError) -> Ite
     A link is followed. A device or a pipe, which cannot be replaced, is written to directly. Raises `error` where the
     file cannot be written, naming it and, when the disk is full, the space that is left; other exceptions pass.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file() and not target.is_dir():
+    target = _real(path, error)
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
         with target.open("wb") as device:
             yield device
         return
@@ -108,9 +110,9 @@ def make_folder(folder: Path, error: type[IndexTTS2Error] = InputError) -> None:
     """A folder with those above it, where they are not there yet. Raises `error`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as failure:
-        reason = failure.strerror or str(failure)
-        raise error(f"{folder} cannot be made a folder ({reason}). Choose another place.") from failure
+    except (OSError, ValueError) as failure:  # ValueError: a NUL or half a character in the name
+        reason = getattr(failure, "strerror", None) or str(failure)
+        raise error(f"{shown_path(folder)} cannot be made a folder ({reason}). Choose another place.") from failure
 
 
 def free_space(folder: Path) -> str:
@@ -120,9 +122,23 @@ def free_space(folder: Path) -> str:
     return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free in {folder}"
 
 
+def shown_path(path: Path) -> str:
+    """A path in a message, cut where nobody would read it to its end."""
+    text = str(path)
+    return text if len(text) <= SHOWN and text.isprintable() else shown(text, SHOWN)
+
+
+def _real(path: str | Path, error: type[IndexTTS2Error]) -> Path:
+    """The path behind links. Raises `error` for a name that no file has."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as failure:
+        raise error(f"{shown(str(path), SHOWN)} cannot be written ({failure}). Choose another name.") from failure
+
+
 def _claimed(target: Path) -> tuple[BinaryIO, Path]:
     """An empty file beside the target that no other living process writes, and its path."""
-    if target.is_dir():
+    if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     for number in range(MOST_WRITERS):
         beside = target.with_name(f".{target.name[:NAME_CHARACTERS]}.{number}{SUFFIX}")
@@ -192,11 +208,11 @@ def _is_full(failure: BaseException, folder: Path) -> bool:
 
 
 def _failed(target: Path, failure: BaseException, full: bool, error: type[IndexTTS2Error]) -> IndexTTS2Error:
-    kept = " The file that was there is unchanged." if target.is_file() else ""
+    kept = " The file that was there is unchanged." if os.path.isfile(target) else ""
     if full:
         return error(
             f"{target} cannot be written: the disk is full ({free_space(target.parent)}). Free some space, or write to "
             f"another folder.{kept}"
         )
     reason = getattr(failure, "strerror", None) or str(failure)
-    return error(f"{target} cannot be written ({reason}). Check the folder and its permissions.{kept}")
+    return error(f"{shown_path(target)} cannot be written ({reason}). Check the folder and its permissions.{kept}")

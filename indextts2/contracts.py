@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .checks import check_fields
 from .config import EMOTIONS
 from .errors import CheckpointMismatch, InputError
+from .foreign import shown
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) between any two steps of a loop; raising `Cancelled` inside it stops the loop."""
@@ -42,6 +44,10 @@ def check_shape(name: str, tensor: Tensor, *shape: int | None) -> None:
 
     Raises InputError naming the expected and the found shape.
     """
+    if not isinstance(tensor, Tensor):
+        raise InputError(
+            f"{name} should be a tensor, but is {shown(tensor)}. Connect the output of the matching stage."
+        )
     found = tuple(tensor.shape)
     if len(found) != len(shape) or any(
         want is not None and want != have for want, have in zip(shape, found, strict=True)
@@ -89,6 +95,7 @@ class Waveform:
     sample_rate: int  # Hz
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_shape("Waveform.samples", self.samples, None, None, None)
         if self.sample_rate <= 0:
             raise InputError(f"The sample rate should be positive, but is {self.sample_rate} Hz.")
@@ -119,6 +126,7 @@ class Reference:
     def __post_init__(self) -> None:
         check_shape("Reference.features", self.features, 1, None, None)
         check_shape("Reference.emotion_features", self.emotion_features, 1, None, None)
+        check_shape("Reference.tokens", self.tokens, 1, None)
         rows, count = self.features.shape[1], max(1, self.tokens.shape[-1])
         rows_per_token = max(1, round(rows / count))
         check_shape("Reference.tokens", self.tokens, 1, -(-rows // rows_per_token))
@@ -154,6 +162,9 @@ class Keyframe:
     position: float  # 0 is the start of the text, 1 its end
     vector: Tensor  # (1, dim)
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
@@ -178,6 +189,7 @@ class EmotionWeights:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self, names={"values": "Emotion weights"})
         if len(self.values) != len(EMOTIONS):
             raise InputError(f"Eight emotion weights are expected ({', '.join(EMOTIONS)}), but got {len(self.values)}.")
         if not all(0.0 <= value < float("inf") for value in self.values):
@@ -251,6 +263,7 @@ class Duration:
     method: str = "auto"  # one of DURATION_METHODS
 
     def __post_init__(self) -> None:
+        check_fields(self)
         units = ("free", "tokens", "frames", "seconds", "samples", "factor")
         if self.unit not in units:
             raise InputError(f"A duration is given in {', '.join(units)}, but got '{self.unit}'.")

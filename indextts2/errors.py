@@ -6,9 +6,17 @@ from typing import Any
 
 PACKAGE = "indextts2."
 
+LONGEST_MESSAGE = 2_000
+"""Characters of a message. Foreign words in one may be of any length; the advice at its end stays."""
+
 
 class IndexTTS2Error(Exception):
     """Base of every error this library raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > LONGEST_MESSAGE:
+            message = f"{message[: LONGEST_MESSAGE - 505]} ... {message[-500:]}"
+        super().__init__(message)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -110,12 +110,16 @@ def read_yaml(path: Path, limits: Limits = CONFIGURATION) -> Any:
     return parse_yaml(read_foreign_text(path, limits), limits)
 
 
-def read_json_lines(path: Path, limits: Limits = DEFAULT) -> Iterator[Any]:
-    """The values of a file with one JSON text per line; empty lines are skipped. Raises ForeignDataError."""
-    for number, line in enumerate(read_foreign_text(path, limits).split("\n"), start=1):
+def read_json_lines(path: Path, limits: Limits = DEFAULT, *, complete: bool = False) -> Iterator[tuple[int, Any]]:
+    """(number, value) of a file with one JSON text per line, counted from 1; empty lines are skipped.
+
+    complete: what stands behind the last line end is left out. Raises ForeignDataError.
+    """
+    lines = read_foreign_text(path, limits).split("\n")
+    for number, line in enumerate(lines[:-1] if complete else lines, start=1):
         if line.strip():
             try:
-                yield parse_json(line, limits)
+                yield number, parse_json(line, limits)
             except ForeignDataError as error:
                 raise ForeignDataError(error.reason, number, max(1, error.column)) from error
 
@@ -155,7 +159,7 @@ def safe_relative_path(name: str) -> str:
             reason = "names a device of Windows"
         elif any(sign in _FORBIDDEN or not sign.isprintable() for sign in part):  # surrogates are not printable
             reason = "holds characters that no file name has"
-        elif len(part.encode()) > LONGEST_NAME or len(name.encode()) > LONGEST_PATH:
+        elif len(part.encode()) > LONGEST_NAME or len(name.encode("utf-8", "replace")) > LONGEST_PATH:
             reason = "is too long"
         else:
             continue

@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from .checks import check_fields, check_whole
 from .errors import InputError
 
 NOISE_BLOCK = 16  # decoding steps whose noise is drawn at once
@@ -47,6 +48,7 @@ class SamplingSettings:
     emotion_guidance: float = 1.0  # amplifies what the emotion changes in every token's chance; 1 is off and exact
 
     def __post_init__(self) -> None:
+        check_fields(self, beams=(None, 64), max_tokens=(None, 1_000_000), length_penalty=(-100, 100))
         checks = (
             (self.mode in SAMPLERS, f"mode is one of {', '.join(SAMPLERS)}", self.mode),
             (self.beams >= 1, "beams is at least 1", self.beams),
@@ -267,7 +269,7 @@ SAMPLERS: dict[str, Search] = {
 
 def row_seed(seed: int, segment: int, take: int) -> int:
     """The seed of one row of a batch, so that a row's draws do not depend on its neighbours."""
-    text = f"{seed}/{segment}/{take}".encode()
+    text = f"{check_whole('seed', seed)}/{segment}/{take}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=SEED_BYTES).digest(), "little") >> 1
 
 

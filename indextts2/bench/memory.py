@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from ..checks import check_fields
 from ..contracts import Duration, PreparedText, Waveform
 from ..loading.parts import GROUPS
 from ..stages.conditions import condition_speaker
@@ -123,6 +124,9 @@ class MemoryCase:
     reference_seconds: float = 15.0
     seconds: float = 10.0
     sample_rate: int = 24_000
+
+    def __post_init__(self) -> None:
+        check_fields(self, reference_seconds=(0.1, 3_600), seconds=(0.1, 3_600), sample_rate=(1_000, 384_000))
 
 
 @dataclass(frozen=True, slots=True)

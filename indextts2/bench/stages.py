@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..checks import check_fields
 from ..contracts import Duration, PreparedText, Reference, SemanticSpeech, Speaker, Waveform
 from ..errors import InputError
 from ..loading.checkpoint import Checkpoint, load_speech
@@ -59,6 +60,7 @@ class BenchSettings:
     warm_up: bool = True  # one run before the timed ones
 
     def __post_init__(self) -> None:
+        check_fields(self, seconds=(0.1, 3_600), repeats=(1, 100_000), steps=(1, 1_000))
         object.__setattr__(self, "stages", tuple(name.replace("_", " ") for name in self.stages))
         unknown = [name for name in self.stages if name not in STAGES]
         if unknown:

@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..checks import MOST_THREADS, SEED
 from ..errors import IndexTTS2Error
+from ..foreign import shown
 from ..text.profiles import PROFILES
 
 if TYPE_CHECKING:
@@ -73,7 +75,9 @@ def add_compute_options(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         help="precision of the text-to-semantic model; the other stages always compute in fp32",
     )
-    parser.add_argument("--threads", type=positive(int), metavar="N", help="CPU threads (default: torch's choice)")
+    parser.add_argument(
+        "--threads", type=positive(int, most=MOST_THREADS), metavar="N", help="CPU threads (default: torch's choice)"
+    )
 
 
 def add_cache_option(parser: argparse.ArgumentParser) -> None:
@@ -161,20 +165,47 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--progress", action="store_true", help="show progress even if no terminal is attached")
 
 
-def positive(kind: Callable[[str], Any], *, zero: bool = False) -> Callable[[str], Any]:
-    """An argparse type: a finite number above zero, or from zero on."""
+MOST: dict[Callable[[str], Any], float] = {int: 1_000_000_000, float: 1e9}
+"""Largest numbers of options that name no limit of their own."""
+
+
+def positive(kind: Callable[[str], Any], *, zero: bool = False, most: float | None = None) -> Callable[[str], Any]:
+    """An argparse type: a number above zero, or from zero on, and up to `most`."""
+    limit = MOST[kind] if most is None else most
+    rule = "zero or more" if zero else "above zero"
 
     def convert(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} is expected, but got '{text}'") from error
-        if not (math.isfinite(value) and (value >= 0 if zero else value > 0)):
-            rule = "zero or more" if zero else "above zero"
-            raise argparse.ArgumentTypeError(f"a {_NAMES[kind]} {rule} is expected, but got '{text}'")
+        value = _converted(kind, text)
+        if not (0 <= value <= limit and (zero or value > 0)):
+            raise _unexpected(kind, f"up to {limit:,.0f}" if limit < value < math.inf else rule, text)
         return value
 
     return convert
+
+
+def any_number(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """An argparse type: a finite number of either sign, such as a seed."""
+    low, high = SEED if kind is int else (-MOST[kind], MOST[kind])
+
+    def convert(text: str) -> Any:
+        value = _converted(kind, text)
+        if not low <= value <= high:
+            raise _unexpected(kind, f"from {low:.0f} to {high:.0f}", text)
+        return value
+
+    return convert
+
+
+def _converted(kind: Callable[[str], Any], text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:  # int refuses thousands of digits with it too
+        raise _unexpected(kind, "", text) from error
+
+
+def _unexpected(kind: Callable[[str], Any], rule: str, text: str) -> argparse.ArgumentTypeError:
+    name = " ".join(filter(None, (f"a {_NAMES[kind]}", rule)))
+    return argparse.ArgumentTypeError(f"{name} is expected, but got {shown(text)}")
 
 
 def name_in(module: str, table: str) -> Callable[[str], str]:
@@ -324,7 +355,7 @@ def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: tor
 
 def check_output(path: Path) -> None:
     """Refuse a file that cannot be written, before the work. Raises Usage."""
-    if path.is_dir() or not path.parent.is_dir():
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
         raise Usage(f"{path} cannot be written: give a file in a folder that exists.")
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from ..errors import InputError
-from .common import Usage, add_checkpoint_option, check_output, checkpoint_of, positive, write_result
+from .common import Usage, add_checkpoint_option, any_number, check_output, checkpoint_of, positive, write_result
 
 HELP = "edit the cues of a script before it is spoken"
 
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--merge-characters", type=positive(int), default=84, metavar="N", help="longest text of joined cues"
     )
     parser.add_argument("--split", type=positive(int), default=0, metavar="N", help="longest text of a cue")
-    parser.add_argument("--shift", type=float, default=0.0, metavar="S", help="seconds later; below 0 is earlier")
+    parser.add_argument(
+        "--shift", type=any_number(float), default=0.0, metavar="S", help="seconds later; below 0 is earlier"
+    )
     parser.add_argument("--fps", type=positive(float), default=0.0, help="put starts and ends on frames of this rate")
     parser.add_argument("--check", action="store_true", help="list cues that are too short, with the seconds they need")
     add_checkpoint_option(parser)

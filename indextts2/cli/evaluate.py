@@ -10,6 +10,7 @@ from .common import (
     add_compute_options,
     add_lora_option,
     add_output_options,
+    any_number,
     checkpoint_of,
     device_of,
     dtype_of,
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="texts whose word borders are held against the corpus's exact timings; of those of free length",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed that chooses the texts")
+    parser.add_argument("--seed", type=any_number(int), default=0, help="seed that chooses the texts")
     parser.add_argument(
         "--without",
         nargs="+",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,6 @@ def _about(options: argparse.Namespace) -> About:
     from ..loading.native import About, about_of
 
     path = options.folder / CONFIG_NAME
-    known = about_of(read_config(path).metadata) if path.is_file() else About()
+    known = about_of(read_config(path).metadata) if os.path.isfile(path) else About()
     given = {name: getattr(options, name) for name in ("licence", "provenance", "precision")}
     return replace(known, **{name: value for name, value in given.items() if value is not None})

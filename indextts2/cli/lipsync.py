@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InputError
-from .common import Usage, add_output_options, check_output, positive, write_result
+from .common import Usage, add_output_options, any_number, check_output, positive, write_result
 
 HELP = "make speech ready for a video model that moves lips"
 
@@ -25,8 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--sample-rate", type=positive(int), default=44_100, help="samples per second")
     parser.add_argument("--mono", action="store_true", help="one channel instead of two")
-    parser.add_argument("--room-tone", type=float, default=-65.0, metavar="DB", help="level of the room in the pauses")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same room")
+    parser.add_argument(
+        "--room-tone", type=any_number(float), default=-65.0, metavar="DB", help="level of the room in pauses"
+    )
+    parser.add_argument("--seed", type=any_number(int), default=0, help="the same seed gives the same room")
     add_output_options(parser)
 
 

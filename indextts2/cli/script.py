@@ -10,12 +10,14 @@ import json
 import os
 import re
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import make_folder, write_text
 from ..errors import InputError, ScriptError
+from ..folder_lock import only_process
 from .common import (
     Usage,
     add_cache_option,
@@ -26,6 +28,7 @@ from .common import (
     add_output_options,
     add_preset_option,
     add_text_options,
+    any_number,
     checkpoint_of,
     device_of,
     flow_of,
@@ -85,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
     add_text_options(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of lines without one of their own")
+    parser.add_argument("--seed", type=any_number(int), default=0, help="seed of lines without one of their own")
     parser.add_argument(
         "--pause",
         type=positive(float, zero=True),
@@ -167,16 +170,16 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         help="longest silence inside a line of free length, in seconds; 0 keeps all",
     )
     clean.add_argument(
-        "--loudness", type=float, default=-20.0, help="loudness of every line in LUFS; 0 leaves lines as they are"
+        "--loudness",
+        type=any_number(float),
+        default=-20.0,
+        help="loudness of every line in LUFS; 0 leaves lines as they are",
     )
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from ..script.accepted import TakesFile
     from ..script.read import read_script_file
-    from ..script.run import no_line, run_lines
-    from ..script.store import LineStore
 
     settings, mixing = _settings(options)
     caption_settings(options)  # before the work
@@ -191,6 +194,24 @@ def run(options: argparse.Namespace) -> None:
     )
     checkpoint, device = checkpoint_of(options), device_of(options)
     processes = _Processes(device)
+    with nullcontext() if processes.index else only_process(options.output):
+        _speak_and_write(options, script, cast, checkpoint, processes, settings, mixing)
+
+
+def _speak_and_write(
+    options: argparse.Namespace,
+    script: Script,
+    cast: Cast,
+    checkpoint: Checkpoint,
+    processes: _Processes,
+    settings: JobSettings,
+    mixing: MixSettings,
+) -> None:
+    """Everything that happens in the output folder."""
+    from ..script.accepted import TakesFile
+    from ..script.run import no_line, run_lines
+    from ..script.store import LineStore
+
     make_folder(options.output / "lines")
     store = LineStore(options.output / FINISHED)
     decided = TakesFile.open(options.output / TAKES, script.lines)

@@ -22,6 +22,7 @@ from .common import (
     add_preset_option,
     add_text_options,
     allow_leading_dashes,
+    any_number,
     check_output,
     checkpoint_of,
     device_of,
@@ -137,7 +138,7 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same speech")
+    parser.add_argument("--seed", type=any_number(int), default=0, help="the same seed gives the same speech")
     add_offload_option(parser)
     add_cache_option(parser)
     sampling = parser.add_argument_group("text-to-semantic")

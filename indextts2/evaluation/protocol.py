@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from ..checks import check_fields
 from ..config import EMOTIONS
 from ..contracts import Duration, EmotionWeights, Speech, Waveform
 from ..errors import TrainingError
@@ -63,6 +64,10 @@ class ProtocolSettings:
     minimum_reference_seconds: float = 2.0
     splits: tuple[str, ...] = TEST_SPLITS
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = dict.fromkeys(("free", "duration", "emotion", "probe"), (0, 1_000_000))
+        check_fields(self, factors=(0.001, 1_000), strength=(0, None), minimum_reference_seconds=(0, None), **whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -56,7 +57,7 @@ def open_alone(place: Path) -> Checkpoint:
 
 def _opened(place: Path) -> tuple[Checkpoint, str]:
     """A folder as it is, and the base that its configuration names."""
-    if not place.is_dir():
+    if not os.path.isdir(place):
         raise CheckpointError(f"The folder {place} is missing. Install the package again, or name another checkpoint.")
     file = read_config(place / CONFIG_NAME)
     if is_native(file.metadata):

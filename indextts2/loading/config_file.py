@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import logging
+import os
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -52,7 +53,7 @@ class ConfigFile:
 
 def read_config(path: Path) -> ConfigFile:
     """Read a config.yaml of either layout. Raises ConfigError naming the key, CheckpointError without a file."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CheckpointError(f"There is no {path.name} in {path.parent}. {_instead_of(path)}")
     if path.stat().st_size > LARGEST_FILE:
         raise ConfigError(f"{path} has {path.stat().st_size} bytes, far more than a configuration. Get it again.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, IndexTTS2Error
+from ..foreign import ForeignDataError, parse_json
 from .checkpoint import Checkpoint, open_checkpoint
 from .download.message import download_command
 from .download.sums import wrong_sums
@@ -115,11 +115,10 @@ def _header(path: Path) -> dict[str, Any]:
         if count > path.stat().st_size:
             return {}
         try:
-            header = json.loads(file.read(count))
-        except ValueError:
+            header = parse_json(file.read(count))
+        except ForeignDataError:
             return {}
-    header.pop("__metadata__", None)
-    return header
+    return {key: value for key, value in header.items() if key != "__metadata__"} if isinstance(header, dict) else {}
 
 
 def _damaged(checkpoint: Checkpoint) -> list[str]:

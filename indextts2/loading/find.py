@@ -59,7 +59,7 @@ def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list
         folders[mini_folder()] = MINI
     for root in [*roots, *model_scope_folders()]:
         for folder in [root, *_children(root)]:
-            if (folder / CONFIG_NAME).is_file():
+            if os.path.isfile(folder / CONFIG_NAME):
                 folders.setdefault(folder.resolve(), folder.name)
     for cache in caches:
         for name, kind in OFFICIAL_NAMES.items():
@@ -87,8 +87,8 @@ def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:
     if str(name) == MINI:
         return mini_folder()
     given = Path(os.path.expanduser(name))  # which leaves "~nobody" as it is, where Path raises
-    if given.is_dir():
-        if (given / CONFIG_NAME).is_file() or not given.name.startswith(CACHE_PREFIX):
+    if os.path.isdir(given):
+        if os.path.isfile(given / CONFIG_NAME) or not given.name.startswith(CACHE_PREFIX):
             return given
         snapshot = cached_snapshot(given.parent, given.name.removeprefix(CACHE_PREFIX).replace("--", "/"))
         return snapshot or given

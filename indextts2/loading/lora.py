@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -117,9 +118,9 @@ def read_lora(path: str | Path, model: nn.Module) -> Lora:
 
 def adapter_file(place: Path) -> Path:
     """The file of a peft folder, or the file given."""
-    if not place.is_dir():
+    if not os.path.isdir(place):
         return place
-    return next((place / name for name in ADAPTER_FILES if (place / name).is_file()), place / ADAPTER_FILES[0])
+    return next((place / name for name in ADAPTER_FILES if os.path.isfile(place / name)), place / ADAPTER_FILES[0])
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
@@ -198,7 +199,7 @@ def merged(t2s: T2SModels, lora: Lora, strength: float) -> T2SModels:
 
 
 def _settings(path: Path, file: Path) -> Mapping[str, Any]:
-    if file.name not in ADAPTER_FILES or not path.is_file():
+    if file.name not in ADAPTER_FILES or not os.path.isfile(path):
         return {}
     try:
         settings = read_json(path, CONFIGURATION)

@@ -19,9 +19,9 @@ from torch import Tensor
 from ..atomic import copy_file, make_folder
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
-from .config_file import CONFIG_NAME, read_config, write_config
+from .config_file import CONFIG_NAME, write_config
 from .fingerprint import Fingerprints, fingerprints, sha256_of
-from .parts import FP32, INT8, SUFFIX, group_of, part_of, parts_of, tensor_parts
+from .parts import FP32, INT8, SUFFIX, part_of, parts_of, tensor_parts
 from .quantise import ABSMAX, encoded
 from .stream import Source, write_stream
 from .tensors import is_finite, read_section
@@ -126,16 +126,6 @@ def about_of(metadata: Mapping[str, Any]) -> About:
         precision=str(metadata.get("precision", "fp32")),
         extra={key: value for key, value in metadata.items() if key not in own},
     )
-
-
-def replace_part(folder: Path, part: str, tensors: Mapping[str, Tensor], config: Config | None = None) -> None:
-    """Replace one part of a native folder, as a training run does; its fingerprint changes, the others stay."""
-    file = read_config(folder / CONFIG_NAME)
-    config = config or file.config
-    marks = dict(file.metadata.get("fingerprints", {}))
-    marks.pop(group_of(part), None)
-    about = about_of(file.metadata)
-    write_native(folder, config, {part: tensors}, about, declared=Fingerprints(**marks))
 
 
 def verify_sums(folder: Path, metadata: Mapping[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ def load_pickle(path: Path) -> Any:
                 "Use the file of the official source, or a safetensors file."
             ) from error
         raise CheckpointError(f"{path} is not a whole weight file. {AGAIN}") from error
-    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RecursionError, RuntimeError,
+    except (ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
             TypeError, ValueError) as error:  # fmt: skip
         # torch has no error of its own for a damaged file: whatever its reader stumbles over comes out.
         raise CheckpointError(f"{path} is not a whole weight file ({in_one_line(error)}). {AGAIN}") from error

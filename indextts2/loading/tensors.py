@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +50,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CheckpointError(f"The file {path.name} is missing from {path.parent}. Put it there.")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path} is empty. {AGAIN}")

@@ -6,6 +6,7 @@ Nothing is downloaded: every file is read from the folder, and weights from safe
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 
 from ..atomic import write_text
 from ..errors import CheckpointError, ConfigError, MissingDependency
+from ..foreign import ForeignDataError, read_json, shown
 from ..stages.emotion.from_text import TextToEmotionConfig, TextToEmotionModel
 from .parts import PARTS
 
@@ -44,7 +46,7 @@ def load_text_to_emotion(
     """
     place = find_text_to_emotion(Path(folder))
     settings = read_settings(place)
-    if (place / ADAPTER_FILE).is_file():
+    if os.path.isfile(place / ADAPTER_FILE):
         base = _base_folder(place, base_folder)
         model = _with_adapters(load_language_model(base, dtype), place)
         tokenizer = load_tokenizer(place if (place / "tokenizer_config.json").is_file() else base)
@@ -57,7 +59,7 @@ def load_text_to_emotion(
 def find_text_to_emotion(folder: Path) -> Path:
     """The folder with the model files: `folder` itself or one of its known subfolders. Raises CheckpointError."""
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
-        if (place / ADAPTER_FILE).is_file() or ((place / MODEL_FILE).is_file() and _has_weights(place)):
+        if os.path.isfile(place / ADAPTER_FILE) or (os.path.isfile(place / MODEL_FILE) and _has_weights(place)):
             return place
     raise CheckpointError(
         f"No text-to-emotion model is in {folder}. A folder with {MODEL_FILE} and model.safetensors, or with "
@@ -68,12 +70,12 @@ def find_text_to_emotion(folder: Path) -> Path:
 def read_settings(folder: Path) -> TextToEmotionConfig:
     """Our settings file, or the released model's settings where there is none. Unknown keys are an error."""
     path = folder / SETTINGS_FILE
-    if not path.is_file():
+    if not os.path.isfile(path):
         return TextToEmotionConfig()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON: {error}") from error
+        content = read_json(path)
+    except ForeignDataError as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
     known = {field.name for field in fields(TextToEmotionConfig)}
     if not isinstance(content, dict) or set(content) - known:
         unknown = sorted(set(content) - known) if isinstance(content, dict) else ["not an object"]
@@ -142,13 +144,17 @@ def _with_adapters(model: nn.Module, folder: Path) -> Any:
 
 def _base_folder(folder: Path, given: str | Path | None) -> Path:
     try:
-        named = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
-    except (ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder / ADAPTER_FILE} is not a JSON object.") from error
+        content = read_json(folder / ADAPTER_FILE)
+    except ForeignDataError as error:
+        raise CheckpointError(f"{folder / ADAPTER_FILE} cannot be read: {error}.") from error
+    named = (content.get("base_model_name_or_path") or "") if isinstance(content, dict) else None
+    if not isinstance(named, str):
+        raise CheckpointError(f"{folder / ADAPTER_FILE} is not a JSON object that names its base model.")
     for place in [Path(given)] if given is not None else [folder / named, Path(named)]:
-        if (place / MODEL_FILE).is_file():
+        if os.path.isfile(place / MODEL_FILE):  # which takes names of any length
             return place
     raise CheckpointError(
-        f"The adapters in {folder} were trained on '{given or named}', which is not a folder with {MODEL_FILE} here. "
+        f"The adapters in {folder} were trained on {shown(str(given or named))}, which is not a folder with "
+        f"{MODEL_FILE} here. "
         "Name the base model's folder."
     )

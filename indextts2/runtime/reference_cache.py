@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from ..atomic import make_folder, write_bytes
 from ..contracts import Reference, Waveform
 from ..errors import IndexTTS2Error, InputError
+from ..foreign import parse_json
 from ..stages.handles import EncoderModels
 from ..stages.reference import SECONDS_LIMIT, encode_reference
 
@@ -145,7 +146,7 @@ def _read(path: Path, fingerprint: str) -> Reference | None:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-            plain = json.loads((file.metadata() or {})["fields"])
+            plain = parse_json((file.metadata() or {})["fields"])
         os.utime(path)  # in use: it goes last
         return Reference(**tensors, **{**plain, "fingerprint": fingerprint})
     except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError, IndexTTS2Error) as error:

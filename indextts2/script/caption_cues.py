@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from ..checks import check_fields
 from ..contracts import SpokenWord, SpokenWords
 from ..errors import InputError
 from .model import milliseconds_at
@@ -36,6 +37,7 @@ class CaptionSettings:
     word_times: bool = False  # write the time of each word into WebVTT, which some readers do not know
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.width < 8 or not 1 <= self.rows <= 6:
             raise InputError(f"Captions have 1 to 6 rows of 8 characters or more, but got {self.rows} of {self.width}.")
         for name in ("reading_speed", "longest", "shortest", "pause"):

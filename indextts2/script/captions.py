@@ -28,7 +28,7 @@ FIRST, SECOND = "Speaker 1", "Speaker 2"
 
 _CHANGE = re.compile(r"^\s*(?:>{2,}|&gt;&gt;(?:&gt;)?)\s*")
 _MUSIC = re.compile(r"[♩♪♫♬♭♯🎵🎶🎼]+\ufe0f?")
-_HASH_MUSIC = re.compile(r"^\s*#\s+(.*?)\s+#\s*$")
+_HASH_MUSIC = re.compile(r"^\s*#\s(.*\s)#\s*$")
 _SQUARE = re.compile(r"\[[^\[\]]*\]")
 _ROUND = re.compile(r"[(（][^()（）]*[)）]")
 _DIRECTION = re.compile(r"^\s*([^\W\d_][^()\[\]:：<>]{0,58}?)\s*[(\[][^()\[\]]*[)\]]\s*[:：](?=\s|$)")
@@ -39,7 +39,7 @@ _DASH_INSIDE = re.compile(r"(?<=[.!?…\"”'’)])\s+[-–—]\s*(?=[A-ZÀ-Þ\"
 _SOUND = re.compile(
     r"""\b(?:sigh|laugh|chuckl|giggl|gasp|cough|sniff|sob|cr(?:y|ies)|weep|whisper|shout|scream|yell|groan|moan|grunt|
     pant|music|applau|cheer|clap|door|phone|bell|ring|footstep|engine|thunder|bang|knock|silen|inaudible|indistinct|
-    unintelligible|speak(?:s|ing)|talk(?:s|ing)|sing(?:s|ing)|hum(?:s|ming)|clears?\b.*throat|beep|buzz|explo|gun|shot|
+    unintelligible|speak(?:s|ing)|talk(?:s|ing)|sing(?:s|ing)|hum(?:s|ming)|clears?\b.{0,60}throat|beep|buzz|explo|gun|shot|
     bark|meow|wind|static|crowd|chatter|continues|laughter|mumbl|mutter|exhal|inhal|breath|snor|whistl|growl|clatter|
     rustl|thud|click|snap|splash|creak|slam|scoff|snicker|snort|yawn|hiccup|stammer|stutter|gulp|swallow|kiss|
     siren|alarm|horn|honk|tires|brakes|bird|dog|cat|horse|water|rain|fire|glass|echo|distort|foreign|
@@ -48,6 +48,7 @@ _SOUND = re.compile(
     narrat|voice-?over|v\.?o\.?$|o\.?s\.?$|theme|song|instrumental|playing|plays|♪)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_COLON = re.compile(r"\s*[:：]")
 _LEADING_COLON = re.compile(r"^\s*[:：]\s*")  # behind a way of speaking in brackets
 _MOST_WORDS = 7  # of a sound in round brackets; more is a sentence
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|lrm|rlm|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
@@ -143,7 +144,7 @@ def _unescaped(text: str) -> str:
 def _without_sounds(row: str, left_out: list[str]) -> str:
     def square(match: re.Match[str]) -> str:
         content = match.group()
-        if TAG.fullmatch(content) or find_tags(content)[0] or row[match.end() :].lstrip()[:1] in (":", "："):
+        if TAG.fullmatch(content) or find_tags(content)[0] or _COLON.match(row, match.end()):
             return content
         left_out.append(content)
         return " "

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..contracts import Emotion, EmotionWeights, Speaker, Waveform
 from ..errors import InputError, ScriptError
 from ..foreign import CONFIGURATION, ForeignDataError, parse_yaml, read_foreign_text, shown
-from .header import read_settings
+from .header import emotion_of
 from .model import check_name
 
 OTHERS = "*"
@@ -178,8 +178,6 @@ def _weights(name: str, value: Any) -> EmotionWeights | None:
     if value is None:
         return None
     try:
-        if isinstance(value, dict):
-            return EmotionWeights.of(**{str(key): float(number) for key, number in value.items()})
-        return read_settings(str(value))["emotion"]
-    except (InputError, KeyError, TypeError, ValueError) as error:
+        return emotion_of(value if isinstance(value, dict) else str(value))
+    except InputError as error:
         raise ScriptError(f"{name}: an emotion such as 'happy .6' is expected, but got {shown(value)}.") from error

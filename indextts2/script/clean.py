@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_fields
 from ..contracts import MelSpectrogram, concatenated, pause_samples
 from ..errors import InputError
 from .loudness import loudness_gain
@@ -40,6 +41,7 @@ class CleanSettings:
     loudness: float | None = -20.0
 
     def __post_init__(self) -> None:
+        check_fields(self, longest_silence=(None, 3_600))
         if not 0.0 <= self.longest_silence < math.inf:
             raise InputError(f"The longest silence should be 0 or more seconds, but is {self.longest_silence}.")
         if self.loudness is not None and not -70.0 < self.loudness < 0.0:

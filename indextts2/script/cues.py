@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checks import check_fields
 from ..contracts import shortened
 from ..errors import InputError, ScriptError
 from .captions import candidate_names, spoken_text
@@ -47,6 +48,9 @@ class ReadSettings:
     strict: bool = False
     keep: bool = False
     speakers: Sequence[str] = field(default=())
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def speakers_in(texts: Iterable[Sequence[str]], certain: Iterable[str], findings: Findings) -> Known:

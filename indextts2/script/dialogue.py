@@ -109,10 +109,10 @@ def _joined(text: str) -> list[_Row]:
 def _only_pauses(text: str) -> float | None:
     """Seconds of silence of a row that holds nothing but pause tags."""
     tags, _ = find_tags(text)
-    rest = text
-    for tag in reversed(tags):
-        rest = rest[: tag.start] + rest[tag.end :]
-    if rest.strip() or not tags or any(tag.kind != "pause" for tag in tags):
+    ends = [0, *(tag.end for tag in tags)]
+    starts = [*(tag.start for tag in tags), len(text)]
+    rest = any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
+    if rest or not tags or any(tag.kind != "pause" for tag in tags):
         return None
     return sum(tag.values[0] for tag in tags)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ..checks import check_fields
 from ..contracts import SemanticSpeech
 from ..errors import InputError
 from ..stages.duration import Clock, Target, split_evenly
@@ -37,6 +38,7 @@ class FitSettings:
     overflow: str = "list"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.cue not in CUES or self.overflow not in OVERFLOWS:
             raise InputError(
                 f"A cue is one of {', '.join(CUES)} and an overflow one of {', '.join(OVERFLOWS)}, but got "

@@ -16,7 +16,8 @@ brackets make sure of it: `[]: Note: this` has no speaker, `Zorb []: Hello.` has
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -24,17 +25,19 @@ from typing import Any
 from ..config import EMOTIONS
 from ..contracts import Duration, EmotionWeights
 from ..errors import InputError
+from ..foreign import shown
 from ..text.tags import find_tags
 from .model import LINE_UNITS, MILLISECONDS, Line, check_name, clock, milliseconds_of, plain_text, read_clock
 from .names import known_speakers
 from .speakers import TAG, parts_of, tagged_name
 
 MOST_WORDS = 3  # of a name without brackets
-_BRACKETED = re.compile(r"\s*([^\[\]:：<>]*?)\s*\[([^\[\]]*)\]\s*[:：]")
-_NAMED = re.compile(r"\s*([^\W\d_][^\[\]:：<>]*?)\s*(?::(?=\s|$)|：)")
+MOST_SHOWN = 40  # characters of a foreign word in a message
+_BRACKETED = re.compile(r"([^\[\]:：<>]*)\[([^\[\]]*)\]\s*[:：]")
+_NAMED = re.compile(r"\s*([^\W\d_][^\[\]:：<>]*)(?::(?=\s|$)|：)")
 _ITEM = re.compile(r"[^;,]+")
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
-_KEY_VALUE = re.compile(r"(\w+)[\s:=]+(.+)")
+_KEY_VALUE = re.compile(r"(\w+)[\s:=]+(\S.*)", re.DOTALL)
 
 
 class SettingError(InputError):
@@ -74,7 +77,7 @@ def read_header(
     bracketed = _BRACKETED.match(text)
     if bracketed is None:
         return _named(text, known)
-    name, inside = bracketed.group(1), bracketed.group(2)
+    name, inside = bracketed.group(1).strip(), bracketed.group(2)
     own: list[SettingError] | None = None if lenient or faults is None else []
     try:
         values = read_settings(inside, own)
@@ -84,7 +87,7 @@ def read_header(
         if not name:
             return Header()
         values = {}
-    _check(name, bracketed.start(1))
+    _check(name, len(bracketed.group(1)) - len(bracketed.group(1).lstrip()))
     if faults is not None:
         faults += [SettingError(str(fault), bracketed.start(2) + fault.at) for fault in own or ()]
     return Header(name, values, bracketed.end())
@@ -97,7 +100,7 @@ def has_settings(text: str) -> bool:
         return False
     try:
         read_settings(bracketed.group(2))
-        check_name(bracketed.group(1))
+        check_name(bracketed.group(1).strip())
     except InputError:
         return False
     return True
@@ -107,7 +110,7 @@ def _named(text: str, known: Known = anything) -> Header:
     found = _NAMED.match(text)
     if found is None:
         return Header()
-    name = found.group(1)
+    name = found.group(1).rstrip()
     words = name.split()
     capitals = all(word[0] == word[0].upper() for word in words)
     if len(words) > MOST_WORDS or (len(words) > 1 and not capitals):
@@ -153,19 +156,61 @@ def read_settings(text: str, faults: list[SettingError] | None = None) -> dict[s
 
 
 def _setting(content: str) -> dict[str, Any]:
-    tags, _ = find_tags(f"[{content}]")
-    if len(tags) == 1 and tags[0].kind == "emotion":
-        return {"emotion": EmotionWeights(tags[0].values)}
-    if len(tags) == 1 and tags[0].kind == "pause":
-        return {"pause_ms": milliseconds_of(tags[0].values[0])}
-    if len(tags) == 1 and tags[0].kind == "speed":
-        return {"duration": Duration("factor", 1.0 / tags[0].values[0])}
     pair = _KEY_VALUE.fullmatch(content)
     key = pair.group(1).lower() if pair else ""
     if pair and key in _SETTINGS:
-        return _SETTINGS[key](pair.group(2).strip())
-    known = ", ".join(("pause", "speed", *_SETTINGS))
-    raise InputError(f"'{content}' is no setting. Known are {known} and the emotions {', '.join(EMOTIONS)}.")
+        return read_setting(key, pair.group(2))
+    try:
+        return read_setting("emotion", content)
+    except InputError as error:
+        known = ", ".join((*_SETTINGS, *EMOTIONS))
+        raise InputError(f"{shown(content)} is no setting. Known are {known}.") from error
+
+
+def read_setting(name: str, text: str) -> dict[str, Any]:
+    """Fields of `Line` from the value of one setting, whatever else stands in it is a fault. Raises InputError.
+
+    name: one of the settings, or "emotion". What a table's cell holds is read here, so that it sets nothing else.
+    """
+    return {**_SETTINGS, "emotion": _emotion}[name](text.strip())
+
+
+def _tag_value(kind: str, content: str) -> tuple[float, ...]:
+    """Values of an inline tag of a kind that holds exactly this. Raises InputError."""
+    tags, _ = find_tags(f"[{content}]")
+    if len(tags) != 1 or tags[0].kind != kind or (tags[0].start, tags[0].end) != (0, len(content) + 2):
+        example = {"pause": "'0.4s'", "speed": "'0.9'", "emotion": "'happy .6 sad .2'"}[kind]
+        given = content if kind == "emotion" else content.removeprefix(kind).strip()
+        raise InputError(f"The {kind} is written such as {example}, but got {shown(given)}.")
+    return tags[0].values
+
+
+def emotion_of(value: str | Mapping[str, Any]) -> EmotionWeights:
+    """Emotion weights from `happy .6 sad .2`, or from numbers by their names. Raises InputError."""
+    if isinstance(value, str):
+        weights: EmotionWeights = read_setting("emotion", value)["emotion"]
+        return weights
+    for name, number in value.items():
+        if name not in EMOTIONS:
+            raise InputError(f"Unknown emotion {str(name)[:MOST_SHOWN]}; known are {', '.join(EMOTIONS)}.")
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if is_number and number > sys.float_info.max:
+            raise InputError(f"A weight of an emotion is too large to be a number: {name} has {shown(number)}.")
+        if not is_number or not number >= 0:
+            raise InputError(f"The weight of {name} should be a number from 0 on, but got {shown(number)}.")
+    return EmotionWeights.of(**value)
+
+
+def _emotion(text: str) -> dict[str, Any]:
+    return {"emotion": EmotionWeights(_tag_value("emotion", text))}
+
+
+def _pause(text: str) -> dict[str, Any]:
+    return {"pause_ms": milliseconds_of(_tag_value("pause", f"pause {text}")[0])}
+
+
+def _speed(text: str) -> dict[str, Any]:
+    return {"duration": Duration("factor", 1.0 / _tag_value("speed", f"speed {text}")[0])}
 
 
 def _number(text: str) -> float:
@@ -191,6 +236,8 @@ def _length(unit: str) -> Callable[[str], dict[str, Any]]:
 
 
 _SETTINGS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "pause": _pause,
+    "speed": _speed,
     **{unit: _length(unit) for unit in LINE_UNITS},
     "start": lambda text: {"start_ms": read_time(text)},
     "end": lambda text: {"end_ms": read_time(text)},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_fields
 from ..contracts import (
     Duration,
     Emotion,
@@ -60,6 +61,9 @@ class LineSettings:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)

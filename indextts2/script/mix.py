@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_fields
 from ..contracts import Waveform
 from ..errors import InputError, ScriptError
 from .fit import OVERFLOWS, slots_of
@@ -29,6 +30,7 @@ class MixSettings:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self, gap=(None, 3_600), seconds=(None, 360_000))
         if self.overflow not in OVERFLOWS:
             raise InputError(f"An overflow is one of {', '.join(OVERFLOWS)}, but got '{self.overflow}'.")
         for name in ("gap", "seconds"):

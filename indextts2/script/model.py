@@ -18,6 +18,8 @@ LARGEST_SEED = 2**63 - 1
 LINE_UNITS = ("tokens", "frames", "seconds", "samples", "factor")
 
 _MARKUP = re.compile(r"</?(?:i|b|u|s|c|v|font|lang|ruby|rt)(?:[\s.][^<>]*)?>|<\d[\d:.]*>|\{\\[^{}]*\}", re.IGNORECASE)
+_MOST_NESTED = 8  # marks inside one another; beyond, no more are looked for
+_NO_MARKS = str.maketrans("<{", "  ")
 _CONTROL = ("Cc", "Cf", "Cs", "Co", "Cn")
 _JOINERS = "\u200c\u200d"  # of Indic and Arabic scripts and of emoji; the only invisible characters that mean something
 _NOT_IN_NAMES = set("[]:：<>{}&")
@@ -77,9 +79,12 @@ class Script:
 
 def plain_text(text: str) -> str:
     """One line without markup, control characters and doubled blanks. Inline tags stay."""
-    before = None
-    while before != text:  # taking one mark away may put together another
+    for _ in range(_MOST_NESTED):  # taking one mark away may put together another
         before, text = text, _MARKUP.sub("", text)
+        if before == text:
+            break
+    else:
+        text = text.translate(_NO_MARKS)
     kept = (
         character if unicodedata.category(character) not in _CONTROL or character in _JOINERS else " "
         for character in text

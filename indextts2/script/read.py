@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..atomic import write_text
 from ..errors import InputError, ScriptError
+from ..foreign import shown
 from .cues import Cue, ReadSettings, lines_of
 from .dialogue import read_dialogue, write_dialogue
 from .findings import Findings
@@ -135,8 +136,9 @@ def read_script_file(
         if source.stat().st_size > LARGEST_BYTES:
             raise ScriptError(f"{source} is larger than {LARGEST_BYTES // 1024**2} MiB; that is no script.")
         content = source.read_bytes()
-    except OSError as error:
-        raise ScriptError(f"{source} cannot be read ({error.strerror}). Check the path.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScriptError(f"{shown(str(source), 300)} cannot be read ({reason}). Check the path.") from error
     try:
         text = decoded(content, encoding)
         chosen = _kind_of_file(source, text) if kind == AUTO else kind

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..checks import check_fields
 from ..config import Config
 from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, shortened, subrange
 from ..errors import CheckpointMismatch, InputError, TextError
@@ -45,6 +46,9 @@ class JobSettings:
     seed: int = 0  # of lines without their own
     pauses: Pauses | None = field(default_factory=lambda: PAUSES)  # between segments; None: the checkpoint's one number
     language: str = ""  # of lines without their own; "" is judged by the characters of each
+
+    def __post_init__(self) -> None:
+        check_fields(self, pauses=(0, 60))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ..stages.duration import split_evenly
 from ..text.tags import find_tags
 from .model import Line, Script, check_name, plain_text
 
-TAG = re.compile(r"<\s*speaker\s+([^<>\[\]]*?)\s*>|\[\s*speaker\s+([^<>\[\]]*?)\s*\]", re.IGNORECASE)
+TAG = re.compile(r"<\s*speaker\s([^<>\[\]]*)>|\[\s*speaker\s([^<>\[\]]*)\]", re.IGNORECASE)
 
 
 def tagged_name(match: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ from .model import Line, Script, clock, plain_text, read_clock
 ARROW = "-->"
 DEFAULT_CUE_MS = 2000  # end of a cue written for a line whose end nobody knows
 _TIMES = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(?:\s.*)?")
-_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|$)")
+_DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?=\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)")
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"\\[Nnh]")
 _BLOCKS_TO_SKIP = ("NOTE", "STYLE", "REGION")
@@ -51,11 +51,12 @@ def read_vtt(text: str, findings: Findings) -> list[Cue]:
 def _cues(rows: list[str], at: int, findings: Findings, *, vtt: bool) -> Iterator[Cue]:
     """Blocks between empty rows. Text without times behind an empty row belongs to the cue before it."""
     last: Cue | None = None
+    begins = _beginnings(rows)
     while at < len(rows):
         if not rows[at].strip():
             at += 1
             continue
-        end = _block_end(rows, at)
+        end = _block_end(rows, at, begins)
         if not (vtt and rows[at].split()[0] in _BLOCKS_TO_SKIP and ARROW not in rows[at]):
             try:
                 cue = _cue(rows, at, end, findings, vtt=vtt)
@@ -72,20 +73,23 @@ def _cues(rows: list[str], at: int, findings: Findings, *, vtt: bool) -> Iterato
     yield from [last] if last is not None else []
 
 
-def _block_end(rows: list[str], at: int) -> int:
+def _block_end(rows: list[str], at: int, begins: list[bool]) -> int:
     """The row behind a block. An empty row ends it, a row of blanks only where a new cue or nothing follows."""
     for place in range(at, len(rows)):
-        if not rows[place].strip() and (not rows[place] or _begins_cue(rows, place + 1)):
+        if not rows[place].strip() and (not rows[place] or begins[place + 1]):
             return place
         if place > at + 1 and is_times(rows[place]):  # the empty row before a cue is missing
             return place - (_is_number(rows[place - 1]) and place - 1 > at + 1)
     return len(rows)
 
 
-def _begins_cue(rows: list[str], at: int) -> bool:
-    """Whether the next row with something on it begins a cue, or nothing follows."""
-    found = next((place for place in range(at, len(rows)) if rows[place].strip()), len(rows))
-    return found == len(rows) or is_times(rows[found]) or (found + 1 < len(rows) and is_times(rows[found + 1]))
+def _beginnings(rows: list[str]) -> list[bool]:
+    """For every row and the end, whether the next row with something on it begins a cue, or nothing follows."""
+    begins = [True] * (len(rows) + 1)
+    for at in range(len(rows) - 1, -1, -1):
+        own = is_times(rows[at]) or (at + 1 < len(rows) and is_times(rows[at + 1]))
+        begins[at] = own if rows[at].strip() else begins[at + 1]
+    return begins
 
 
 def _is_number(row: str) -> bool:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..contracts import EmotionWeights
@@ -25,7 +26,7 @@ from ..errors import InputError, ScriptError
 from ..foreign import ForeignDataError, Limits, parse_json
 from .cues import Cue, ReadSettings, lines_of, timed_cue
 from .findings import Findings
-from .header import plain_number, read_settings, read_time, whole_number
+from .header import emotion_of, plain_number, read_setting
 from .model import LINE_UNITS, MILLISECONDS, Line, Script, check_language, check_name, plain_text
 from .speakers import TAG, parts_of
 from .subtitles import rows_of
@@ -33,6 +34,7 @@ from .subtitles import rows_of
 DELIMITERS = ",;\t"
 LENGTHS = (*LINE_UNITS, "speed")
 FIELDS = ("speaker", "text", "emotion", "start", "end", "pause", "language", "seed", "takes", *LENGTHS)
+_WHISPER_TIME = re.compile(r"[0-9]{1,12}")
 _SHORTEST_IN_MILLISECONDS = 100  # half of the cues last longer; a table in seconds has no such cues
 LIMITS = Limits(digits=4_000, repeats=True)  # long numbers and double keys are told with their row by the fields
 
@@ -68,7 +70,7 @@ def _is_whisper_table(rows: list[str]) -> bool:
     if rows[0].strip().lower() != "start\tend\ttext":
         return False
     times = [row.split("\t")[:2] for row in rows[1:] if row.strip()]
-    whole = all(len(pair) == 2 and all(cell.isascii() and cell.isdigit() for cell in pair) for pair in times)
+    whole = all(len(pair) == 2 and all(_WHISPER_TIME.fullmatch(cell) for cell in pair) for pair in times)
     lengths = sorted(int(end) - int(start) for start, end in times) if whole else []
     return bool(lengths) and lengths[len(lengths) // 2] >= _SHORTEST_IN_MILLISECONDS
 
@@ -190,26 +192,11 @@ def _numeral(value: Any) -> str:
 
 
 def _emotion(value: Any) -> EmotionWeights:
-    if isinstance(value, dict):
-        if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in value.values()):
-            raise InputError("The weights of an emotion are numbers.")
-        try:
-            return EmotionWeights.of(**value)
-        except OverflowError as error:
-            raise InputError("A weight of an emotion is too large to be a number.") from error
-    settings = read_settings(_words(value))
-    if set(settings) != {"emotion"}:
-        raise InputError(f"An emotion such as 'happy .6' is expected, but '{value[:40]}' stands here.")
-    return settings["emotion"]
+    return emotion_of(value if isinstance(value, dict) else _words(value))
 
 
-def _pause(value: Any) -> int:
-    settings = read_settings(f"pause {_numeral(value)}")
-    return settings["pause_ms"]
-
-
-def _length(name: str) -> Callable[[Any], dict[str, Any]]:
-    return lambda value: read_settings(f"{name} {_numeral(value)}")
+def _number_field(name: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda value: read_setting(name, _numeral(value))
 
 
 _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -217,12 +204,7 @@ _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "speaker": lambda value: {"speaker": _checked(check_name, value)},
     "language": lambda value: {"language": _checked(check_language, value)},
     "emotion": lambda value: {"emotion": _emotion(value)},
-    "start": lambda value: {"start_ms": read_time(_numeral(value))},
-    "end": lambda value: {"end_ms": read_time(_numeral(value))},
-    "pause": lambda value: {"pause_ms": _pause(value)},
-    "seed": lambda value: {"seed": whole_number(_numeral(value))},
-    "takes": lambda value: {"takes": whole_number(_numeral(value))},
-    **{name: _length(name) for name in LENGTHS},
+    **{name: _number_field(name) for name in ("start", "end", "pause", "seed", "takes", *LENGTHS)},
 }
 
 
@@ -238,8 +220,8 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
     items = content.get("lines") if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise ScriptError('A list of lines is expected, or an object whose key "lines" holds one.', 1, 1)
-    places = list(_places(text, isinstance(content, dict)))
-    lines = (_item(item, text, at, findings) for item, at in zip(items, places, strict=True))
+    places = _places(text, isinstance(content, dict))
+    lines = (_item(item, *place, findings) for item, place in zip(items, _rows_and_columns(text, places), strict=True))
     return tuple(line for line in lines if line is not None)
 
 
@@ -269,8 +251,18 @@ def _places(text: str, in_object: bool) -> Iterator[int]:
         at = skipped(at, ",")
 
 
-def _item(item: Any, text: str, at: int, findings: Findings) -> Line | None:
-    number, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+def _rows_and_columns(text: str, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Row and column of places in order, both counted from 1."""
+    row, begin, before = 1, 0, 0
+    for at in places:
+        row += text.count("\n", before, at)
+        end = text.rfind("\n", before, at)
+        begin = begin if end < 0 else end + 1
+        before = at
+        yield row, at - begin + 1
+
+
+def _item(item: Any, number: int, column: int, findings: Findings) -> Line | None:
     if not isinstance(item, dict):
         error = ScriptError('A line is an object such as {"speaker": "Anna", "text": "Hello."}.', number, column)
         findings.fault(error, "It is left out.")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..audio.fbank import FBANK, style_features
 from ..audio.resample import resample_sinc
+from ..checks import check_fields
 from ..errors import InputError
 from ..stages.handles import EncoderModels
 from .clean import QUIET_DB, frame_levels, tail_end
@@ -38,6 +39,7 @@ class TakeSettings:
     judge_speaker: bool = True  # by the similarity to the speaker's style
 
     def __post_init__(self) -> None:
+        check_fields(self, count=(None, 256), listen=(None, 256), retries=(None, 1_000))
         if self.count < 1 or self.listen < 1 or self.retries < 0:
             raise InputError("count and listen are at least 1, and retries at least 0.")
 

@@ -17,6 +17,7 @@ LRC_FACT = re.compile(r"\s*\[([a-z#]+):([^\[\]]*)\]\s*", re.IGNORECASE)
 _LRC_WORD = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>")
 _HUNDREDTHS = re.compile(r"(\d+:\d+):(\d+)")
 _OFFSET = re.compile(r"[+-]?\d{1,6}")
+DEEPEST = 64  # levels of XML in a paragraph
 _TTML_UNITS = {"h": 3_600_000.0, "m": 60_000.0, "s": 1000.0, "ms": 1.0}
 _TTML_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|f|t)")
 _TTML_FRAMES = re.compile(r"(\d+:\d\d:\d\d):(\d+)")
@@ -45,16 +46,16 @@ def read_lrc(text: str, findings: Findings) -> list[Cue]:
     stamped: list[tuple[int, int, str]] = []
     offset = 0
     for number, row in enumerate(rows_of(text), start=1):
-        times, rest = [], row
-        while found := LRC_TIME.match(rest):
+        times, at = [], 0
+        while found := LRC_TIME.match(row, at):
             times.append(_milliseconds(_HUNDREDTHS.sub(r"\1.\2", found.group(1)), number, findings))
-            rest = rest[found.end() :]
+            at = found.end()
         fact = LRC_FACT.fullmatch(row)
         if not times and fact:
             if fact.group(1).lower() == "offset" and _OFFSET.fullmatch(fact.group(2).strip()):
                 offset = int(fact.group(2))
             continue
-        words = _LRC_WORD.sub("", rest).strip()
+        words = _LRC_WORD.sub("", row[at:]).strip()
         if not times and words:
             findings.fault(
                 ScriptError("The row has no time, such as [00:12.50].", number, 1), "It follows the row before."
@@ -84,6 +85,8 @@ def read_ttml(text: str, findings: Findings) -> list[Cue]:
         raise ScriptError("The file declares entities, which no subtitle file needs. Remove them.", 1, 1)
     try:
         root = ElementTree.fromstring(text.removeprefix("\ufeff").lstrip())
+    except UnicodeEncodeError as error:
+        raise ScriptError("The file holds half of a character, which no XML may.", 1, 1) from error
     except ElementTree.ParseError as error:
         row, column = error.position
         raise ScriptError(f"This is no valid XML ({error.msg}).", row, column + 1) from error
@@ -108,13 +111,15 @@ def _paragraphs(root: ElementTree.Element) -> list[ElementTree.Element]:
     return [element for element in root.iter() if _local(element.tag) == "p"]
 
 
-def _ttml_text(element: ElementTree.Element) -> str:
+def _ttml_text(element: ElementTree.Element, depth: int = 0) -> str:
+    if depth > DEEPEST:
+        raise ScriptError(f"A paragraph nests deeper than {DEEPEST} levels, which no subtitle does.", 1, 1)
     parts = [" ".join((element.text or "").split())]
     for child in element:
         if _local(child.tag) == "br":
             parts.append("\n")
         elif _local(child.tag) != "metadata":
-            parts.append(" " + _ttml_text(child))
+            parts.append(" " + _ttml_text(child, depth + 1))
         parts.append(" " + " ".join((child.tail or "").split()))
     return "".join(parts).strip(" ")
 

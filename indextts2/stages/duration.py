@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_fields
 from ..config import Config
 from ..contracts import Duration, DurationReport, Segment, pause_samples
 from ..errors import InputError
@@ -42,6 +43,7 @@ class GuidedSettings:
     ceiling: float = 1.5
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 < self.rise < self.free <= self.due < self.late or not 0 <= self.floor <= 1 <= self.ceiling:
             raise InputError("A stop schedule needs 0 < rise < free <= due < late and floor <= 1 <= ceiling.")
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..audio.resample import resample_soxr
+from ..checks import check_fields
 from ..contracts import SpokenWords, Waveform, check_finite
 from ..errors import AudioError, InputError
 from .word_borders import silences_of
@@ -37,6 +38,7 @@ class LipSyncSettings:
     seed: int = 0  # of the room's noise
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 1.0 <= self.frame_rate <= 1000.0:
             raise InputError(f"A video has 1 to 1000 frames per second, but {self.frame_rate:g} were asked.")
         if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..checks import check_whole
 from ..contracts import Progress, no_progress
 from ..errors import InputError
 
@@ -139,5 +140,5 @@ def row_noise(seed: int, row: int, frame_count: int, bands: int) -> Tensor:
 
     It depends on the seed and the row alone, so a row sounds the same in any batch and on any device.
     """
-    generator = torch.Generator().manual_seed((seed + row * ROW_STRIDE) % SEED_RANGE)
+    generator = torch.Generator().manual_seed((check_whole("seed", seed) + row * ROW_STRIDE) % SEED_RANGE)
     return torch.randn(frame_count, bands, generator=generator).T

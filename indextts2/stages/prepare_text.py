@@ -67,12 +67,12 @@ def prepare_text(
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     given = text
-    found, warnings = find_tags(text) if tags else ([], ())
+    found, tag_warnings = find_tags(text) if tags else ([], ())
     anchors = tuple(Anchor(tag.kind, tag.start, tag.values[0]) for tag in found if tag.kind in ANCHORS)
     if anchors:
         text, found = without_tags(text, ANCHORS), [tag for tag in found if tag.kind not in ANCHORS]
     stretches, more_warnings = _stretches(text, found)
-    warnings += more_warnings
+    warnings = [*tag_warnings, *more_warnings]
     usual = front_end.config.pause_seconds if pause_seconds is None else pause_seconds
     segments: list[Segment] = []
     normalised: list[str] = []
@@ -85,7 +85,7 @@ def prepare_text(
         spoken = _segments(front_end, text, stretch, prepared, segment_tokens, first)
         segments += spoken
         ends_with_pause = stretch.pause_seconds is not None or (ends_with_pause and not spoken)
-        warnings += _pause(segments, stretch, usual)
+        warnings += _pause(segments, len(spoken), stretch, usual)
         warnings += _length(segments, len(spoken), stretch.duration, mel)
     if not segments:
         reasons = "; ".join(dict.fromkeys(warnings)) or "it holds no words"
@@ -264,18 +264,17 @@ def _split(front_end: FrontEnd, prepared: TextPieces, limit: int, language: str,
     return [[begin + index for index in group] for group in groups if group]
 
 
-def _pause(segments: list[Segment], stretch: _Stretch, usual: Pauses) -> tuple[str, ...]:
-    """Put the pauses behind the segments of the stretch just added; returns warnings.
+def _pause(segments: list[Segment], count: int, stretch: _Stretch, usual: Pauses) -> tuple[str, ...]:
+    """Put the pauses behind the last `count` segments, those of the stretch; returns warnings.
 
     A stretch without words adds its pause to the segment before it.
     """
     if not segments:
         return (_PAUSE_FIRST,) if stretch.pause_seconds else ()
-    for index, segment in enumerate(segments):
-        if segment.start >= stretch.start:
-            segments[index] = replace(segment, pause_seconds=_pause_after(segment.text, usual))
+    for index in range(len(segments) - count, len(segments)):
+        segments[index] = replace(segments[index], pause_seconds=_pause_after(segments[index].text, usual))
     if stretch.pause_seconds is not None:
-        before = 0.0 if segments[-1].start >= stretch.start else segments[-1].pause_seconds
+        before = 0.0 if count else segments[-1].pause_seconds
         segments[-1] = replace(segments[-1], pause_seconds=before + stretch.pause_seconds)
     return ()
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..checks import check_fields
 from ..config import Config, FlowPlan
 from ..contracts import (
     DurationReport,
@@ -60,6 +61,7 @@ class FlowSettings:
     latent_guidance: float = 1.0  # amplifies what the latent changes in the velocity; 1 is off and exact
 
     def __post_init__(self) -> None:
+        check_fields(self, steps=(None, 1_000), rows_at_once=(None, 4_096))
         self.plan(FlowPlan())
         for name in ("guidance", "temperature", "latent_strength", "latent_guidance"):
             value = getattr(self, name)

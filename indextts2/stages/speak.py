@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ..checks import check_fields, check_whole
 from ..contracts import (
     Duration,
     Emotion,
@@ -36,6 +37,8 @@ from .t2s.text_to_semantic import text_to_semantic
 from .t2s.word_times import place_words
 from .word_borders import begun_on_time, snapped_words
 
+SEEDED = ("t2s", "s2m", "emotion")
+"""What is drawn by chance, each by a seed of its own."""
 PROGRESS_TOTAL = 1000
 SHARES = {"encode": (0, 60), "t2s": (60, 500), "s2m": (500, 900), "vocoder": (900, PROGRESS_TOTAL)}
 """First and last step of each stage on the progress bar of the whole; a rough guess at its time."""
@@ -55,6 +58,7 @@ class EmotionRequest:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         given = [name for name in ("weights", "recording", "text") if getattr(self, name) is not None]
         if len(given) > 1:
             raise InputError(f"Give the emotion by one of weights, recording or text, not by {' and '.join(given)}.")
@@ -78,6 +82,12 @@ class SpeakSettings:
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
     seeds: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        unknown = sorted(set(map(str, self.seeds)) - set(SEEDED))
+        if unknown:
+            raise InputError(f"Seeds are those of {', '.join(SEEDED)}, but got one of {unknown[0][:80]}.")
 
 
 @with_torch_defaults
@@ -104,8 +114,8 @@ def speak(
     Speech.seeds says which seed each stage used, Speech.warnings what of the text was left out. Raises
     the errors of the stages.
     """
-    settings = settings or SpeakSettings()
-    seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
+    settings, seed = settings or SpeakSettings(), check_whole("seed", seed)
+    seeds = {name: settings.seeds.get(name, seed) for name in SEEDED}
     prepared = text
     if isinstance(prepared, str):
         prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)

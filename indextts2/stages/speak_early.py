@@ -17,6 +17,7 @@ from itertools import count
 import torch
 from torch import Tensor
 
+from ..checks import check_fields
 from ..contracts import Emotion, PreparedText, SemanticSpeech, Speaker
 from ..errors import InputError
 from ..surroundings import torch_defaults
@@ -44,6 +45,7 @@ class EarlySettings:
     reference: float = 3.0  # of the reference in the prompt, which is computed anew with every chunk
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("first", "chunk", "look_ahead", "spoken", "reference"):
             value = getattr(self, name)
             if not 0.0 < value < math.inf:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_whole
 from ..contracts import Emotion, PreparedText, Reference, Speaker, Waveform, pause_samples
 from ..errors import InputError
 from ..surroundings import torch_defaults
@@ -17,7 +18,7 @@ from .mel_to_audio import audio_windows
 from .prepare_text import prepare_text
 from .reference import reference_of
 from .semantic_to_mel import semantic_to_mel
-from .speak import NO_EMOTION, EmotionRequest, SpeakSettings, emotion_of
+from .speak import NO_EMOTION, SEEDED, EmotionRequest, SpeakSettings, emotion_of
 from .speak_early import EarlySettings, early_pieces
 from .t2s.text_to_semantic import text_to_semantic
 
@@ -54,7 +55,7 @@ def speak_stream(
     None is the exact one.
     """
     settings = one_at_a_time(settings or SpeakSettings())
-    seeds = {name: settings.seeds.get(name, seed) for name in ("t2s", "s2m", "emotion")}
+    seeds = {name: check_whole("seed", settings.seeds.get(name, seed)) for name in SEEDED}
     with torch_defaults():
         prepared = text
         if isinstance(prepared, str):

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import re
 
-ANNOTATION = re.compile(r"<([^|>\n]+)\|([^>\n]+)>")
+ANNOTATION = re.compile(r"<([^<|>\n]+)\|([^<>\n]+)>")
 """Group 1 is the written word, group 2 its reading."""

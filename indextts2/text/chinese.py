@@ -164,7 +164,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=电话)[:：]?\s?\d{3,4}-\d{4}(?!\d)|(?<![\d-])\d{3,4}-\d{3,4}-\d{4}(?!\d)"), _telephone),
     (re.compile(r"第(\d+)(?![\d.])"), lambda match: "第" + chinese_integer(match.group(1))),
     (re.compile(rf"({_SIGN})\s?({_NUMBER})(万|亿|千|百万)?元?"), _money),
-    (re.compile(rf"({_NUMBER})\s?([€£₩₹₽฿])"), _money_behind),
+    (re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<!\d)\d+(?:\.\d+)?)\s?([€£₩₹₽฿])"), _money_behind),
     (re.compile(rf"(?<=元)/({'|'.join(_PER)})(?![A-Za-z])"), _per),
     (re.compile(r"(?<![A-Za-z\d.])([vV]?)(\d{1,3}(?:\.\d{1,3}){2})(?![\d.])"), _version),
     (re.compile(r"(?<![\d.-])7-11(?![\d.-])"), "七十一"),

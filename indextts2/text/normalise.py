@@ -33,7 +33,7 @@ _CONTRACTION_REFERENCE = re.compile(_CONTRACTION, re.IGNORECASE)
 _CONTRACTION_WORD = re.compile(rf"(?<![a-zA-Z]){_CONTRACTION}(?![a-zA-Z])", re.IGNORECASE)
 _TECHNICAL = re.compile(r"(?<![A-Za-z])[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+")
 _HYPHEN_MARK = "<H>"
-_HYPHEN_RESTORED = re.compile(r"\s*<H>\s*")
+_HYPHEN_RESTORED = re.compile(r"(?<!\s)\s*<H>\s*")
 _NAME = re.compile(f"[{_HAN}]+(?:[-·—]{{1,2}}[{_HAN}]+){{1,2}}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\ufeff]")
 _MAP = {
@@ -57,7 +57,7 @@ _NOTHING_TO_EXPAND = re.compile(r"[A-Za-z\s,!?;'<>_-]*\.?\s*")
 _MARKS = re.compile(r"<\|[^|<>\n]*\|>")  # of vocabularies that have them
 _LETTERS = re.compile(f"{LETTER_NAMES}+")
 _SHOWN = 60  # characters of a text quoted in a warning
-_TRAILING_BLANK = re.compile(r"\s+$")
+_TRAILING_BLANK = re.compile(r"(?<!\s)\s+$")
 
 
 def map_characters(tracked: TrackedText) -> None:

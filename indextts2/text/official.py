@@ -17,9 +17,9 @@ _CONFIG = TextConfig()
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 _CJK_RANGES = "\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff"
 _CJK = re.compile(f"[{_CJK_RANGES}]")
-_BLANKS_AT_CJK = re.compile(rf"(?<=[{_CJK_RANGES}])\s{{2,}}|\s{{2,}}(?=[{_CJK_RANGES}])")
-_BLANKS_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK_RANGES}]) +(?=[{_CJK_RANGES},.?!])| +(?=[,.?!])")
-_OUTER_BLANKS = re.compile(r"^\s+|\s+$")
+_BLANKS_AT_CJK = re.compile(rf"(?<=[{_CJK_RANGES}])\s{{2,}}|(?<!\s)\s{{2,}}(?=[{_CJK_RANGES}])")
+_BLANKS_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK_RANGES}]) +(?=[{_CJK_RANGES},.?!])|(?<! ) +(?=[,.?!])")
+_OUTER_BLANKS = re.compile(r"^\s+|(?<!\s)\s+$")
 _LOWER = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\S+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_▁]")

@@ -17,7 +17,7 @@ from .tracked import TrackedText
 _WORD = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d+")
 _BLANKS = re.compile(r"\s+")
-_OUTER_BLANKS = re.compile(r"^\s+|\s+$")
+_OUTER_BLANKS = re.compile(r"^\s+|(?<!\s)\s+$")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _WORD_MARK = "▁"
 _FULL_STOPS = tuple("。！？…!?।۔؟")

@@ -16,6 +16,7 @@ Anything else in brackets is ordinary text.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,16 +25,16 @@ from ..config import EMOTIONS
 
 _TAG = re.compile(r"<\s*((?:pause|at|by)\b[^<>|\n]*)>|\[\s*([a-z]+\b[^\[\]\n]*)\]", re.IGNORECASE)
 _BREAK = re.compile(r"<\s*break\b([^<>|]*)>(?:\s*</break\s*>)?", re.IGNORECASE)
-_BREAK_TIME = re.compile(r"time\s*=\s*[\"']?\s*\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
-_BREAK_STRENGTH = re.compile(r"strength\s*=\s*[\"']?\s*([a-z-]+)", re.IGNORECASE)
+_BREAK_TIME = re.compile(r"time\s*=\s*(?:[\"']\s*)?\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
+_BREAK_STRENGTH = re.compile(r"strength\s*=\s*(?:[\"']\s*)?([a-z-]+)", re.IGNORECASE)
 _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.7, "x-strong": 1.0}
 """Seconds of SSML's breaks that state no time; medium is the usual one."""
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_PAUSE = re.compile(rf"pause\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
-_ANCHOR = re.compile(rf"(at|by)\s+{_NUMBER}\s*(s|sec|seconds|ms)?\s*", re.IGNORECASE)
-_LENGTH = re.compile(rf"(seconds|tokens|frames|speed)\s+{_NUMBER}\s*", re.IGNORECASE)
-_EMOTION = re.compile(rf"({'|'.join(EMOTIONS)})(?:\s*[:=]?\s*{_NUMBER})?[\s,;]*", re.IGNORECASE)
+_PAUSE = re.compile(rf"pause\s+{_NUMBER}(?:\s*(s|sec|seconds|ms))?", re.IGNORECASE)
+_ANCHOR = re.compile(rf"(at|by)\s+{_NUMBER}(?:\s*(s|sec|seconds|ms))?", re.IGNORECASE)
+_LENGTH = re.compile(rf"(seconds|tokens|frames|speed)\s+{_NUMBER}", re.IGNORECASE)
+_EMOTION = re.compile(rf"({'|'.join(EMOTIONS)})(?:\s*(?:[:=]\s*)?{_NUMBER})?[\s,;]*", re.IGNORECASE)
 _NEUTRAL = re.compile(r"(?:neutral|reset)\s*", re.IGNORECASE)
 _NAMES = re.compile(rf"(?:pause|seconds|tokens|frames|speed|neutral|{'|'.join(EMOTIONS)})\b", re.IGNORECASE)
 _MILLISECONDS = 1000.0
@@ -104,11 +105,12 @@ def _parse(content: str) -> tuple[str, tuple[float, ...]] | None:
         return ("pause", (seconds,)) if seconds <= _LONGEST_PAUSE else None
     anchor = _ANCHOR.fullmatch(content)
     if anchor:
-        return anchor.group(1).lower(), (_seconds(anchor),)
+        seconds = _seconds(anchor)
+        return (anchor.group(1).lower(), (seconds,)) if math.isfinite(seconds) else None
     length = _LENGTH.fullmatch(content)
     if length:
         value = float(length.group(2))
-        return (length.group(1).lower(), (value,)) if value > 0.0 else None
+        return (length.group(1).lower(), (value,)) if 0.0 < value < math.inf else None
     if _NEUTRAL.fullmatch(content):
         return "emotion", (0.0,) * len(EMOTIONS)
     return _parse_emotion(content)

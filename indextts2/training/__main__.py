@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
 
-from ..errors import IndexTTS2Error
+from ..checks import MOST_THREADS, check_whole
+from ..errors import IndexTTS2Error, TrainingError
+from ..folder_lock import only_process
 
 PARTS = {
     "corpus": ("corpus", "train_corpus"),
@@ -32,6 +36,11 @@ PARTS = {
 """Part -> (module, function), in the order of docs/training.md. The function takes the recipe and the run's folder."""
 
 
+def only_command(folder: Path) -> AbstractContextManager[None]:
+    """The folder of a run for this command alone; the processes of one launch share it. Raises TrainingError."""
+    return nullcontext() if int(os.environ.get("RANK", "0")) else only_process(folder, TrainingError)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m indextts2.training", description=__doc__)
     parser.add_argument("part", choices=PARTS)
@@ -40,11 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="CPU threads torch may use (default: torch's own choice)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    if options.threads:
-        torch.set_num_threads(options.threads)
     module, function = PARTS[options.part]
     try:
-        result = getattr(importlib.import_module(f".{module}", __package__), function)(options.recipe, options.folder)
+        if options.threads is not None:
+            torch.set_num_threads(check_whole("--threads", options.threads, (1, MOST_THREADS)))
+        train = getattr(importlib.import_module(f".{module}", __package__), function)
+        with only_command(options.folder):
+            result = train(options.recipe, options.folder)
     except IndexTTS2Error as error:
         logging.getLogger(__name__).error("%s", error)
         return 1

@@ -6,6 +6,7 @@ those of a checkpoint in any layout. How text is read comes from there too.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..config import Config
@@ -25,7 +26,7 @@ def config_of(name: str) -> Config:
     if name == MINI_NAME:
         return MINI
     try:
-        return read_config(Path(name)).config if Path(name).is_file() else open_checkpoint(name).config
+        return read_config(Path(name)).config if os.path.isfile(Path(name)) else open_checkpoint(name).config
     except (CheckpointError, ConfigError) as error:
         raise ConfigError(
             f"The recipe's config should be {MINI_NAME}, a {CONFIG_NAME} or a checkpoint, but got '{name}'. {error}"
@@ -38,7 +39,7 @@ def front_end_of(config: Config, name: str, tokenizer: str = "") -> FrontEnd:
     name: what the recipe called the configuration. tokenizer: the tokenizer's file, "" for that of the checkpoint
     `name`, or the one that the recipes make where that is none.
     """
-    if not tokenizer and name != MINI_NAME and not Path(name).is_file():
+    if not tokenizer and name != MINI_NAME and not os.path.isfile(Path(name)):
         checkpoint = open_checkpoint(name)
         checkpoint.require(["tokenizer"])
         tokenizer = str(checkpoint.files["tokenizer"][0])

@@ -132,9 +132,11 @@ def test_json_lines_name_the_line(tmp_path):
     path = tmp_path / "lines.jsonl"
     path.write_text('{"a": 1}\n\n{"a": \n', encoding="utf-8")
     lines = read_json_lines(path)
-    assert next(lines) == {"a": 1}
+    assert next(lines) == (1, {"a": 1})
     with pytest.raises(ForeignDataError, match="line 3"):
         next(lines)
+    path.write_text('{"a": 1}\n{"a"', encoding="utf-8")
+    assert list(read_json_lines(path, complete=True)) == [(1, {"a": 1})]
 
 
 def test_values_in_messages_stay_short():

@@ -368,7 +368,10 @@ def test_a_conversion_on_a_full_disk_leaves_the_folder_empty(tiny_checkpoint, sm
 # Nobody goes around it
 
 LIBRARY = [*sorted((ROOT / "indextts2").rglob("*.py")), *sorted((ROOT / "nodes").rglob("*.py"))]
-ELSEWHERE = {"indextts2/loading/download/fetch.py"}  # a download grows in a part of its own, so that it can be resumed
+ELSEWHERE = {
+    "indextts2/loading/download/fetch.py",  # a download grows in a part of its own, so that it can be resumed
+    "indextts2/folder_lock.py",  # the file of a lock holds no result
+}
 BY_NAME = {"write_text", "write_bytes", "rename", "renames", "save_file", "copyfile", "copytree", "copy2", "move"}
 BY_SINK = {"save", "savez", "savefig", "imsave", "tofile", "save_pretrained", "train", "write"}
 SINK_OWNERS = {

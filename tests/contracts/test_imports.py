@@ -14,14 +14,16 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 LIBRARY = ROOT / "indextts2"
 
-BASIC = {"atomic", "config", "contracts", "errors", "foreign", "surroundings"}
+BASIC = {"atomic", "checks", "config", "contracts", "errors", "folder_lock", "foreign", "surroundings"}
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
-    "atomic": {"errors"},
+    "atomic": {"errors", "foreign"},
+    "folder_lock": {"atomic", "errors"},
     "foreign": {"errors"},
     "surroundings": set(),
-    "contracts": {"config", "errors"},
+    "checks": {"errors", "foreign"},
+    "contracts": {"checks", "config", "errors", "foreign"},
     "sampling": BASIC,
     "models": BASIC,
     "audio": BASIC,

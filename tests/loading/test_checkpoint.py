@@ -11,8 +11,10 @@ from safetensors.torch import load_file, save_file
 
 from indextts2.errors import CheckpointError, ConfigError
 from indextts2.loading.checkpoint import empty_model, load_encoder, load_s2m, load_t2s, load_vocoder, open_checkpoint
+from indextts2.loading.config_file import read_config
 from indextts2.loading.convert import convert
-from indextts2.loading.native import replace_part, verify_sums
+from indextts2.loading.fingerprint import Fingerprints
+from indextts2.loading.native import about_of, verify_sums, write_native
 from indextts2.loading.parts import module_parts
 
 from ..conftest import TINY
@@ -152,7 +154,9 @@ def test_writing_the_same_weights_twice_gives_the_same_files(write_tiny, tiny_ch
 def test_replacing_a_part_changes_its_fingerprint_and_no_other(native):
     before = open_checkpoint(native).fingerprints
     tensors = {key: value + 1.0 for key, value in load_file(native / "t2s.safetensors").items()}
-    replace_part(native, "t2s", tensors)
+    file = read_config(native / "config.yaml")
+    declared = Fingerprints(**{**file.metadata["fingerprints"], "t2s": ""})
+    write_native(native, file.config, {"t2s": tensors}, about_of(file.metadata), declared=declared)
     after = open_checkpoint(native).fingerprints
     assert after.t2s != before.t2s
     assert (after.encoder, after.s2m, after.vocoder) == (before.encoder, before.s2m, before.vocoder)

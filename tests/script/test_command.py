@@ -16,6 +16,7 @@ import torch
 
 from indextts2.audio.io import pcm_bytes, read_audio
 from indextts2.cli.main import main
+from indextts2.folder_lock import only_process
 from indextts2.script.model import clock, samples_of
 from indextts2.script.read import read_script, read_script_file
 from indextts2.script.store import LineStore
@@ -136,3 +137,10 @@ def test_lines_are_written_to_standard_output_in_their_order_as_soon_as_they_are
     lines = [read_audio(path).samples[0, 0] for path in sorted((tmp_path / "out" / "lines").glob("*.wav"))]
     assert len(lines) > 1 and written == b"".join(pcm_bytes(line) for line in lines)
     assert contents(tmp_path / "streamed" / "lines") == contents(tmp_path / "out" / "lines")
+
+
+def test_a_second_command_on_the_same_folder_is_refused_by_name(command, tmp_path, capsys):
+    with only_process(tmp_path / "out"):
+        assert main(command("out")) == 1
+    assert "out is being written by another command (process" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []

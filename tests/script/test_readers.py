@@ -329,3 +329,13 @@ def test_the_formats_of_the_documentation_are_read():
         """
     )
     assert read_script(text).lines == (Line("text <pause 0.4s>", "Anna", HAPPY),)
+
+
+@pytest.mark.parametrize(
+    "inner", ["<span>" * 5_000 + "Hi" + "</span>" * 5_000, "\ud800 Hi", "<span" * 50], ids=["deep", "half", "open"]
+)
+def test_hostile_xml_is_one_sentence(inner):
+    text = f'<tt xmlns="http://www.w3.org/ns/ttml"><body><p begin="0.5s" end="2.6s">{inner}</p></body></tt>'
+    with pytest.raises(ScriptError) as caught:
+        read_script(text, "ttml", strict=True)
+    assert len(str(caught.value)) < 300

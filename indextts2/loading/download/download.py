@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...checks import check_fields
 from ...contracts import Progress, no_progress
 from ...errors import CheckpointError
 from ..find import machine_caches
@@ -36,6 +37,9 @@ class DownloadSettings:
     workers: int = 4  # files fetched at a time
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     kind: str = OFFICIAL_KIND  # of `releases.RELEASES`
+
+    def __post_init__(self) -> None:
+        check_fields(self, workers=(1, 64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ...checks import check_fields
 from ...errors import Cancelled, IndexTTS2Error
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ class RetryPolicy:
     tries: int = 6  # failures in a row, without a byte between them
     first_wait: float = 1.0
     longest_wait: float = 60.0
+
+    def __post_init__(self) -> None:
+        check_fields(self, timeout=(0.001, 86_400), tries=(1, 1_000), first_wait=(0, 86_400), longest_wait=(0, 86_400))
 
     def wait_after(self, failures: int, asked: float = 0.0) -> float:
         """Seconds to wait after the n-th failure in a row; what a server asks for counts, within reason."""

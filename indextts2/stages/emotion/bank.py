@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...checks import check_whole
 from ...contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
 from ...errors import CheckpointMismatch, InputError
 from ...surroundings import with_torch_defaults
@@ -82,7 +83,7 @@ def choose_rows(bank: EmotionBank, style: Tensor | None, *, selection: str = "ne
 def row_indices(bank: EmotionBank, style: Tensor | None, *, selection: str, seed: int = 0) -> tuple[int, ...]:
     """Index of the chosen row inside each emotion's group. Ties go to the first; random draws are made on the CPU."""
     if selection == "random":
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(check_whole("seed", seed))
         return tuple(int(torch.randint(count, (), generator=generator)) for count in bank.group_sizes)
     if style is None:
         raise InputError(

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...checks import check_whole
 from ...config import EMOTIONS
 from ...contracts import EmotionWeights
 from ...errors import ConfigError, InputError
@@ -225,6 +226,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
     Only the generators of the CPU and of `device` are touched; torch.manual_seed would seed those of every device.
     """
+    seed = check_whole("seed", seed)
     module = getattr(torch, device.type, None)  # torch.cuda, torch.mps and the like
     if not hasattr(module, "manual_seed"):  # the CPU, or a kind torch has no module for
         module = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from ...checks import check_fields
 from ...contracts import Progress, Speaker, subrange
 from ...errors import InputError
 from ...sampling import SamplingSettings, row_seed
@@ -38,6 +39,7 @@ class DecodingSettings:
     guided: GuidedSettings = field(default_factory=GuidedSettings)  # the stop schedule of method "guided"
 
     def __post_init__(self) -> None:
+        check_fields(self, takes=(None, 256), rows_at_once=(None, 4_096), retries=(None, 1_000))
         for name, least in (("takes", 1), ("rows_at_once", 1), ("retries", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} should be at least {least}, but got {getattr(self, name)}.")

@@ -10,6 +10,7 @@ from typing import Literal, overload
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from ...checks import check_whole
 from ...contracts import (
     Duration,
     DurationReport,
@@ -100,6 +101,7 @@ def text_to_semantic(
     another checkpoint, Cancelled through `progress`.
     """
     sampling, decoding = sampling or SamplingSettings(), decoding or DecodingSettings()
+    seed = check_whole("seed", seed)
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
     if text.anchors and duration is not None and duration.unit != "free":
         raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import TrainingError
+from ..data.json_lines import read_objects
 from .speakers import HELD_OUT_PACKS
 from .teacher import DURATION_UNIT, SAMPLE_RATE
 from .texts import sentence_keys
@@ -49,12 +49,7 @@ def manifest_lines(corpus: Path) -> Iterator[dict[str, Any]]:
     path = corpus / MANIFEST
     if not path.is_file():
         raise TrainingError(f"{corpus} has no {MANIFEST}. Name a corpus folder, or make one with `train corpus`.")
-    text = path.read_text(encoding="utf-8")
-    for number, line in enumerate(text[: text.rfind("\n") + 1].splitlines(), start=1):
-        try:
-            yield json.loads(line)
-        except ValueError as error:
-            raise TrainingError(f"Line {number} of {path} is not JSON: {error}.") from error
+    yield from read_objects(path, "The manifest", complete=True)
 
 
 def _check_durations(line: dict[str, Any]) -> Iterator[str]:

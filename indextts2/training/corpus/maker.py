@@ -21,6 +21,7 @@ import numpy as np
 from ...atomic import append_text, make_folder, write_text
 from ...contracts import Progress, no_progress
 from ...errors import ConfigError, TrainingError
+from ..data.json_lines import fields_of, read_object, read_objects
 from ..loop.trainer import TrainingResult
 from .check import MANIFEST, CorpusReport, check_corpus
 from .finish import finish, write_opus
@@ -115,7 +116,8 @@ def finished_ids(manifest: Path) -> set[str]:
     complete = data[: data.rfind(b"\n") + 1]
     if len(complete) < len(data):
         os.truncate(manifest, len(complete))
-    return {json.loads(line)["id"] for line in complete.decode("utf-8").splitlines()}
+    where = f"The manifest {manifest}"
+    return {fields_of(line, where, id=str)[0] for line in read_objects(manifest, "The manifest")}
 
 
 def _claim(output: Path, recipe: CorpusRecipe) -> None:
@@ -123,7 +125,7 @@ def _claim(output: Path, recipe: CorpusRecipe) -> None:
     make_folder(output, TrainingError)
     record = output / RECIPE_RECORD
     if record.is_file():
-        if json.loads(record.read_text(encoding="utf-8")) != identity(recipe):
+        if read_object(record, "The record of the recipe") != json.loads(json.dumps(identity(recipe))):
             raise TrainingError(f"{output} holds a corpus of another recipe ({RECIPE_RECORD}). Name another folder.")
     elif (output / MANIFEST).exists():
         raise TrainingError(f"{output} holds a {MANIFEST} but no {RECIPE_RECORD}. Name another folder.")
@@ -139,8 +141,9 @@ def fixed_texts(recipe: CorpusRecipe, output: Path) -> list[CorpusText]:
     """The chosen sentences, recorded by the first run: a resumed run reads them even if the sources changed since."""
     record = output / TEXT_RECORD
     if record.is_file():
-        lines = record.read_text(encoding="utf-8").splitlines()
-        return [CorpusText(**json.loads(line)) for line in lines]
+        what = "The record of the texts"
+        found = read_objects(record, what)
+        return [CorpusText(*fields_of(line, f"{what} {record}", text=str, source=str)) for line in found]
     texts = choose_texts(recipe)
     lines = [json.dumps({"text": item.text, "source": item.source}, ensure_ascii=False) + "\n" for item in texts]
     write_text(record, "".join(lines), TrainingError)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
+from ...foreign import ForeignDataError, read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,9 @@ def recipe_from_dict(values: dict[str, Any]) -> CorpusRecipe:
 
 def read_recipe(path: Path) -> CorpusRecipe:
     """Read a recipe from a YAML file. Raises ConfigError when it is not a mapping or has unknown keys."""
-    import yaml
-
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        values = read_yaml(path)
+    except ForeignDataError as error:
         raise ConfigError(f"The corpus recipe {path} cannot be read: {error}.") from error
     if values is None:
         values = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import TrainingError
+from ..data.json_lines import fields_of, read_objects
 from .own_texts import own_sentences
 from .recipe import CorpusRecipe
 from .short_texts import one_word_lines, short_lines
@@ -40,11 +40,10 @@ def listed_texts(paths: Iterable[str | Path]) -> list[str]:
     """Every text of JSONL files that have a `text` field. Raises TrainingError for an unreadable file."""
     texts: list[str] = []
     for name in paths:
-        try:
-            lines = Path(name).read_text(encoding="utf-8").splitlines()
-            texts += [str(json.loads(line)["text"]) for line in lines]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"The list of texts to avoid, {name}, cannot be read: {error!r}.") from error
+        what = "The list of texts to avoid"
+        texts += [
+            fields_of(line, f"{what}, {name}, cannot be read", text=str)[0] for line in read_objects(Path(name), what)
+        ]
     return texts
 
 

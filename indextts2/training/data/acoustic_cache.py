@@ -27,6 +27,7 @@ from ...audio.resample import resample_sinc, resample_soxr
 from ...config import MelConfig
 from ...errors import TrainingError
 from .corpus_data import Corpus, Utterance
+from .json_lines import fields_of, read_objects
 from .phonemes import IGNORED, PHONE_INDEX, SILENCE, phone_labels
 from .prosody import PITCH, pitch_contour
 
@@ -178,6 +179,6 @@ def _key(utterance: Utterance) -> str:
 def _shards(folder: Path) -> dict[str, str]:
     """Shard by key of everything in the folder; lines of earlier versions, which knew ids only, do not count."""
     index = folder / INDEX
-    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
-    entries = [json.loads(line) for line in lines if line]
-    return {entry["key"]: entry["shard"] for entry in entries if "key" in entry}
+    entries = read_objects(index, "The index of the cache") if index.is_file() else ()
+    own = (fields_of(entry, f"The index {index}", key=str, shard=str) for entry in entries if "key" in entry)
+    return {key: shard for key, shard in own}

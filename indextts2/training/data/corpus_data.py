@@ -6,7 +6,7 @@ Decoded and resampled audio is kept in a cache folder, so that every epoch after
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,7 +18,10 @@ from torch import Tensor
 
 from ...atomic import make_folder, replacing
 from ...audio.resample import resample_soxr
+from ...checks import check_fields
 from ...errors import TrainingError
+from ...foreign import shown
+from .json_lines import read_objects
 
 MANIFEST = "manifest.jsonl"
 PCM_SCALE = 32_767  # the cache holds 16-bit samples
@@ -49,13 +52,16 @@ class Utterance:
     accent: str = ""
     style: str = "neutral"
     level: float = 0.0
-    style_params: Mapping[str, float] = field(default_factory=dict)
+    style_params: Mapping[str, Any] = field(default_factory=dict)
     speed: float = 1.0
     text_source: str = ""
     phoneme_durations: tuple[int, ...] | None = None
     base_f0_hz: float | None = None
     licence: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError, sample_rate=(1, 10_000_000), seconds=(0, 1e6))
 
     @property
     def generator(self) -> str:
@@ -146,39 +152,33 @@ class Corpus:
 def read_manifest(folder: Path) -> list[Utterance]:
     """The utterances of one corpus folder. Raises TrainingError naming the line that cannot be used."""
     path = folder / MANIFEST
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise TrainingError(f"The corpus manifest {path} cannot be read: {error}") from error
-    utterances = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise TrainingError(f"{path}, line {number}: not JSON ({error.msg}).") from error
-        utterances.append(_utterance(entry, folder, where=f"{path}, line {number}"))
-    return utterances
+    objects = enumerate(read_objects(path, "The corpus manifest"), start=1)
+    return [_utterance(entry, folder, where=f"{path}, utterance {number}") for number, entry in objects]
 
 
 def _utterance(entry: dict[str, Any], folder: Path, *, where: str) -> Utterance:
     missing = sorted(REQUIRED_FIELDS - set(entry))
     if missing:
         raise TrainingError(f"{where}: {', '.join(missing)} missing.")
-    known = {key: value for key, value in entry.items() if key in KNOWN_FIELDS}
+    known = {key: value for key, value in entry.items() if key in KNOWN_FIELDS and value is not None}
+    known["phonemes"] = known.get("phonemes", "")
     durations = known.get("phoneme_durations")
-    if durations is not None:
+    if isinstance(durations, list):
         known["phoneme_durations"] = tuple(durations)
-        if len(durations) != len(entry["phonemes"]) + 2:
+    extra = {key: value for key, value in entry.items() if key not in KNOWN_FIELDS}
+    try:
+        utterance = Utterance(folder=folder, extra=extra, **known)
+    except (TypeError, TrainingError) as error:  # TypeError: a field that is needed is null
+        raise TrainingError(f"{where}: {error}") from error
+    if durations is not None:
+        if len(durations) != len(utterance.phonemes) + 2:
             raise TrainingError(
-                f"{where}: {len(durations)} durations for {len(entry['phonemes'])} phoneme characters; "
+                f"{where}: {len(durations)} durations for {len(utterance.phonemes)} phoneme characters; "
                 "one per character and two for the edges are expected."
             )
-    if not (folder / entry["path"]).is_file():
-        raise TrainingError(f"{where}: the audio file {entry['path']} does not exist.")
-    extra = {key: value for key, value in entry.items() if key not in KNOWN_FIELDS}
-    return Utterance(folder=folder, extra=extra, **known)
+    if not os.path.isfile(folder / utterance.path):  # which takes names of any length
+        raise TrainingError(f"{where}: the audio file {shown(utterance.path)} does not exist.")
+    return utterance
 
 
 def decode(utterance: Utterance, rate: int) -> np.ndarray:

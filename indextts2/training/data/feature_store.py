@@ -7,16 +7,19 @@ and `<id>/prosody`. An id may carry a speed: `af_sky_00012@0.9` is that utteranc
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from ...checks import check_fields
 from ...errors import TrainingError
+from .json_lines import read_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,9 @@ class FeatureEntry:
     phonemes: str = ""
     phoneme_durations: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
+
     @property
     def utterance(self) -> str:
         """The id without its speed."""
@@ -48,12 +54,10 @@ class FeatureStore:
 
     def __init__(self, folder: Path) -> None:
         index = folder / "index.jsonl"
-        if not index.is_file():
+        if not os.path.isfile(index):
             raise TrainingError(f"No features at {folder}: {index.name} is missing. Run `train features` first.")
         self.folder = folder
-        self.entries = tuple(
-            _entry(json.loads(line)) for line in index.read_text(encoding="utf-8").splitlines() if line
-        )
+        self.entries = tuple(_entry(line) for line in read_objects(index, "The index of the features"))
         self._by_id = {entry.id: entry for entry in self.entries}
         self._loaded: dict[str, Tensor] = {}
 
@@ -94,14 +98,15 @@ class FeatureStore:
                         self._loaded[key] = shard.get_tensor(key).clone()
 
 
-def _entry(line: dict[str, object]) -> FeatureEntry:
+def _entry(line: dict[str, Any]) -> FeatureEntry:
     known = {item.name for item in fields(FeatureEntry)}
     values = {key: value for key, value in line.items() if key in known and value is not None}
-    if "phoneme_durations" in values:
-        values["phoneme_durations"] = tuple(values["phoneme_durations"])  # type: ignore[arg-type]
+    durations = values.get("phoneme_durations")
+    if isinstance(durations, list):
+        values["phoneme_durations"] = tuple(durations)
     try:
-        return FeatureEntry(**values)  # type: ignore[arg-type]
-    except TypeError as error:
+        return FeatureEntry(**values)
+    except (TypeError, TrainingError) as error:
         raise TrainingError(
             f"A line of the feature index is incomplete: {error}. Run `train features` again."
         ) from error

@@ -38,6 +38,7 @@ from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
 from .corpus_data import Utterance, read_manifest
 from .feature_store import FeatureEntry
+from .json_lines import fields_of, read_object, read_objects
 from .prosody import utterance_prosody
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,8 @@ def extract_features(
     index = folder / "index.jsonl"
     known = set()
     if index.is_file():
-        known = {json.loads(line)["id"] for line in index.read_text(encoding="utf-8").splitlines() if line}
+        what = "The index of the features"
+        known = {fields_of(line, f"{what} {index}", id=str)[0] for line in read_objects(index, what)}
     wanted = [
         (utterance, speed)
         for speed in speeds
@@ -193,7 +195,7 @@ def _check_mark(path: Path, mark: str) -> None:
     if not path.is_file():
         write_text(path, json.dumps({"encoder": mark}), TrainingError)
         return
-    found = json.loads(path.read_text(encoding="utf-8")).get("encoder", "")
+    found = read_object(path, "The record of the encoder").get("encoder", "")
     if found != mark:
         raise TrainingError(
             f"{path.parent} was made by encoder '{found}', but '{mark}' is running. Use another folder, or remove it."

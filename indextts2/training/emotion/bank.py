@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...atomic import make_folder, write_bytes
+from ...checks import check_fields
 from ...config import EMOTIONS
 from ...contracts import Progress, no_progress
 from ...errors import TrainingError
@@ -69,6 +70,7 @@ class BankSettings:
     neutral_style: str = "neutral"
 
     def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
         if len(self.group_sizes) != len(EMOTIONS) or min(self.group_sizes) < 1:
             raise TrainingError(f"A bank needs {len(EMOTIONS)} group sizes of at least 1, but got {self.group_sizes}.")
         if self.rows not in ROW_KINDS:

@@ -19,6 +19,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ...atomic import copy_tree, make_folder, write_bytes, write_text
+from ...checks import check_fields
 from ...config import EMOTIONS
 from ...errors import MissingDependency, TrainingError
 from ...loading.text_to_emotion import load_language_model, load_tokenizer, write_settings
@@ -54,6 +55,9 @@ class LoraSettings:
     dropout: float = 0.05
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
+
 
 @dataclass(frozen=True, slots=True)
 class TextDataSettings:
@@ -71,6 +75,9 @@ class TextDataSettings:
     texts_file: str = ""
     wordnet: str = ""
     token_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 @dataclass(frozen=True, slots=True)

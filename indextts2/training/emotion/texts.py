@@ -18,7 +18,10 @@ import torch
 
 from ...atomic import make_folder, write_text
 from ...config import EMOTIONS
-from ...errors import TrainingError
+from ...contracts import EmotionWeights
+from ...errors import InputError, TrainingError
+from ...foreign import shown
+from ..data.json_lines import fields_of, read_objects
 
 DATA = Path(__file__).parent / "data"
 HELD_OUT_ENTRIES = 10  # every tenth entry of a word list
@@ -126,9 +129,16 @@ def read_natural_texts() -> list[tuple[str, str]]:
 
 
 def read_texts(path: Path) -> list[EmotionText]:
-    """Texts written by `write_texts`, or by hand in the same form: one JSON object per line."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [EmotionText(line["text"], tuple(line["weights"]), line.get("kind", "script")) for line in lines]
+    """Texts written by `write_texts`, or by hand in the same form. Raises TrainingError."""
+    found = []
+    for line in read_objects(path, "The list of texts"):
+        text, weights = fields_of(line, f"The list of texts {path}", text=str, weights=list)
+        try:
+            EmotionWeights(tuple(weights))
+        except InputError as error:
+            raise TrainingError(f"The list of texts {path}, {shown(text)}: {error}") from error
+        found.append(EmotionText(text, tuple(weights), str(line.get("kind", "script"))))
+    return found
 
 
 def write_texts(path: Path, texts: Sequence[EmotionText]) -> None:

@@ -9,8 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from ...checks import check_fields
 from ...config import EMOTIONS
-from ...errors import MissingDependency
+from ...errors import MissingDependency, TrainingError
 from ...stages.emotion.from_text import TextToEmotionConfig
 
 HIDDEN, END, ASK = "<|hidden|>", "<|end|>", "<|emotion|>"
@@ -29,6 +30,9 @@ class TinyModelSettings:
     feed_forward: int = 256
     positions: int = 512
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 def tiny_config() -> TextToEmotionConfig:

@@ -6,7 +6,6 @@ are relative to the list.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ...audio.io import read_audio
 from ...errors import AudioError, TrainingError
+from ...foreign import ForeignDataError, parse_json, read_foreign_text
 from ...stages.conditions import condition_speaker
 from ...stages.handles import EncoderModels, T2SModels
 from ...stages.reference import encode_reference
@@ -50,8 +50,8 @@ class Utterance:
 def read_list(path: Path) -> list[Line]:
     """The lines of a list; blank lines and those with # in front are left out. Raises TrainingError naming the line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_foreign_text(path)
+    except ForeignDataError as error:
         raise TrainingError(f"The list {path} cannot be read: {error}.") from error
     lines = list(_lines(text, path))
     if not lines:
@@ -75,8 +75,8 @@ def _lines(text: str, path: Path) -> Iterator[Line]:
 def _fields(line: str) -> tuple[str, str, str] | None:
     if line.startswith("{"):
         try:
-            entry = json.loads(line)
-        except ValueError:
+            entry = parse_json(line)
+        except ForeignDataError:
             return None
         return str(entry.get("audio", "")), str(entry.get("text", "")), str(entry.get("language", ""))
     fields = [field.strip() for field in line.split(SEPARATOR)]

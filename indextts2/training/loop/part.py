@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ...checks import check_fields
+from ...errors import TrainingError
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
@@ -43,6 +46,9 @@ class LoopSettings:
     evaluate_steps: int = 500
     mixed_precision: str = "no"
     cpu: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
 def load_state(folder: Path) -> dict[str, Any] | None:
     """The saved state, or None when the folder has none. Raises TrainingError for a damaged file."""
     path = folder / STATE_FILE
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         state = load_pickle(path)
@@ -51,7 +52,7 @@ def export_weights(folder: Path, name: str) -> dict[str, Tensor]:
     folder: of a run, or a checkpoint in any layout, so that training can go on from what has been published.
     Raises TrainingError when the folder is neither, or has no such module.
     """
-    if (folder / CONFIG_NAME).is_file():
+    if os.path.isfile(folder / CONFIG_NAME):
         return checkpoint_weights(folder, name)
     state = load_state(folder)
     if state is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...checks import check_fields
 from ...errors import TrainingError
 from ..data.feature_store import FeatureEntry, FeatureStore
 
@@ -37,6 +38,9 @@ class S2MDataSettings:
     other_prompt: float = 0.5
     style_of_prompt: bool = True
     languages: tuple[str, ...] = ("en",)
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 class S2MData:

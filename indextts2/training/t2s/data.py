@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...checks import check_fields
 from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
 from ...text.front_end import FrontEnd
@@ -48,6 +49,9 @@ class T2SDataSettings:
     cut_probability: float = 0.0  # of a target that begins at a later word
     max_tokens: int = 250  # longer targets are left out
     tokens_per_second: float = 25.0
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from ...audio.mel import stft_magnitude
+from ...checks import check_fields
+from ...errors import TrainingError
 
 LEAK = 0.1
 PERIOD_KERNEL, PERIOD_STRIDE = 5, 3
@@ -35,6 +37,9 @@ class DiscriminatorSettings:
     period_widths: tuple[int, ...] = (8, 16, 32, 64)
     fft_sizes: tuple[int, ...] = (512, 1024, 2048)
     spectrum_widths: tuple[int, ...] = (8, 16, 16, 16)
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 class PeriodDiscriminator(nn.Module):

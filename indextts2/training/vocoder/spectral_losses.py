@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...audio.mel import log_mel, stft_magnitude
+from ...checks import check_fields
 from ...config import MelConfig
+from ...errors import TrainingError
 
 OVERLAP = 4  # windows per hop
 MAGNITUDE_EPSILON = 1e-7  # inside the root: keeps the gradient of silence finite
@@ -31,6 +33,9 @@ class SpectralLossSettings:
     mel_bands: tuple[int, ...] = (10, 40, 160)
     low_band_hz: float = 1000.0
     low_band_sizes: tuple[int, ...] = (2048, 4096)
+
+    def __post_init__(self) -> None:
+        check_fields(self, error=TrainingError)
 
 
 def stft_distance(made: Tensor, real: Tensor, sizes: tuple[int, ...]) -> Tensor:

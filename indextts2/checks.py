@@ -1,0 +1,114 @@
+"""Checks of numbers and settings that come from Python, a command or a link: types, finite numbers, and their bounds.
+
+Settings are frozen dataclasses. Each calls `check_fields` when it is made, so that a wrong value is named where it was
+given and not where a stage stumbles over it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from .errors import IndexTTS2Error, InputError
+from .foreign import shown
+
+SMALLEST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1  # what a generator of torch takes as seed
+Bounds = tuple[float | None, float | None]
+"""Least and most that a number may be, both included; None for no bound."""
+
+MOST_THREADS = 4_096
+ANY: Bounds = (None, None)
+SEED: Bounds = (SMALLEST_WHOLE, LARGEST_WHOLE)
+
+
+def plain(value: Any) -> Any:
+    """A scalar of numpy as the number of Python it stands for; everything else as it is."""
+    return value.item() if type(value).__module__ == "numpy" and getattr(value, "shape", None) == () else value
+
+
+def check_whole(name: str, value: Any, bounds: Bounds = SEED, *, error: type[IndexTTS2Error] = InputError) -> int:
+    """A whole number within bounds, as a number of Python. Raises `error`."""
+    number: int = _number(name, value, bounds, error, whole=True)
+    return number
+
+
+def check_fields(
+    owner: Any,
+    *,
+    error: type[IndexTTS2Error] = InputError,
+    names: Mapping[str, str] | None = None,
+    **bounds: Bounds,
+) -> None:
+    """Refuse a dataclass whose values are not of the types it declares, or lie out of bounds. Raises `error`.
+
+    bounds: by the names of fields that hold numbers, or tuples of them; a whole number without bounds is at most what
+    a seed may be. names: those of fields in a message, where they have others. Scalars of numpy become numbers of
+    Python; nothing else is converted.
+    """
+    for name, hint in _hints(type(owner)).items():
+        before = getattr(owner, name)
+        after = _checked(hint, before, (names or {}).get(name, name), bounds.get(name, ANY), error)
+        if after is not before:
+            object.__setattr__(owner, name, after)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
+def _checked(hint: Any, value: Any, name: str, bounds: Bounds, error: type[IndexTTS2Error]) -> Any:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in inner:
+            return None
+        kinds = [kind for kind in inner if kind is not type(None)]
+        fitting = [kind for kind in kinds if isinstance(value, typing.get_origin(kind) or kind)]
+        return _checked((fitting or kinds)[0], value, name, bounds, error)
+    if origin is tuple:
+        kinds = list(inner[:1]) * (len(value) if isinstance(value, tuple) else 0) if inner[-1:] == (...,) else inner
+        if not isinstance(value, tuple) or len(kinds) != len(value):
+            count = "several values" if inner[-1:] == (...,) else f"{len(inner)} values"
+            raise error(f"{name} should be a tuple of {count}, but got {shown(value)}.")
+        found = tuple(_checked(kind, item, name, bounds, error) for kind, item in zip(kinds, value, strict=True))
+        return found if any(new is not old for new, old in zip(found, value, strict=True)) else value
+    if hint in (int, float):
+        return _number(name, value, bounds if bounds != ANY or hint is float else SEED, error, whole=hint is int)
+    if hint is bool:
+        value = plain(value)
+    kind = origin or hint
+    if isinstance(kind, type) and kind is not object and not isinstance(value, kind):
+        raise error(f"{name} should be {_words(kind)}, but got {shown(value)}.")
+    if isinstance(value, Mapping) and len(inner) == 2:
+        found = {key: _checked(inner[1], item, f"{name}[{shown(key)}]", bounds, error) for key, item in value.items()}
+        return found if any(found[key] is not value[key] for key in found) else value
+    if kind is Sequence and isinstance(value, str):
+        raise error(f"{name} should be a list, but got {shown(value)}.")
+    return value
+
+
+def _words(kind: type) -> str:
+    return {bool: "true or false", str: "a text", Mapping: "a mapping", Sequence: "a list"}.get(kind, kind.__name__)
+
+
+def _number(name: str, given: Any, bounds: Bounds, error: type[IndexTTS2Error], *, whole: bool) -> Any:
+    value, least, most = plain(given), *bounds
+    fine = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    fine = fine and (isinstance(value, int) or math.isfinite(value))
+    if fine and isinstance(value, int) and not SMALLEST_WHOLE <= value <= LARGEST_WHOLE:
+        fine = False  # beyond what torch computes with, and perhaps beyond every float
+    if not fine or (least is not None and value < least) or (most is not None and value > most):
+        limits = [f"at least {least:g}" if least is not None else "", f"at most {most:g}" if most is not None else ""]
+        rule = " and ".join(filter(None, ["below 2^64"] if bounds == SEED else limits))
+        kind = "whole" if whole else "finite"
+        rule = f" of {rule}" if rule and bounds != SEED else f" {rule}" if rule else ""
+        raise error(f"{name} should be a {kind} number{rule}, but got {shown(given)}.")
+    return value
