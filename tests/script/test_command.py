@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from indextts2 import atomic
 from indextts2.audio.io import pcm_bytes, read_audio
 from indextts2.cli.main import main
 from indextts2.folder_lock import only_process
@@ -144,3 +146,24 @@ def test_a_second_command_on_the_same_folder_is_refused_by_name(command, tmp_pat
         assert main(command("out")) == 1
     assert "out is being written by another command (process" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["timeline.wav", "script.srt", "report.json", "0001_Anna.wav"])
+def test_a_failed_run_names_the_file_keeps_the_old_one_and_leaves_nothing_beside(
+    command, tmp_path, monkeypatch, capsys, name
+):
+    assert main(command("out")) == 0
+    before = contents(tmp_path / "out")
+    real = atomic._put
+
+    def full(file, beside, target):
+        if target.name == name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file, beside, target)
+
+    monkeypatch.setattr(atomic, "_put", full)
+    capsys.readouterr()
+    assert main(command("out")) == 1
+    errors = capsys.readouterr().err
+    assert name in errors and "the disk is full" in errors and "The file that was there is unchanged." in errors
+    assert contents(tmp_path / "out") == before
