@@ -50,7 +50,8 @@ def check_fields(
     a seed may be. names: those of fields in a message, where they have others. Scalars of numpy become numbers of
     Python; nothing else is converted.
     """
-    for name, hint in _hints(type(owner)).items():
+    kind: Any = type(owner)
+    for name, hint in _hints(kind).items():
         before = getattr(owner, name)
         after = _checked(hint, before, (names or {}).get(name, name), bounds.get(name, ANY), error)
         if after is not before:
@@ -58,7 +59,7 @@ def check_fields(
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
 
@@ -74,12 +75,7 @@ def _checked(hint: Any, value: Any, name: str, bounds: Bounds, error: type[Index
         fitting = [kind for kind in kinds if isinstance(value, typing.get_origin(kind) or kind)]
         return _checked((fitting or kinds)[0], value, name, bounds, error)
     if origin is tuple:
-        kinds = list(inner[:1]) * (len(value) if isinstance(value, tuple) else 0) if inner[-1:] == (...,) else inner
-        if not isinstance(value, tuple) or len(kinds) != len(value):
-            count = "several values" if inner[-1:] == (...,) else f"{len(inner)} values"
-            raise error(f"{name} should be a tuple of {count}, but got {shown(value)}.")
-        found = tuple(_checked(kind, item, name, bounds, error) for kind, item in zip(kinds, value, strict=True))
-        return found if any(new is not old for new, old in zip(found, value, strict=True)) else value
+        return _checked_tuple(inner, value, name, bounds, error)
     if hint in (int, float):
         return _number(name, value, bounds if bounds != ANY or hint is float else SEED, error, whole=hint is int)
     if hint is bool:
@@ -88,11 +84,23 @@ def _checked(hint: Any, value: Any, name: str, bounds: Bounds, error: type[Index
     if isinstance(kind, type) and kind is not object and not isinstance(value, kind):
         raise error(f"{name} should be {_words(kind)}, but got {shown(value)}.")
     if isinstance(value, Mapping) and len(inner) == 2:
-        found = {key: _checked(inner[1], item, f"{name}[{shown(key)}]", bounds, error) for key, item in value.items()}
-        return found if any(found[key] is not value[key] for key in found) else value
+        after = {key: _checked(inner[1], item, f"{name}[{shown(key)}]", bounds, error) for key, item in value.items()}
+        return after if any(after[key] is not value[key] for key in after) else value
     if kind is Sequence and isinstance(value, str):
         raise error(f"{name} should be a list, but got {shown(value)}.")
     return value
+
+
+def _checked_tuple(
+    inner: tuple[Any, ...], value: Any, name: str, bounds: Bounds, error: type[IndexTTS2Error]
+) -> tuple[Any, ...]:
+    repeated = inner[-1:] == (...,)
+    if not isinstance(value, tuple) or not (repeated or len(inner) == len(value)):
+        count = "several values" if repeated else f"{len(inner)} values"
+        raise error(f"{name} should be a tuple of {count}, but got {shown(value)}.")
+    kinds = [inner[0]] * len(value) if repeated else list(inner)
+    found = tuple(_checked(kind, item, name, bounds, error) for kind, item in zip(kinds, value, strict=True))
+    return found if any(new is not old for new, old in zip(found, value, strict=True)) else value
 
 
 def _words(kind: type) -> str:
