@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 
+from ..checks import check_fields
 from ..contracts import shortened
 from ..errors import InputError
 from ..stages.prepare_text import prepare_text
@@ -46,6 +47,7 @@ class CueSettings:
     fps: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.merge_gap is not None and not 0.0 <= self.merge_gap < math.inf:
             raise InputError(f"The gap of cues to merge is 0 or more seconds, but got {self.merge_gap}.")
         if self.merge_characters < 1 or self.split_characters < 0:
