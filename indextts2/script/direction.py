@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ..checks import check_fields
 from ..config import EMOTIONS
 from ..contracts import EmotionWeights, Progress, no_progress, shortened
 from ..errors import InputError
@@ -20,7 +21,7 @@ from .model import MILLISECONDS, Line, Script
 
 SHOWN = 40  # characters of a line in a report
 DIGITS = 4  # of a weight, as scripts write them
-_ROW = re.compile(r"\s*(\d+)\s*[:：]\s*(.+)")
+_ROW = re.compile(r"\s*(\d{1,9})\s*[:：]\s*(.+)")
 
 Reader = Callable[[str], EmotionWeights]
 """Emotion weights of a text."""
@@ -41,6 +42,7 @@ class DirectionSettings:
     scene_gap: float = 8.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.before < 0 or self.after < 0:
             raise InputError("The window of a direction has 0 or more lines before and after.")
         for name, most in (("context", 1.0), ("smoothing", 1.0), ("strength", 1.0), ("scene_gap", float("inf"))):
