@@ -55,6 +55,10 @@ class TextError(InputError):
     """Text cannot be spoken: empty, or nothing in it is known to the tokenizer."""
 
 
+class ImpossibleLength(InputError):
+    """A length is asked in which the words cannot be spoken: it is too far from their natural length."""
+
+
 class Cancelled(IndexTTS2Error):
     """The progress callback asked to stop."""
 

@@ -28,6 +28,7 @@ FILES = (
     "script_direction",
     "captions",
     "duration_video",
+    "estimate",
 )
 
 

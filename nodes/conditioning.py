@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,22 +10,14 @@ from comfy_api.latest import io
 from ..indextts2.stages.reference import SECONDS_LIMIT
 from . import memory, ports
 from .host import services
-from .host.audio import BUILT_IN_PLACES, built_in_speakers, reference_waveform, waveform_of
+from .host.audio import waveform_of
 from .ports import node_schema
-from .widgets import choice, number
+from .voices import chosen_recording, voice_input, voice_state
+from .widgets import number, switch
 
 GROUP = "condition"
 MOST_SECONDS = 60.0
-
-
-def built_in_input() -> io.Combo.Input:
-    """The widget that names a built-in reference."""
-    return choice(
-        "built_in_speaker",
-        [*BUILT_IN_PLACES, *built_in_speakers()],
-        "Built-in reference to use while no audio is connected, by number or by name.",
-        default=BUILT_IN_PLACES[0],
-    )
+MOST_START = 36_000.0
 
 
 class EncodeReference(io.ComfyNode):
@@ -40,7 +33,7 @@ class EncodeReference(io.ComfyNode):
             "built-in reference is used.",
             inputs=[
                 ports.Encoder.Input("encoder", tooltip="The encoder of a checkpoint."),
-                built_in_input(),
+                voice_input(saved=False),
                 number(
                     "seconds_limit",
                     SECONDS_LIMIT,
@@ -69,8 +62,38 @@ class EncodeReference(io.ComfyNode):
                     tooltip="Keep the result in the cache folder of this user, at most 512 MB of all, so that the same "
                     "recording need not be encoded again after a restart.",
                 ),
+                number(
+                    "start_seconds",
+                    0.0,
+                    0.0,
+                    MOST_START,
+                    0.1,
+                    "Where the part that is used begins in the recording, in seconds.",
+                    optional=True,
+                ),
+                number(
+                    "seconds",
+                    0.0,
+                    0.0,
+                    MOST_SECONDS,
+                    0.1,
+                    "Length of the part that is used, in seconds; 0 is all that follows, up to seconds_limit.",
+                    optional=True,
+                ),
+                switch(
+                    "trim_silence",
+                    True,
+                    "Take silence off both ends: it makes speech slow and swallows words.",
+                    optional=True,
+                ),
             ],
-            outputs=[ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording.")],
+            outputs=[
+                ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording."),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="Level, noise and length of the recording, and a sentence about all that makes it poor.",
+                ),
+            ],
             aliases=["voice", "clone", "voice cloning", "speech", "speaker encoder", "reference audio"],
         )
 
@@ -83,17 +106,29 @@ class EncodeReference(io.ComfyNode):
         audio: Any = None,
         emotion_audio: Any = None,
         keep_on_disk: bool = False,
+        start_seconds: float = 0.0,
+        seconds: float = 0.0,
+        trim_silence: bool = True,
     ) -> io.NodeOutput:
+        from ..indextts2.audio.recording import part_of_recording, recording_quality, without_silence
         from ..indextts2.runtime.reference_cache import ReferenceCache
-        from ..indextts2.stages.reference import encode_reference
+        from ..indextts2.stages.reference import encode_reference, style_similarity
 
         encode = ReferenceCache().encode if keep_on_disk else encode_reference
-        speech = reference_waveform(audio, built_in_speaker)
+        part = part_of_recording(chosen_recording(audio, built_in_speaker), start_seconds, seconds)
+        speech = without_silence(part) if trim_silence else part
         emotional = None if emotion_audio is None else waveform_of(emotion_audio, "emotion_audio")
+        if emotional is not None and trim_silence:
+            emotional = without_silence(emotional)
         work = memory.encoder_bytes(services.required(encoder).models.config, seconds_limit)
         with services.running(encoder, work) as models:
             reference = encode(models, speech, seconds_limit=seconds_limit, emotion_waveform=emotional)
-        return io.NodeOutput(services.on_intermediate(reference))
+            quality = replace(recording_quality(part), similarity=style_similarity(models, speech))
+        return io.NodeOutput(services.on_intermediate(reference), quality.describe())
+
+    @classmethod
+    def fingerprint_inputs(cls, built_in_speaker: str | None = None, **unused: Any) -> str:
+        return voice_state(built_in_speaker)
 
 
 class SpeakerCondition(io.ComfyNode):

@@ -11,7 +11,7 @@ from ..indextts2.contracts import Duration as Target
 from . import ports
 from .host.audio import waveform_of
 from .ports import node_schema
-from .widgets import choice, integer, number
+from .widgets import choice, integer, number, switch
 
 GROUP = "duration"
 UNITS = ("free", "seconds", "tokens", "frames", "factor")
@@ -28,6 +28,17 @@ def method_input() -> io.Combo.Input:
         "near the length. forced: the stop is forced. model, model_b and guided are experimental with checkpoints "
         "that were not trained on lengths, such as the official one.",
         default="auto",
+    )
+
+
+def any_length_input() -> io.Boolean.Input:
+    """The widget that lifts the limits of a length."""
+    return switch(
+        "allow_any_length",
+        False,
+        "Speak lengths below 0.5 or above 2 times the natural one too; otherwise they are refused, because no word of "
+        "them can be understood.",
+        optional=True,
     )
 
 

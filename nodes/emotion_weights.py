@@ -10,11 +10,12 @@ from ..indextts2.stages.emotion.bank import SELECTIONS
 from ..indextts2.stages.emotion.sources import RULES, WEIGHT_RULES
 from . import ports
 from .emotion_sources import weight_inputs
-from .host import services
+from .host import folders, services
 from .ports import node_schema
 from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "emotion"
+NO_PRESET = "none"
 
 
 class EditEmotionWeights(io.ComfyNode):
@@ -56,6 +57,13 @@ class EditEmotionWeights(io.ComfyNode):
                 ports.EmotionWeights.Input(
                     "other", optional=True, tooltip="Other weights to combine with, such as those read from text."
                 ),
+                choice(
+                    "preset",
+                    (NO_PRESET, *folders.emotion_presets()),
+                    "A named mixture, added to the sliders. Your own are JSON files in models/indextts2/emotions.",
+                    optional=True,
+                ),
+                number("preset_strength", 1.0, 0.0, 2.0, 0.01, "Multiplies the preset; 1 is as listed.", optional=True),
             ],
             outputs=[
                 ports.EmotionWeights.Output(display_name="weights", tooltip="The eight weights, from 0 up."),
@@ -66,19 +74,28 @@ class EditEmotionWeights(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, combine: str, scale: float, normalise_to: float, bias: bool, cap: bool, other: Any = None, **sliders: float
-    ) -> io.NodeOutput:
+        cls, combine: str, scale: float, normalise_to: float, bias: bool, cap: bool, other: Any = None,
+        preset: str = NO_PRESET, preset_strength: float = 1.0, **sliders: float,
+    ) -> io.NodeOutput:  # fmt: skip
         from ..indextts2 import contracts
         from ..indextts2.stages.emotion.bank import balance_weights, normalise_weights
+        from ..indextts2.stages.emotion.presets import with_preset
         from ..indextts2.stages.emotion.sources import combine_weights, multiply_weights
         from ..indextts2.values.report import weights_in_words
 
-        weights = combine_weights(contracts.EmotionWeights.of(**sliders), other, combine)
+        weights = contracts.EmotionWeights.of(**sliders)
+        if preset != NO_PRESET:
+            weights = with_preset(weights, preset, preset_strength, folders.emotion_presets())
+        weights = combine_weights(weights, other, combine)
         weights = multiply_weights(weights, scale)
         if normalise_to > 0.0:
             weights = normalise_weights(weights, normalise_to)
         weights = balance_weights(weights, bias=bias, cap=cap)
         return io.NodeOutput(weights, weights_in_words(weights))
+
+    @classmethod
+    def fingerprint_inputs(cls, preset: str | None = NO_PRESET, **unused: Any) -> str:
+        return "" if preset in (None, NO_PRESET) else repr(folders.emotion_presets().get(preset))
 
 
 class CombineEmotions(io.ComfyNode):

@@ -9,9 +9,9 @@ from comfy_api.latest import io
 from ..indextts2.text.languages import AUTO, tag_of
 from . import ports, script_examples, user_files
 from .bundle import bundle_input, gathered, model_inputs
-from .conditioning import built_in_input
+from .duration import any_length_input
 from .host import folders, services
-from .host.audio import audio_of, built_in_speakers, reference_waveform
+from .host.audio import audio_of, built_in_speakers
 from .ports import node_schema
 from .preview import PICTURE_WIDTH, heard, player_input
 from .script_lines import lines_input, overflow_input, timeline_of
@@ -19,6 +19,7 @@ from .semantic_to_mel import latent_guidance_input
 from .speak import OFF, speech_models
 from .text import language_input, profile_input
 from .text_to_semantic import emotion_guidance_input
+from .voices import chosen_voice, voice_input, voice_state
 from .widgets import choice, integer, number, seed_input, switch, words
 
 GROUP = "script"
@@ -140,7 +141,7 @@ class VoiceCast(io.ComfyNode):
             "everyone else, an empty name for lines without one.",
             inputs=[
                 words("name", "Anna", "The name as in the script; * for everyone not listed."),
-                built_in_input(),
+                voice_input(),
                 ports.Speaker.Input(
                     "speaker", optional=True, tooltip="The speaker; takes precedence over reference audio."
                 ),
@@ -174,8 +175,12 @@ class VoiceCast(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.script.cast import Cast, Voice
 
-        source = speaker if speaker is not None else reference_waveform(reference, built_in_speaker)
+        source = speaker if speaker is not None else chosen_voice(reference, built_in_speaker)
         return io.NodeOutput((cast or Cast()).with_voice(name.strip(), Voice(source, emotion_weights, emotion)))
+
+    @classmethod
+    def fingerprint_inputs(cls, built_in_speaker: str | None = None, **unused: Any) -> str:
+        return voice_state(built_in_speaker)
 
 
 class SynthesizeScript(io.ComfyNode):
@@ -253,6 +258,7 @@ class SynthesizeScript(io.ComfyNode):
                 ),
                 bundle_input(),
                 player_input(),
+                any_length_input(),
             ],
             outputs=[
                 ports.Lines.Output(display_name="lines", tooltip="The spoken lines, for Timeline Mix."),
@@ -320,12 +326,14 @@ def _job(models: Any, script: Any, cast: Any, inputs: dict[str, Any]) -> Any:
     from ..indextts2.script.run import Job, JobSettings
     from ..indextts2.script.take_scores import TakeSettings
     from ..indextts2.stages.semantic_to_mel import FlowSettings
+    from ..indextts2.stages.t2s.batches import DecodingSettings
 
     soft = inputs["soft_ends"]
     settings = LineSettings(
         fit=FitSettings(inputs["cue"], squeeze=inputs["squeeze"], overflow=inputs["overflow"]),
         clean=CleanSettings(inputs["trim_tails"], soft, soft, inputs["longest_silence"], inputs["loudness"] or None),
         takes=TakeSettings(inputs["takes"], retries=inputs["retries"]),
+        decoding=DecodingSettings(allow_any_length=inputs.get("allow_any_length", False)),
         sampling=SamplingSettings(
             max_tokens=inputs["max_tokens"], emotion_guidance=inputs.get("emotion_guidance", OFF)
         ),

@@ -15,15 +15,15 @@ from ..indextts2.text.languages import AUTO, tag_of
 from . import memory, ports
 from .bundle import bundle_input, gathered, model_inputs, uses_own_checkpoint
 from .checkpoints import checkpoint_input, checkpoint_state, keep_models_for
-from .conditioning import built_in_input
-from .duration import MOST
+from .duration import MOST, any_length_input
 from .host import services
-from .host.audio import audio_of, reference_waveform, waveform_of
+from .host.audio import audio_of, waveform_of
 from .ports import node_schema
 from .preview import GrowingMel, heard, player_input, speech_picture
 from .semantic_to_mel import latent_guidance_input
 from .text import EXAMPLE, language_input, profile_input
 from .text_to_semantic import emotion_guidance_input
+from .voices import chosen_voice, voice_input, voice_state
 from .widgets import number, seed_input, words
 
 GROUP = "easy"
@@ -56,7 +56,7 @@ class Speak(io.ComfyNode):
                     "Text to speak. Tags such as <pause 0.4s> or [happy 0.6] are understood.",
                     multiline=True,
                 ),
-                built_in_input(),
+                voice_input(),
                 number(
                     "emotion_strength",
                     1.0,
@@ -103,6 +103,7 @@ class Speak(io.ComfyNode):
                 ),
                 bundle_input(),
                 player_input(),
+                any_length_input(),
             ],
             outputs=[
                 io.Audio.Output(display_name="audio", tooltip="Mono speech at the checkpoint's sample rate."),
@@ -124,17 +125,20 @@ class Speak(io.ComfyNode):
         cls, text: str, built_in_speaker: str, seed: int, reference: Any = None, **inputs: Any
     ) -> io.NodeOutput:
         from ..indextts2.stages.speak import SpeakSettings, speak
+        from ..indextts2.stages.t2s.batches import DecodingSettings
         from ..indextts2.values.report import speech_report
 
         progress = services.progress()
+        voice = chosen_voice(reference, built_in_speaker)
         speech = speak(
             speech_models(inputs),
             text,
-            reference_waveform(reference, built_in_speaker),
+            voice,
             emotion=emotion_request(inputs),
             duration=wanted_duration(inputs),
             settings=SpeakSettings(
                 sampling=SamplingSettings(emotion_guidance=inputs.get("emotion_guidance", OFF)),
+                decoding=DecodingSettings(allow_any_length=inputs.get("allow_any_length", False)),
                 flow=FlowSettings(latent_guidance=inputs.get("latent_guidance", OFF)),
             ),
             seed=seed,
@@ -144,15 +148,24 @@ class Speak(io.ComfyNode):
             watch=GrowingMel(progress),
         )
         rate, total = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
-        report = speech_report(speech.reports, (), rate, total, speech.warnings)
+        notes = (*speech.warnings, *notes_on(voice))
+        report = speech_report(speech.reports, (), rate, total, notes)
         audio = audio_of(speech.waveform)
         services.tell(f"{total / rate:.2f} s of speech")
         shown = heard(cls, audio, speech_picture(speech.waveform, speech.words))
         return io.NodeOutput(audio, report, speech.words, ui=shown)
 
     @classmethod
-    def fingerprint_inputs(cls, checkpoint: str = MINI, **inputs: Any) -> str:
-        return checkpoint_state(checkpoint) if uses_own_checkpoint(inputs) else ""
+    def fingerprint_inputs(cls, checkpoint: str = MINI, built_in_speaker: str | None = None, **inputs: Any) -> str:
+        return (checkpoint_state(checkpoint) if uses_own_checkpoint(inputs) else "") + voice_state(built_in_speaker)
+
+
+def notes_on(voice: Any) -> tuple[str, ...]:
+    """Sentences about what is poor about the recording of a speaker; none about a saved one."""
+    from ..indextts2.audio.recording import recording_quality
+    from ..indextts2.contracts import Waveform
+
+    return recording_quality(voice).faults if isinstance(voice, Waveform) else ()
 
 
 def speech_models(inputs: Mapping[str, Any], announce: Callable[[str], None] = services.tell) -> Any:

@@ -9,15 +9,15 @@ from comfy_api.latest import io
 from ..indextts2.text.languages import AUTO, tag_of
 from . import ports
 from .bundle import bundle_input, model_inputs
-from .conditioning import built_in_input
-from .duration import MOST
+from .duration import MOST, any_length_input
 from .host import services
-from .host.audio import audio_of, reference_waveform
+from .host.audio import audio_of
 from .ports import node_schema
 from .semantic_to_mel import latent_guidance_input
 from .speak import OFF, emotion_request, speech_models, wanted_duration
 from .text import EXAMPLE, language_input
 from .text_to_semantic import MOST_TAKES, emotion_guidance_input
+from .voices import chosen_voice, voice_input, voice_state
 from .widgets import integer, number, seed_input, switch, words
 
 GROUP = "easy"
@@ -38,7 +38,7 @@ class SpeakTakes(io.ComfyNode):
             inputs=[
                 *model_inputs("that of 'models'"),
                 words("text", EXAMPLE, "Text to speak, with the tags of Speak.", multiline=True),
-                built_in_input(),
+                voice_input(),
                 integer("takes", TAKES, 1, MOST_TAKES, "Number of takes."),
                 number(
                     "emotion_strength", 1.0, 0.0, 1.0, 0.01, "Strength of the connected weights: 0 none, 1 as given."
@@ -61,6 +61,7 @@ class SpeakTakes(io.ComfyNode):
                 emotion_guidance_input(),
                 latent_guidance_input(),
                 bundle_input(),
+                any_length_input(),
             ],
             outputs=[
                 ports.Takes.Output(id="all_takes", display_name="takes", tooltip="All takes, for Choose Take."),
@@ -85,19 +86,15 @@ class SpeakTakes(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..indextts2.sampling import SamplingSettings
         from ..indextts2.script.takes import describe_takes, speak_takes
-        from ..indextts2.stages.conditions import condition_speaker
         from ..indextts2.stages.prepare_text import prepare_text
-        from ..indextts2.stages.reference import reference_of
         from ..indextts2.stages.semantic_to_mel import FlowSettings
-        from ..indextts2.stages.speak import EmotionRequest, SpeakSettings, emotion_of
+        from ..indextts2.stages.speak import EmotionRequest, SpeakSettings, emotion_of, speaker_of
         from ..indextts2.stages.t2s.batches import DecodingSettings
 
         models = speech_models(inputs)
         config, front_end = models.t2s.config, models.t2s.front_end
         prepared = prepare_text(front_end, text, language=tag_of(inputs.get("language", AUTO)), mel=config.mel)
-        found = reference_of(models, reference_waveform(reference, built_in_speaker))
-        with models.ready("t2s") as t2s:
-            speaker = condition_speaker(t2s, found)
+        speaker = speaker_of(models, chosen_voice(reference, built_in_speaker))
         asked = emotion_request(inputs)
         emotion = emotion_of(models, speaker, asked, seed=seed) if isinstance(asked, EmotionRequest) else asked
         spoken = speak_takes(
@@ -108,7 +105,7 @@ class SpeakTakes(io.ComfyNode):
             duration=wanted_duration(inputs),
             settings=SpeakSettings(
                 sampling=SamplingSettings(emotion_guidance=inputs.get("emotion_guidance", OFF)),
-                decoding=DecodingSettings(takes=takes),
+                decoding=DecodingSettings(takes=takes, allow_any_length=inputs.get("allow_any_length", False)),
                 flow=FlowSettings(latent_guidance=inputs.get("latent_guidance", OFF)),
             ),
             seed=seed,
@@ -116,6 +113,10 @@ class SpeakTakes(io.ComfyNode):
             progress=services.progress(),
         )
         return io.NodeOutput(spoken, audio_of(spoken.batch()), describe_takes(spoken))
+
+    @classmethod
+    def fingerprint_inputs(cls, built_in_speaker: str | None = None, **unused: Any) -> str:
+        return voice_state(built_in_speaker)
 
 
 def recogniser() -> Any:

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..indextts2.sampling import SAMPLERS, SamplingSettings
 from . import memory, ports
+from .duration import any_length_input
 from .host import services
 from .host.audio import waveform_of
 from .ports import node_schema
@@ -125,6 +126,7 @@ class TextToSemantic(io.ComfyNode):
                 ),
                 ports.Duration.Input("duration", optional=True, tooltip="The length; unconnected is free."),
                 emotion_guidance_input(),
+                any_length_input(),
             ],
             outputs=[
                 ports.Semantic.Output(display_name="semantic", tooltip="Semantic tokens, one row per segment."),
@@ -146,6 +148,7 @@ class TextToSemantic(io.ComfyNode):
         seed: int,
         emotion: Any = None,
         duration: Any = None,
+        allow_any_length: bool = False,
         **sampling: Any,
     ) -> io.NodeOutput:
         from ..indextts2.stages.t2s.batches import DecodingSettings
@@ -163,7 +166,7 @@ class TextToSemantic(io.ComfyNode):
                 emotion,
                 duration=duration,
                 sampling=settings,
-                decoding=DecodingSettings(takes=takes),
+                decoding=DecodingSettings(takes=takes, allow_any_length=allow_any_length),
                 seed=seed,
                 progress=services.progress(),
             )

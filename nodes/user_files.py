@@ -25,18 +25,21 @@ DEEPEST = 2  # folders below the input folder that are searched for scripts
 MOST_ENTRIES = 50_000  # files and folders that such a search looks at
 
 
-def saved_files(kind: str) -> list[str]:
-    """Names of all files of a kind, the newest first; behind them damaged ones, which say why when they are chosen."""
+def saved_files(kind: str, *, learned: bool = True) -> list[str]:
+    """Names of all files of a kind, the newest first; behind them damaged ones, which say why when they are chosen.
+
+    learned: whether files of trainers that can be loaded as this kind are among them.
+    """
     found: list[tuple[bool, float, str]] = []
     for label, root in folders.user_folders().items():
         for path in (path for path in (root / SUBFOLDER).rglob("*") if path.suffix in SUFFIXES):
-            whole = _holds(path, kind) if _is_inside(path, root) else None
+            whole = _holds(path, kind, learned) if is_inside(path, root) else None
             if whole is not None:
                 found.append((whole, _changed_at(path), f"{path.relative_to(root).as_posix()} [{label}]"))
     return [name for _, _, name in sorted(found, reverse=True)]
 
 
-def _holds(path: Path, kind: str) -> bool | None:
+def _holds(path: Path, kind: str, learned: bool) -> bool | None:
     """Whether a file is whole, where it is of the kind or too damaged to tell; None for every other file."""
     try:
         if path.suffix == SUFFIX:
@@ -45,7 +48,7 @@ def _holds(path: Path, kind: str) -> bool | None:
         return False
     except InputError:  # not saved by this pack
         pass
-    return True if kind == LEARNED_KIND and learned_condition(path) is not None else None
+    return True if learned and kind == LEARNED_KIND and learned_condition(path) is not None else None
 
 
 def _changed_at(path: Path) -> float:
@@ -62,7 +65,7 @@ def saved_file(name: str) -> Path:
     if root is None or not plain:
         raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
     path = root / plain
-    if not _is_inside(path, root) or path.suffix not in SUFFIXES:
+    if not is_inside(path, root) or path.suffix not in SUFFIXES:
         raise InputError(f"'{name}' lies outside the host's input and output folders, or is no {SUFFIX} file.")
     if not os.path.isfile(path):  # which, unlike Path, takes names of any length
         raise InputError(f"There is no file '{name}'. Refresh the list (key R) and choose another one.")
@@ -77,7 +80,7 @@ def new_file(prefix: str, suffix: str = SUFFIX) -> tuple[Path, str]:
     root = folders.user_folders()["output"]
     prefix = prefix.strip()
     wanted = Path(prefix.replace("\\", "/"))
-    if not prefix or not wanted.name or wanted.is_absolute() or not _is_inside(root / wanted, root):
+    if not prefix or not wanted.name or wanted.is_absolute() or not is_inside(root / wanted, root):
         raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
     folder, name, counter = folders.numbered_place(wanted.as_posix())
     path = folder / f"{name}_{counter:05}_{suffix}"
@@ -99,7 +102,7 @@ def script_files() -> list[str]:
 
     root = folders.user_folders()["input"]
     found = (path for path in _files_near(root) if path.suffix.lower().lstrip(".") in SUFFIXES)
-    return sorted(path.relative_to(root).as_posix() for path in found if _is_inside(path, root))
+    return sorted(path.relative_to(root).as_posix() for path in found if is_inside(path, root))
 
 
 def _files_near(root: Path) -> Iterator[Path]:
@@ -134,7 +137,7 @@ def script_file(name: str) -> Path:
     """The script file of a name. Raises InputError for one outside the input folder, or that is not there."""
     root = folders.user_folders()["input"]
     path = root / name
-    if not name or not _is_inside(path, root) or not os.path.isfile(path):
+    if not name or not is_inside(path, root) or not os.path.isfile(path):
         raise InputError(f"There is no script file '{name}' in the input folder. Put one there and press key R.")
     return path
 
@@ -148,7 +151,7 @@ def script_state(name: str | None) -> str:
     return f"{found.st_size},{found.st_mtime_ns}"
 
 
-def _is_inside(path: Path, root: Path) -> bool:
+def is_inside(path: Path, root: Path) -> bool:
     """Whether a path leads below a folder; not when it cannot be followed: a NUL in it, or links in a circle."""
     try:
         return path.resolve().is_relative_to(root.resolve())

@@ -170,10 +170,11 @@ def memory_of(models: SpeechModels, case: MemoryCase | None = None) -> tuple[Par
     text: PreparedText = prepare_text(models.t2s.front_end, case.text)
     text = replace(text, segments=text.segments[:1])
     duration = Duration("seconds", case.seconds, method="forced")
+    t2s = replace(models.t2s, pace=None)  # of the size that is asked, however unnatural
     flow = FlowSettings(steps=1)  # every step works in the same memory
     reference = counted("encoder", lambda: encode_reference(models.encoder, Waveform(samples, case.sample_rate)))
     speaker = counted("t2s", lambda: condition_speaker(models.t2s, reference))
-    semantic = counted("t2s", lambda: text_to_semantic(models.t2s, text, speaker, duration=duration))
+    semantic = counted("t2s", lambda: text_to_semantic(t2s, text, speaker, duration=duration))
     mel = counted("s2m", lambda: semantic_to_mel(models.s2m, semantic, speaker, flow=flow))
     counted("vocoder", lambda: mel_to_audio(models.vocoder, mel))
     weights = weight_bytes(models)

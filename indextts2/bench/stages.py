@@ -27,6 +27,7 @@ from ..stages.reference import encode_reference
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.speak import SpeakSettings, speak
 from ..stages.speak_stream import speak_stream
+from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.text_to_semantic import text_to_semantic
 from .memory import TensorPeak, bytes_of, weight_bytes
 
@@ -195,12 +196,13 @@ def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[
     counts."""
     recording = noise_recording()
     duration = Duration("seconds", settings.seconds, method="forced")
-    flow = FlowSettings(steps=settings.steps)
+    flow, decoding = FlowSettings(steps=settings.steps), DecodingSettings(allow_any_length=True)
+    whole = SpeakSettings(decoding=decoding, flow=flow)
     text: PreparedText = prepare_text(models.t2s.front_end, TEXT)
     first = _with_short_start(prepare_text(models.t2s.front_end, FIRST_TEXT, first_segment_tokens=FIRST_TOKENS))
 
     def semantic() -> SemanticSpeech:
-        return text_to_semantic(models.t2s, text, speaker, duration=duration)
+        return text_to_semantic(models.t2s, text, speaker, duration=duration, decoding=decoding)
 
     with torch.no_grad(), TensorPeak(leave_out_products=True):
         reference: Reference = encode_reference(models.encoder, recording)
@@ -213,7 +215,7 @@ def _work(models: SpeechModels, settings: BenchSettings) -> dict[str, Callable[[
         "text to semantic": semantic,
         "semantic to mel": lambda: semantic_to_mel(models.s2m, spoken, speaker, flow=flow),
         "mel to audio": lambda: mel_to_audio(models.vocoder, mel),
-        "speak": lambda: speak(models, text, recording, duration=duration, settings=SpeakSettings(flow=flow)),
+        "speak": lambda: speak(models, text, recording, duration=duration, settings=whole),
         FIRST_AUDIO: lambda: next(speak_stream(models, first, reference, settings=SpeakSettings(flow=flow))),
     }
 

@@ -18,8 +18,8 @@ from ..errors import IndexTTS2Error
 from .common import Usage
 
 COMMANDS = (
-    "speak", "script", "cues", "direct", "lipsync", "text", "info", "download", "convert", "train", "export",
-    "evaluate", "bench",
+    "speak", "script", "cues", "direct", "lipsync", "text", "estimate", "info", "download", "convert", "train",
+    "export", "evaluate", "pace", "bench",
 )  # fmt: skip
 """Names of the commands, and of their modules. A new command is a new file and a new entry."""
 

@@ -39,6 +39,7 @@ from .common import (
     sound_marks,
     write_result,
 )
+from .voice import add_any_length_option
 from .word_options import add_caption_options, caption_settings
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
         help="usual limits of the stretch (default: 0.8 1.25)",
     )
     fit.add_argument("--squeeze", type=positive(float), help="smallest stretch before a line overflows (default: 0.5)")
+    add_any_length_option(fit)
     fit.add_argument("--gap", type=positive(float, zero=True), default=0.35, help="seconds between lines without cues")
     fit.add_argument(
         "--length", type=positive(float), default=0.0, metavar="S", help="minimum length of the timeline in seconds"
@@ -309,10 +311,12 @@ def _job(
 
 def _cast(options: argparse.Namespace) -> Cast:
     from ..loading.find import built_in_references
+    from ..loading.voices import voice_library
     from ..script.cast import default_cast, read_cast_file
 
-    built_in = built_in_references()
-    return default_cast(built_in) if options.cast is None else read_cast_file(options.cast, built_in)
+    if options.cast is None:
+        return default_cast(built_in_references())
+    return read_cast_file(options.cast, voice_library())
 
 
 def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
@@ -322,6 +326,7 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
     from ..script.mix import MixSettings
     from ..script.run import JobSettings
     from ..script.take_scores import TakeSettings
+    from ..stages.t2s.batches import DecodingSettings
 
     fit = {"cue": options.cue, "overflow": options.overflow}
     fit |= {"stretch": tuple(options.stretch)} if options.stretch else {}
@@ -337,6 +342,7 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
                 loudness=options.loudness or None,
             ),
             takes=TakeSettings(options.takes, options.listen, options.retries),
+            decoding=DecodingSettings(allow_any_length=options.any_length),
             sampling=sampling_of(options),
             flow=flow_of(options),
         )
@@ -360,6 +366,7 @@ def _write(
     from ..contracts import Waveform
     from ..script.accepted import left_out
     from ..script.caption_files import write_caption_file
+    from ..script.line import UNSPOKEN
     from ..script.mix import mix
     from ..script.read import write_script_file
     from ..script.report import describe, script_report
@@ -379,9 +386,10 @@ def _write(
     for number, (line, one) in enumerate(zip(job.script.lines, spoken, strict=True), start=1):
         name = re.sub(r"[^\w-]+", "_", line.speaker).strip("_")
         place = options.output / "lines" / (f"{number:04}_{name}.wav" if name else f"{number:04}.wav")
-        if one.report.status != "silent":
+        is_spoken = one.report.status not in UNSPOKEN
+        if is_spoken:
             write_wav(place, Waveform(one.audio.view(1, 1, -1), rate))
-        files.append(place.relative_to(options.output).as_posix() if one.report.status != "silent" else "")
+        files.append(place.relative_to(options.output).as_posix() if is_spoken else "")
     write_wav(options.output / TIMELINE, timeline.waveform)
     write_script_file(timeline.script, options.output / SUBTITLES)
     for path in options.captions:

@@ -35,12 +35,14 @@ from .common import (
     sampling_of,
     write_result,
 )
+from .emotion import emotion_weights
+from .voice import add_any_length_option, add_reference_options, notes_on, voice_of
 from .word_options import add_caption_options, add_timing_options, caption_settings, with_timings, write_captions_of
 
 if TYPE_CHECKING:
     import torch
 
-    from ..contracts import Duration, EmotionWeights, Speech, Waveform
+    from ..contracts import Duration, Speaker, Speech, Waveform
     from ..loading.checkpoint import Checkpoint
     from ..stages.speak import EmotionRequest, SpeakSettings
 
@@ -79,7 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     voice = parser.add_mutually_exclusive_group()
     voice.add_argument("--reference", type=Path, metavar="WAV", help="recording of the speaker, 3 to 15 seconds")
-    voice.add_argument("--speaker", metavar="NAME", help="a built-in reference voice (default: the first of them)")
+    voice.add_argument(
+        "--voice",
+        "--speaker",
+        dest="voice",
+        metavar="NAME",
+        help="a built-in voice, or a recording or saved speaker of the voice library (default: the first built-in one)",
+    )
+    add_reference_options(parser)
     add_text_options(parser)
     _add_emotion(parser)
     _add_duration(parser)
@@ -93,7 +102,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_emotion(parser: argparse.ArgumentParser) -> None:
     emotion = parser.add_mutually_exclusive_group()
-    emotion.add_argument("--emotion", type=_weights, metavar="NAME=W,...", help="for example happy=.6,surprised=.2")
+    emotion.add_argument(
+        "--emotion",
+        type=emotion_weights,
+        metavar="NAME=W,...",
+        help="for example happy=.6,surprised=.2, or a preset such as bittersweet or bittersweet=.5",
+    )
     emotion.add_argument("--emotion-audio", type=Path, metavar="WAV", help="recording whose emotion is used")
     emotion.add_argument("--emotion-text", metavar="TEXT", help="text that describes or shows the emotion")
     parser.add_argument(
@@ -128,6 +142,7 @@ def _add_duration(parser: argparse.ArgumentParser) -> None:
             "a checkpoint that was not trained on lengths"
         ),
     )
+    add_any_length_option(parser)
     parser.add_argument(
         "--takes",
         type=positive(int),
@@ -162,33 +177,16 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add_guidance_options(sampling, flow)
 
 
-def _weights(text: str) -> EmotionWeights:
-    """argparse type of --emotion."""
-    from ..contracts import EmotionWeights
-
-    weights: dict[str, float] = {}
-    for item in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, value = item.partition("=")
-        try:
-            weights[name.strip()] = float(value)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"NAME=WEIGHT is expected, such as happy=.6, but got '{item}'") from error
-    try:
-        return EmotionWeights.of(**weights)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from ..audio.io import read_audio, write_audio
+    from ..audio.io import write_audio
     from ..stages.prepare_text import prepare_text
     from ..stages.speak import speak
 
     text = _text_of(options)
     settings, emotion, duration = _settings(options), _emotion(options), _duration(options)
     checkpoint, device = checkpoint_of(options), device_of(options)
-    reference = read_audio(_reference_of(options))
+    reference = voice_of(options)
     if options.early and not options.stream:
         raise Usage("--early begins to write before the speech is whole, so it needs --stream.")
     if options.stream:
@@ -225,6 +223,7 @@ def run(options: argparse.Namespace) -> None:
     write_captions_of(options, speech.words, captions)
     result = describe(speech, spoken - loaded) | {
         "file": str(options.output),
+        "reference_notes": list(notes_on(reference)),
         "load_seconds": round(loaded - started, 3),
         "checkpoint": checkpoint.config.name,
         "fingerprint": checkpoint.fingerprint,
@@ -249,7 +248,7 @@ def _check_format(path: Path) -> None:
 def _stream(
     options: argparse.Namespace,
     text: str,
-    reference: Waveform,
+    reference: Waveform | Speaker,
     emotion: EmotionRequest,
     duration: Duration | None,
     settings: SpeakSettings,
@@ -315,7 +314,7 @@ def _in_words(result: dict[str, Any]) -> str:
         f"{result['checkpoint']} on {result['device']}, {result['compute_seconds']:.2f} s of computing, "
         f"real-time factor {result['real_time_factor']}; seeds: {seeds}",
     ]
-    return "\n".join(lines + [f"Note: {warning}" for warning in result["warnings"]])
+    return "\n".join(lines + [f"Note: {warning}" for warning in (*result["warnings"], *result["reference_notes"])])
 
 
 def _text_of(options: argparse.Namespace) -> str:
@@ -323,21 +322,6 @@ def _text_of(options: argparse.Namespace) -> str:
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     return text
-
-
-def _reference_of(options: argparse.Namespace) -> Path:
-    from ..loading.find import built_in_references
-
-    if options.reference is not None:
-        return options.reference
-    built_in = built_in_references()
-    names = ", ".join(built_in) or "none is installed"
-    if options.speaker is None and built_in:
-        return next(iter(built_in.values()))
-    if options.speaker not in built_in:
-        wanted = "No speaker is given" if options.speaker is None else f"There is no speaker '{options.speaker}'"
-        raise Usage(f"{wanted}; known are: {names}. Or give a recording with --reference.")
-    return built_in[options.speaker]
 
 
 def _emotion(options: argparse.Namespace) -> EmotionRequest:
@@ -394,7 +378,9 @@ def _settings(options: argparse.Namespace) -> SpeakSettings:
     try:
         return SpeakSettings(
             sampling=sampling_of(options),
-            decoding=DecodingSettings(takes=options.takes, duration_slot=options.duration_slot),
+            decoding=DecodingSettings(
+                takes=options.takes, duration_slot=options.duration_slot, allow_any_length=options.any_length
+            ),
             flow=flow_of(options),
         )
     except InputError as error:

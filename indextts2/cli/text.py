@@ -19,7 +19,7 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..contracts import PreparedText
-    from ..text.front_end import FrontEnd
+    from ..loading.checkpoint import Checkpoint
     from ..text.normalise import Glossary
 
 HELP = "show how a text will be spoken"
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     from ..stages.prepare_text import prepare_text
     from ..text.front_end import with_profile
 
-    text, glossary = _text_of(options), _glossary(options.glossary)
+    text, glossary = text_of(options), _glossary(options.glossary)
     checkpoint = checkpoint_of(options)
     front_end = with_profile(load_front_end(checkpoint), options.text_profile)
     try:
@@ -63,27 +63,30 @@ def run(options: argparse.Namespace) -> None:
     except TextError as error:  # nothing to speak is an answer here
         result = {"segments": [], "seconds": 0.0, "warnings": [str(error)]}
     else:
-        result = describe(prepared, front_end)
+        result = describe(prepared, checkpoint)
     write_result(options, result, _in_words(result))
 
 
-def describe(prepared: PreparedText, front_end: FrontEnd) -> dict[str, Any]:
+def describe(prepared: PreparedText, checkpoint: Checkpoint) -> dict[str, Any]:
     """Text as it will be spoken, as plain values. seconds: an estimate."""
-    rate = front_end.seconds_per_piece
+    from ..loading.pace import pace_of
+    from ..stages.duration import Clock
+    from ..stages.natural_length import estimate_length
+
+    estimate = estimate_length(prepared, pace_of(checkpoint), Clock.of(checkpoint.config))
     segments: list[dict[str, Any]] = [
         {
             "spoken": segment.spoken,
             "tokens": len(segment.ids),
             "pause": round(segment.pause_seconds, 3),
-            "seconds": round(len(segment.ids) * rate, 2),
+            "seconds": round(seconds, 2),
             "text": segment.text,
         }
-        for segment in prepared.segments
+        for segment, seconds in zip(prepared.segments, estimate.segments, strict=True)
     ]
-    total = sum(segment["seconds"] + segment["pause"] for segment in segments)
     return {
         "segments": segments,
-        "seconds": round(total, 2),
+        "seconds": round(estimate.seconds, 2),
         "warnings": list(prepared.warnings),
     }
 
@@ -97,7 +100,8 @@ def _in_words(result: dict[str, Any]) -> str:
     return "\n".join(lines + [f"Note: {warning}" for warning in result["warnings"]])
 
 
-def _text_of(options: argparse.Namespace) -> str:
+def text_of(options: argparse.Namespace) -> str:
+    """The text of the command line, of --file, or of standard input."""
     if options.file is not None:
         return _read(options.file)
     if options.text is None:

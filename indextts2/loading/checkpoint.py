@@ -23,6 +23,7 @@ from .fingerprint import fingerprints
 from .native import is_native, native_files
 from .official import licence_files, official_files
 from .opened import NATIVE, OFFICIAL, Checkpoint
+from .pace import pace_of
 from .parts import part_of, parts_needed
 from .quantise import quantised_layers, with_int8_layers
 from .tensors import build_with, check_numbers, without_memory
@@ -125,6 +126,7 @@ def load_t2s(
         config=checkpoint.config,
         fingerprint=checkpoint.fingerprints.t2s,
         encoder_fingerprint=checkpoint.fingerprints.encoder,
+        pace=pace_of(checkpoint),
     )
 
 

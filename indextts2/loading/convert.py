@@ -22,6 +22,7 @@ from .native import (
     write_part,
 )
 from .official import licence_files
+from .pace import PACE_NAME
 from .parts import INT8, Part, parts_of
 from .quantise import ABSMAX, layers_to_quantise
 from .stream import Source
@@ -83,6 +84,8 @@ def _converted(
         else:
             _convert_part(checkpoint, row, target, about)
         changes.append(SizeChange(row.name, _bytes(own), _bytes([new])))
+    if (checkpoint.folder / PACE_NAME).is_file():
+        copy_file(checkpoint.folder / PACE_NAME, target / PACE_NAME, CheckpointError)
     for text in licence_files(checkpoint.folder):
         make_folder(target / LICENCES / text.parent.name, CheckpointError)
         copy_file(text, target / LICENCES / text.parent.name / text.name, CheckpointError)

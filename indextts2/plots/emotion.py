@@ -10,6 +10,7 @@ from torch import Tensor
 from ..config import EMOTIONS
 from ..contracts import EmotionWeights
 from ..errors import InputError
+from ..stages.emotion.presets import nearest_preset
 from .canvas import (
     ACCENT,
     FAINT,
@@ -61,7 +62,8 @@ def draw_weights(weights: EmotionWeights, *, cap: float | None = None, width: in
     canvas, size = _canvas(width)
     reach = max(1.0, *weights.values)
     total = math.fsum(weights.values)
-    _title(canvas, size, "Emotion weights")
+    preset = nearest_preset(weights)
+    _title(canvas, size, "Emotion weights" if preset is None else f"Emotion weights: {preset}")
     _radar(canvas, size, [value / reach for value in weights.values], {1.0 / reach: (FAINT, "1")})
     _bars(canvas, size, weights.values, reach, signed=False)
     note = f"sum {total:.2f}" + ("" if cap is None else f", cap {cap:.2f}")

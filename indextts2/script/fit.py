@@ -14,6 +14,7 @@ from ..checks import check_fields
 from ..contracts import SemanticSpeech
 from ..errors import InputError
 from ..stages.duration import Clock, Target, split_evenly
+from ..stages.natural_length import POSSIBLE_LENGTH, AskedLength
 from .model import Line, samples_of
 
 CUES = ("fill", "within", "start")
@@ -83,7 +84,7 @@ def slots_of(lines: Sequence[Line], sample_rate: int, overflow: str) -> tuple[Sl
 @dataclass(frozen=True, slots=True)
 class Fit:
     """samples: length the line gets, None for its natural one; told: length T2S is asked for; fits: whether it stays
-    before the next line; needs: the shortest it can be made.
+    before the next line; needs: the shortest it can be made; natural: its natural length; pauses: the silence in it.
     """
 
     samples: int | None = None
@@ -91,13 +92,23 @@ class Fit:
     fits: bool = True
     needs: int | None = None
     note: str = ""
+    natural: int = 0
+    pauses: int = 0
 
 
-def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, controls_length: bool, pauses: int = 0) -> Fit:
+def plan_fit(
+    natural: int,
+    slot: Slot,
+    settings: FitSettings,
+    *,
+    controls_length: bool,
+    pauses: int = 0,
+    allow_any_length: bool = False,
+) -> Fit:
     """Plan of the length of a line of so many natural samples.
 
     controls_length: whether T2S can be told a length; pauses: samples of the line that are silence, which keep their
-    length.
+    length. allow_any_length: whether telling and stretching together may make speech shorter than POSSIBLE_LENGTH.
     """
     speech = natural - pauses
 
@@ -121,16 +132,26 @@ def plan_fit(natural: int, slot: Slot, settings: FitSettings, *, controls_length
         wanted = min(shortest, limit)  # the gap behind the cue is used before the voice is squeezed
         note = "The line runs on behind the end of its cue." if room is not None and wanted > room else note
     fits = True
-    hardest = with_speech_at(low * settings.squeeze)
+    least = 0.0 if allow_any_length else POSSIBLE_LENGTH[0]
+    hardest = with_speech_at(max(low * settings.squeeze, least))
     if wanted < hardest:  # spoken at the usual limit, to be heard at its best; the timeline leaves it out
         wanted, fits, note = shortest, False, ""
     samples = max(1, round(wanted))
     if samples == natural and fits:
-        return Fit(note=note)
+        return Fit(note=note, natural=natural, pauses=pauses)
     told = round(min(max(wanted, with_speech_at(low)), with_speech_at(high))) if controls_length else None
     if told is not None and abs(samples - natural) <= NEAR * speech:
         told = None
-    return Fit(samples, told, fits, None if fits else max(1, round(hardest)), note)
+    return Fit(samples, told, fits, None if fits else max(1, round(hardest)), note, natural, pauses)
+
+
+def unnatural_length(fit: Fit, text: str, sample_rate: int) -> list[str]:
+    """A warning about a line of this text that was fitted to a length far from its natural one."""
+    if fit.samples is None or fit.natural <= fit.pauses:
+        return []
+    made, natural = ((samples - fit.pauses) / sample_rate for samples in (fit.samples, fit.natural))
+    length = AskedLength(made, natural, text, "length of the cue")
+    return [] if length.is_good else [length.warning()]
 
 
 def line_samples(semantic: SemanticSpeech, clock: Clock) -> int:

@@ -43,9 +43,12 @@ from .clean import (
     overlap_samples,
     row_starts,
 )
-from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted
+from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted, unnatural_length
 from .model import LARGEST_SEED
 from .take_scores import TakeScore, TakeSettings, judged_sound, judged_speaker, judged_tokens
+
+UNSPOKEN = ("silent", "refused")
+"""Kinds of status of a line without sound."""
 
 PARTS = 3  # of the progress of a line: tokens, mel, audio
 PART_STEPS = 1000
@@ -81,8 +84,8 @@ class LineAsk:
 class LineReport:
     """Outcome of one line beside its request.
 
-    status: "spoken", "unfit" (it cannot stay before the next line; needs_samples says how long it is at its shortest)
-    or "silent" (nothing in it can be spoken).
+    status: "spoken", "unfit" (it cannot stay before the next line; needs_samples says how long it is at its shortest),
+    "refused" (its words cannot be spoken in the length it asks for) or "silent" (nothing in it can be spoken).
 
     asked_samples: None when free; method: how the length came about; stretch: of S2M, 1 for none; passages: parts a
     long line was spoken in, each with takes of its own; words: their places in the line's audio.
@@ -176,9 +179,9 @@ class LineSpeaker:
     ) -> list[_Take]:
         take_count = max(ask.takes, self.settings.takes.count)
 
-        def decode(count: int, duration: Duration | None) -> list[SemanticSpeech]:
+        def decode(count: int, duration: Duration | None, *, fitted: bool = False) -> list[SemanticSpeech]:
             return text_to_semantic(
-                t2s,
+                replace(t2s, pace=None) if fitted else t2s,  # fitted to a length that was measured, not estimated
                 ask.text,
                 speaker,
                 emotion,
@@ -206,14 +209,19 @@ class LineSpeaker:
             trusted = min(ask.slot.room or natural, ask.slot.deadline or ask.slot.room or natural)
             spare = trusted - pauses >= len(spoken[0].pauses) * self.clock.hop  # a cue of pauses alone says nothing
             natural = trusted if spare else natural
-        fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=True, pauses=pauses)
+        fit = self._fit(natural, ask.slot, pauses, controls_length=True)
         if fit.told is None and take_count == 1 and ended:
             return [self._fitted(ask, spoken[0], 0, seed)]
         wanted, most = fit.told or fit.samples or natural, self._most_samples(ask.text)
         if wanted > most:
             fit = replace(fit, samples=fit.samples or natural)  # the stretch does what one take cannot
         told = Duration("samples", min(wanted, most))
-        return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(decode(take_count, told))]
+        takes = decode(take_count, told, fitted=True)
+        return [self._told(ask, one, fit, told, number, seed) for number, one in enumerate(takes)]
+
+    def _fit(self, natural: int, slot: Slot, pauses: int, *, controls_length: bool) -> Fit:
+        fit, any_length = self.settings.fit, self.settings.decoding.allow_any_length
+        return plan_fit(natural, slot, fit, controls_length=controls_length, pauses=pauses, allow_any_length=any_length)
 
     def _most_samples(self, text: PreparedText) -> int:
         """The longest that T2S can be told for a text: its longest segment must stay within one take."""
@@ -242,7 +250,7 @@ class LineSpeaker:
     def _fitted(self, ask: LineAsk, semantic: SemanticSpeech, number: int, seed: int) -> _Take:
         """A free take whose length is left to the stretch. T2S is not told anything."""
         natural, pauses = line_samples(semantic, self.clock), line_pauses(semantic, self.clock)
-        fit = plan_fit(natural, ask.slot, self.settings.fit, controls_length=False, pauses=pauses)
+        fit = self._fit(natural, ask.slot, pauses, controls_length=False)
         wanted = None
         if fit.samples is not None:
             wanted = self.clock.tokens_of(fit.samples / self.clock.hop)
@@ -349,6 +357,7 @@ class LineSpeaker:
         stretch = sum(report.stretch * report.token_count for report in reports) / max(1, tokens)
         warnings = [warning for report in reports for warning in report.warnings]
         warnings += [fit.note] if fit.note else []
+        warnings += unnatural_length(fit, ask.text.original, self.clock.sample_rate)
         if kept.score.faults:
             warnings.append(f"The best take is poor: {', '.join(kept.score.faults)}. Try another seed or more takes.")
         targets = [report.token_target for report in reports]

@@ -13,7 +13,7 @@ from ..checks import check_fields
 from ..contracts import Waveform
 from ..errors import InputError, ScriptError
 from .fit import OVERFLOWS, slots_of
-from .line import SpokenLine
+from .line import UNSPOKEN, SpokenLine
 from .model import LATEST_MS, Line, Script, milliseconds_at, samples_of
 
 FULL_SCALE = 1.0
@@ -122,7 +122,7 @@ def _laid_out(
     for block in _blocks(lines):
         for index in block:
             line, own = lines[index], spoken[index]
-            if own.report.status == "silent":
+            if own.report.status in UNSPOKEN:
                 continue
             start = cursor if line.start_ms is None else samples_of(line.start_ms, sample_rate)
             if settings.overflow == "shift":

@@ -13,6 +13,8 @@ from .model import Script, clock, milliseconds_at
 from .tables import fields_of
 
 SHOWN = 40  # characters of a line
+UNSPOKEN = {"silent": "nothing to speak", "refused": "its length cannot be spoken"}
+"""What a row says of a line without sound, by its status."""
 
 
 def script_report(
@@ -48,6 +50,11 @@ def script_report(
             }
             for one in timeline.unfit
         ],
+        "refused": [
+            {"line": index + 1, "text": line.text, "reason": " ".join(one.report.warnings)}
+            for index, (line, one) in enumerate(zip(script.lines, spoken, strict=True))
+            if one.report.status == "refused"
+        ],
         "notes": [*script.notes, *timeline.notes],
         "lines": lines,
     }
@@ -74,8 +81,8 @@ def describe(script: Script, spoken: Sequence[SpokenLine], timeline: Timeline) -
         facts = [f"asked: {report.asked}", f"made {report.sample_count / rate:.3f} s", report.method]
         if report.stretch != 1.0:
             facts.append(f"stretch {report.stretch:.2f}")
-        if report.status == "silent":
-            facts = ["nothing to speak"]
+        if report.status in UNSPOKEN:
+            facts = [UNSPOKEN[report.status]]
         rows.append(f"{index + 1}. {when} {who}{text} ({', '.join(fact for fact in facts if fact)})")
         rows += [f"   Note: {warning}" for warning in report.warnings]
     for late in timeline.unfit:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from ..stages.prepare_text import Pauses, prepare_text
 from ..stages.reference import reference_of
 from .cast import SAVED_SUFFIX, Voice
 from .fit import Slot, slots_of
+from .lengths import own_refusals, short_cue
 from .line import LineAsk, LineReport, LineSettings, LineSpeaker, SpokenLine
 from .model import Line, Script
 from .passages import joined_passages, passages_of
 from .store import LineStore, key_of, passage_key
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 40  # characters of a line that a message repeats
 STEPS = 1000  # of a line, on the progress bar of the whole
@@ -122,7 +126,9 @@ def run_lines(
         progress(place * STEPS, len(mine) * STEPS)
         line = store.get(keys[index])
         if line is None:
-            speaking = speaking or _Speaking(job, load())
+            if speaking is None:
+                speaking = _Speaking(job, load())
+                speaking.look_ahead([other for other in mine[place:] if store.get(keys[other]) is None])
             speaking.finish(index, keys[index], store, _part(progress, place, len(mine)))
             count += 1
             line = store.get(keys[index])
@@ -159,9 +165,27 @@ class _Speaking:
 
     def __init__(self, job: Job, models: SpeechModels) -> None:
         self.job, self.models = job, models
-        self.slots = job.slots
+        self.slots, self.clock, self.line_settings = job.slots, Clock.of(job.config), job.settings.line
         self.speaker_of = LineSpeaker(models, job.settings.line)
         self._known: dict[str, Speaker] = {}
+
+    def look_ahead(self, indices: Sequence[int]) -> None:
+        """Name every line whose length looks impossible, before any is spoken."""
+        found = []
+        for index in indices:
+            try:
+                ask = self._ask(index)
+                reasons = self._refusals(ask) or [short_cue(ask, self.clock, self.models.t2s.pace, self.line_settings)]
+            except InputError:  # which is told where the line is spoken
+                continue
+            found += [f"Line {index + 1}: {reason}" for reason in reasons if reason]
+        if found:
+            logger.warning("Before speaking: lengths of %d lines look impossible. %s", len(found), " ".join(found))
+
+    def _refusals(self, ask: LineAsk) -> list[str]:
+        t2s = self.models.t2s
+        trained = t2s.model.config.duration.trained
+        return own_refusals(ask, self.clock, t2s.pace, self.line_settings, trained=trained)
 
     def finish(self, index: int, key: str, store: LineStore, progress: Progress) -> None:
         """Speak a line and keep it; a long one passage by passage, going on with those that are kept already."""
@@ -169,9 +193,13 @@ class _Speaking:
         try:
             ask = self._ask(index)
         except TextError as error:
-            store.put(key, self._silent(str(error)))
+            store.put(key, self._unspoken("silent", str(error)))
             return
         try:
+            refused = self._refusals(ask)
+            if refused:
+                store.put(key, self._unspoken("refused", " ".join(refused)))
+                return
             speaker = self.speaker(line.speaker)
             emotion = self.emotion(line, speaker, ask.seed)
             passages = passages_of(ask, emotion, takes_start_only=self.job.settings.line.fit.cue == "start")
@@ -212,9 +240,8 @@ class _Speaking:
             slot=self.slots[index],
         )
 
-    def _silent(self, reason: str) -> SpokenLine:
-        rate = Clock.of(self.job.config).sample_rate
-        report = LineReport("silent", "nothing", None, 0, rate, warnings=(reason,))
+    def _unspoken(self, status: str, reason: str) -> SpokenLine:
+        report = LineReport(status, "nothing", None, 0, self.clock.sample_rate, warnings=(reason,))
         return SpokenLine(torch.zeros(0), torch.zeros(0, dtype=torch.int64), report)
 
     def speaker(self, name: str) -> Speaker:

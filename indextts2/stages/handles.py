@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..models.t2s import TextToSemantic
     from ..models.vocoder import Vocoder
     from ..text.front_end import FrontEnd
+    from ..text.pace import Pace
     from .emotion.from_text import TextToEmotionModel
 
 
@@ -80,6 +81,7 @@ class T2SModels(Placed):
     config: Config
     fingerprint: str = ""
     encoder_fingerprint: str = ""
+    pace: Pace | None = None  # how fast it speaks; None: lengths that are asked are not compared with natural ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..audio.fbank import FBANK, semantic_input, style_features
 from ..audio.mel import log_mel
+from ..audio.recording import without_silence
 from ..audio.resample import resample_sinc, resample_soxr
 from ..contracts import Reference, Waveform
 from ..errors import AudioError
@@ -22,6 +23,8 @@ SECONDS_LIMIT = 15.0  # what the released model reads of a reference
 MINIMUM_SECONDS = 0.25  # below this the style encoder has too few frames for its statistics
 SHORT_SECONDS = 1.0  # usable, but the speaker will hardly be recognised
 SILENCE_PEAK = 1e-4  # -80 dB; nothing but noise is left below it
+PART_SECONDS = 3.0  # of the parts whose styles are compared; shorter ones differ within one voice too
+MOST_PARTS = 40  # half a part further each
 RESAMPLER_REACH_SECONDS = 1.0  # audio kept beyond the limit, so that cutting first does not change the result
 
 
@@ -67,11 +70,37 @@ def encode_reference(
 
 
 def reference_of(models: SpeechModels, waveform: Waveform) -> Reference:
-    """`encode_reference` with the encoder of `models`, or what they keep of the same recording."""
+    """`encode_reference` with the encoder of `models`, or what they keep of the same recording.
+
+    Silence at the ends of the recording is left out: it slows speech down and swallows words.
+    """
+    waveform = without_silence(waveform)
     with models.ready("encoder") as encoder:
         if models.references is not None:
             return models.references.encode(encoder, waveform)
         return encode_reference(encoder, waveform)
+
+
+@torch.no_grad()
+@with_torch_defaults
+def style_similarity(encoder: EncoderModels, waveform: Waveform) -> float | None:
+    """Cosine of the styles of the two parts of a recording that differ most; None for one too short to compare parts.
+
+    Two voices give a low one; so may one voice that changes a lot, so it is a hint and no proof.
+    """
+    mono = resample_soxr(waveform.mono[:1].detach().cpu(), waveform.sample_rate, FBANK.sample_rate)
+    size, hop = round(PART_SECONDS * FBANK.sample_rate), round(PART_SECONDS / 2 * FBANK.sample_rate)
+    mono = mono[:, : MOST_PARTS * hop]
+    if mono.shape[1] < size + hop or not bool(torch.isfinite(mono).all()):
+        return None
+    parts = mono[0].unfold(0, size, hop)
+    loud = parts.abs().amax(dim=1) >= SILENCE_PEAK
+    features = [style_features(part[None].to(encoder.device)) for part in parts[loud]]
+    styles = [encoder.style_encoder(encoder.place(one, encoder.style_encoder)).float() for one in features]
+    if len(styles) < 2:
+        return None
+    directions = torch.nn.functional.normalize(torch.cat(styles), dim=-1)
+    return float((directions @ directions.T).min())
 
 
 def semantic_features(encoder: EncoderModels, waveform: Tensor) -> Tensor:

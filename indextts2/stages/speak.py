@@ -94,7 +94,7 @@ class SpeakSettings:
 def speak(
     models: SpeechModels,
     text: str | PreparedText,
-    reference: Waveform | Reference,
+    reference: Waveform | Reference | Speaker,
     *,
     emotion: EmotionRequest | Emotion = NO_EMOTION,
     duration: Duration | None = None,
@@ -105,7 +105,7 @@ def speak(
     progress: Progress = no_progress,
     watch: MelWatch | None = None,
 ) -> Speech:
-    """Speak `text` as the speaker of `reference`.
+    """Speak `text` as the speaker of `reference`: a recording, its encoding, or a finished speaker.
 
     language: a tag such as en, of a text that is not prepared yet; "" is judged by its characters. duration: None is
     free; a length given for the whole text is met to the sample, pauses included. The same seed gives the same speech.
@@ -119,10 +119,7 @@ def speak(
     prepared = text
     if isinstance(prepared, str):
         prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
-    if isinstance(reference, Waveform):
-        reference = reference_of(models, reference)
-    with models.ready("t2s") as t2s:
-        speaker = condition_speaker(t2s, reference)
+    speaker = speaker_of(models, reference)
     wanted = (
         emotion_of(models, speaker, emotion, seed=seeds["emotion"]) if isinstance(emotion, EmotionRequest) else emotion
     )
@@ -159,6 +156,15 @@ def speak(
             samples, in_time = begun_on_time(speech.waveform.samples[0, 0], in_time)
             speech = replace(speech, waveform=replace(speech.waveform, samples=samples[None, None]))
     return replace(speech, seeds=seeds, warnings=prepared.warnings, words=in_time if words else None)
+
+
+def speaker_of(models: SpeechModels, voice: Waveform | Reference | Speaker) -> Speaker:
+    """The speaker of a recording, of its encoding, or the speaker itself."""
+    if isinstance(voice, Speaker):
+        return voice
+    reference = reference_of(models, voice) if isinstance(voice, Waveform) else voice
+    with models.ready("t2s") as t2s:
+        return condition_speaker(t2s, reference)
 
 
 def emotion_of(models: SpeechModels, speaker: Speaker, request: EmotionRequest, *, seed: int = 0) -> Emotion | None:

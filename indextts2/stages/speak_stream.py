@@ -12,13 +12,11 @@ from ..checks import check_whole
 from ..contracts import Emotion, PreparedText, Reference, Speaker, Waveform, pause_samples
 from ..errors import InputError
 from ..surroundings import torch_defaults
-from .conditions import condition_speaker
 from .handles import SpeechModels
 from .mel_to_audio import audio_windows
 from .prepare_text import prepare_text
-from .reference import reference_of
 from .semantic_to_mel import semantic_to_mel
-from .speak import NO_EMOTION, SEEDED, EmotionRequest, SpeakSettings, emotion_of
+from .speak import NO_EMOTION, SEEDED, EmotionRequest, SpeakSettings, emotion_of, speaker_of
 from .speak_early import EarlySettings, early_pieces
 from .t2s.text_to_semantic import text_to_semantic
 
@@ -35,7 +33,7 @@ class SpeechChunk:
 def speak_stream(
     models: SpeechModels,
     text: str | PreparedText,
-    reference: Waveform | Reference,
+    reference: Waveform | Reference | Speaker,
     *,
     emotion: EmotionRequest | Emotion = NO_EMOTION,
     settings: SpeakSettings | None = None,
@@ -68,10 +66,7 @@ def speak_stream(
             )
         if prepared.anchors:
             raise InputError("Words at given times (<at>, <by>) need the whole text. Speak it without streaming.")
-        if isinstance(reference, Waveform):
-            reference = reference_of(models, reference)
-        with models.ready("t2s") as t2s:
-            speaker = condition_speaker(t2s, reference)
+        speaker = speaker_of(models, reference)
         if isinstance(emotion, EmotionRequest):
             wanted = emotion_of(models, speaker, emotion, seed=seeds["emotion"])
         else:

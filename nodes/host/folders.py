@@ -7,10 +7,12 @@ from pathlib import Path
 
 import folder_paths
 
+from ...indextts2.contracts import EmotionWeights
 from ...indextts2.loading.find import MINI, Found, find_checkpoints, machine_caches
 from ...indextts2.loading.host_folders import LORA_FOLDER, OTHER_FOLDERS, inside_packs
 from ...indextts2.loading.lora import ADAPTER_FILES, SUFFIXES
 from ...indextts2.loading.releases import OFFICIAL_NAMES
+from ...indextts2.runtime.presets import emotion_presets as named_presets
 
 FOLDER = "indextts2"
 """Name of the pack's folder below the host's models, and its key in extra_model_paths.yaml."""
@@ -70,6 +72,11 @@ def lora_files() -> dict[str, Path]:
             place = path.parent if path.name in ADAPTER_FILES else path
             found.setdefault(place.relative_to(root).as_posix(), place)
     return found
+
+
+def emotion_presets() -> dict[str, EmotionWeights]:
+    """Name -> mixture: the library's, and the user's own in the pack's folders."""
+    return named_presets(Path(folder) for folder in folder_paths.get_folder_paths(FOLDER))
 
 
 def state_of(folder: Path) -> str:

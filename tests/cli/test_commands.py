@@ -70,10 +70,10 @@ def test_the_json_of_speaking_reports_asked_and_real_length_tokens_and_seeds(spe
 
 def test_what_the_text_lost_is_noted(speak):
     text = "<pause 2s> Hello 世界. [happy 0.6x]"
-    code, output, _, _ = speak("--tokens", "12", text=text)
+    code, output, _, _ = speak("--tokens", "29", text=text)
     assert code == 0 and "Note: A pause before the first word is left out" in output
-    warnings = json.loads(speak("--tokens", "12", "--json", text=text)[1])["warnings"]
-    assert len(warnings) == 3 and "[happy 0.6x]" in " ".join(warnings)
+    warnings = json.loads(speak("--tokens", "29", "--json", text=text)[1])["warnings"]
+    assert len(warnings) == 4 and "[happy 0.6x]" in " ".join(warnings)
 
 
 def test_lengths_of_single_segments_are_all_named(speak):
@@ -156,7 +156,7 @@ def test_an_error_is_one_line_and_exit_code_1(speak, tmp_path):
         (["--reference", str(tmp_path / "none.wav")], "Hi.", "no audio file"),
         (["--checkpoint", str(tmp_path / "none")], "Hi.", "no checkpoint"),
         (["--emotion-text", "What a day!"], "Hi.", "No text-to-emotion model"),
-        (["--steps", "7", "--grid", "epss", "--tokens", "200"], "Hi.", "tokens were asked"),
+        (["--steps", "7", "--grid", "epss", "--tokens", "40"], "Hello there.", "tokens were asked"),
     ):
         code, output, errors, _ = speak(*arguments, text=text)
         assert (code, output) == (1, "")
@@ -172,7 +172,7 @@ def test_an_unknown_speaker_and_a_folder_as_output_are_wrong_usage(tiny_checkpoi
 
 
 def test_progress_is_shown_on_the_error_stream_only_when_asked_for(speak):
-    _, output, errors, _ = speak("--tokens", "5", "--progress", "--json")
+    _, output, errors, _ = speak("--tokens", "12", "--progress", "--json")
     json.loads(output)
     assert "speaking" in errors
 

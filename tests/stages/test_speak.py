@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_speech_and_every_stage_has_its_own(models)
 
 def test_what_the_text_lost_is_told_with_the_speech(models):
     text = "<pause 2s> Hello 世界. [happy 0.6x]"
-    speech = speak(models, text, noise(), duration=Duration("tokens", 10), settings=FAST)
+    speech = speak(models, text, noise(), duration=Duration("tokens", 39), settings=FAST)
     assert speech.warnings == prepare_text(models.t2s.front_end, text).warnings
     assert "A pause before the first word" in speech_report(speech.reports, warnings=speech.warnings)
 

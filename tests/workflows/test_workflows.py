@@ -85,7 +85,7 @@ def test_every_widget_value_is_allowed(name):
                 continue
             if known.widget_type(kind) == "COMBO":
                 listed = known.choices(kind, options)
-                assert not listed or value in listed or port in ("built_in_speaker", "file"), (port, value)
+                assert not listed or value in listed or port in ("built_in_speaker", "file", "preset"), (port, value)
             if kind in ("INT", "FLOAT"):
                 low, high = options.get("min", -float("inf")), options.get("max", float("inf"))
                 assert low <= value <= high, (node["class_type"], port, value)

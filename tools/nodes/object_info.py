@@ -33,7 +33,7 @@ HOST_NODES = (
 )
 """The host's own nodes that the example graphs use."""
 
-INSTALLED = ("checkpoint", "model", "lora", "built_in_speaker", "selection_speaker", "file", "audio")
+INSTALLED = ("checkpoint", "model", "lora", "built_in_speaker", "selection_speaker", "file", "audio", "preset")
 """Combos whose values depend on the files of an installation; only the default is compared."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
-from .parts import FIRST, LINE, SECOND, heard, loaded, models, shown, speaker_of
+from .parts import FIRST, LINE, SECOND, chain, heard, loaded, models, shown, speaker_of
 
 
 def quick_start() -> Canvas:
@@ -184,6 +184,43 @@ def exact_seconds() -> Canvas:
     return graph
 
 
+def length_before_speech() -> Canvas:
+    graph = Canvas(
+        "20_length_before_speech", "Length before speech", "How many video frames a line needs, before it is spoken."
+    )
+    graph.note(
+        """
+## Length before speech
+*Estimate Length* reads the text and says how long it will be; no model runs.
+- **frame_form** `8n+1` or `4n+1` gives a number that video models take as their length.
+- **duration** makes *Speak* end exactly with the last of these frames.
+- Grey images stand in for the video model, so that this graph runs at once.
+
+**先知道长度**：“估计时长”给出秒数和画面数，视频和语音就一样长。
+""",
+        column=0,
+        title="Frames first, speech second",
+    )
+    load = loaded(graph)
+    line = "We will be back after a short break, so stay with us."
+    length = graph.add("EstimateLength", column=1, box=300, t2s=load["t2s"], text=line, fps=24.0, frame_form="8n+1")
+    shown(graph, length, 1)
+    pictures = graph.add(
+        "EmptyImage",
+        column=2,
+        title="The video",
+        width=320,
+        height=180,
+        batch_size=length["frame_count"],
+        color=0x808080,
+    )
+    speak = graph.add("Speak", column=2, box=400, **models(load), text=line, duration=length["duration"])
+    video = graph.add("CreateVideo", column=3, images=pictures["IMAGE"], fps=24.0, audio=speak["audio"])
+    graph.add("SaveVideo", column=3, video=video["VIDEO"], filename_prefix="video/length_before_speech")
+    shown(graph, speak, 3)
+    return graph
+
+
 def match_video() -> Canvas:
     graph = Canvas("08_match_video_clip", "Match a video clip", "Speech as long as a video clip, put into the video.")
     graph.note(
@@ -265,4 +302,66 @@ Two *Speak* nodes share one loaded checkpoint; *AudioConcat* joins them. More li
     return graph
 
 
-GRAPHS = (quick_start, emotion_sliders, emotion_audio, emotion_text, exact_seconds, match_video, two_speakers)
+def emotion_presets() -> Canvas:
+    graph = Canvas("21_emotion_presets", "Emotion presets", "Bittersweet, awe, contempt: named mixtures of emotions.")
+    graph.note(
+        """
+## Emotion presets
+Choose a **preset** in *Emotion Weights*; sliders are added to it, **preset_strength** makes it weaker or stronger. The
+plot shows the mixture and names it.
+
+Your own: a file such as `models/indextts2/emotions/mine.json` with `{"giddy": {"happy": 0.5, "surprised": 0.2}}`.
+
+**情感预设**：在“情感权重”里选一个预设，例如 bittersweet（悲喜交集）；自己的预设写成 JSON 文件。
+""",
+        column=0,
+        title="Feelings with a name",
+    )
+    load = loaded(graph)
+    for column, (preset, line) in enumerate(
+        (
+            ("bittersweet", "It was a lovely summer, and now it is over."),
+            ("contempt", "You call that a finished piece of work?"),
+        ),
+        start=1,
+    ):
+        weights = graph.add("EmotionWeights", column=column, title=preset.capitalize(), preset=preset)
+        graph.add("PlotEmotionWeights", column=column, weights=weights["weights"], box=512)
+        speak = graph.add(
+            "Speak", column=column, box=400, **models(load), text=line, emotion_weights=weights["weights"]
+        )
+        heard(graph, speak, column)
+    return graph
+
+
+def voice_library() -> Canvas:
+    graph = Canvas("22_voice_library", "Voice library", "Choose a voice from one list, and hear what is wrong with it.")
+    graph.note(
+        """
+## Voice library
+Put recordings into `input/voices`, press **R**, and choose one in *Encode Reference*, *Speak* or *Voice Cast*; speakers
+that *Save Speaker* wrote are in the lists of *Speak* and *Voice Cast* too.
+- **start_seconds** and **seconds** take a part of a long recording. Silence at both ends is left out.
+- The report says how loud, noisy or clipped the recording is, and whether its parts sound like several people.
+
+**声音库**：把录音放进 input/voices，按 R 后即可选择。报告会说明录音的电平、噪声和削波。
+""",
+        column=0,
+        title="One list of voices",
+    )
+    load = loaded(graph)
+    reference = graph.add(
+        "EncodeReference", column=1, encoder=load["encoder"], built_in_speaker=SECOND, start_seconds=0.0, seconds=4.0
+    )
+    shown(graph, reference, 1, title="The recording")
+    speaker = graph.add("SpeakerCondition", column=2, t2s=load["t2s"], reference=reference["reference"])
+    text = graph.add("PrepareText", column=2, t2s=load["t2s"], text=LINE)
+    made = chain(graph, load, text, speaker, 3)
+    heard(graph, made.vocoder, 4)
+    return graph
+
+
+GRAPHS = (
+    quick_start, emotion_sliders, emotion_audio, emotion_text, exact_seconds, match_video, two_speakers,
+    length_before_speech, emotion_presets, voice_library,
+)  # fmt: skip

@@ -11,6 +11,7 @@ from .parts import STEPS
 VALUES = {"mode": "sample", "max_tokens": 24, "width": 256, "batch_size": 12}
 """Values for a tiny checkpoint, which never ends by itself; sizes of pictures do not matter here."""
 
+LENGTHS = ("IndexTTS2_Speak", "IndexTTS2_TextToSemantic", "IndexTTS2_SynthesizeScript", "IndexTTS2_SpeakTakes")
 PLOTS = tuple(f"IndexTTS2_Plot{name}" for name in ("EmotionWeights", "Emotion", "Mel", "Semantic", "Script"))
 
 
@@ -23,6 +24,8 @@ def quick(graph: Mapping[str, Any]) -> dict[str, Any]:
             inputs["seconds"] = 0.6
             if isinstance(inputs["text"], list):  # in noise no word has a place that could be moved
                 inputs["text"] = "Words without times."
+        if node["class_type"] in LENGTHS:
+            inputs["allow_any_length"] = True  # too short for the words, but there are none
         if node["class_type"] == "IndexTTS2_Duration":
             inputs["value"] = 1.0
         if node["class_type"] == "IndexTTS2_SynthesizeScript":

@@ -37,6 +37,7 @@ class DecodingSettings:
     with_latent: bool = True  # False leaves the latents out
     duration_slot: str | None = None  # "a", "b" or "both", where a length is told; None for the checkpoint's own
     guided: GuidedSettings = field(default_factory=GuidedSettings)  # the stop schedule of method "guided"
+    allow_any_length: bool = False  # lifts the limits of natural_length.POSSIBLE_LENGTH
 
     def __post_init__(self) -> None:
         check_fields(self, takes=(None, 256), rows_at_once=(None, 4_096), retries=(None, 1_000))

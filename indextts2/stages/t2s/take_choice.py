@@ -27,13 +27,20 @@ def choose_take(takes: Sequence[Take], token_target: int | None) -> Take:
 
 
 def take_report(
-    plan: SegmentPlan, take: Take, target: Target | None, *, trained: bool, fewest: int = 0, text: str = ""
+    plan: SegmentPlan,
+    take: Take,
+    target: Target | None,
+    *,
+    trained: bool,
+    fewest: int = 0,
+    text: str = "",
+    unnatural: str | None = None,
 ) -> DurationReport:
     """Report on the length of one segment, for the user. fewest: tokens below which it cannot be said; text: its words,
-    for warnings.
+    for warnings; unnatural: a warning about the length that was asked.
     """
     stop = "own"
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = () if unnatural is None else (unnatural,)
     if not take.stopped:
         stop = "limit"
         warnings += (f"The limit of {take.limit} tokens was reached before the speech ended; its end may be missing.",)

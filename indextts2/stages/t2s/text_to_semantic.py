@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -35,11 +36,14 @@ from ..content import CONTENT
 from ..duration import Clock, SegmentPlan, Target, plan_segments, resolve_targets
 from ..emotion.bank import speaker_emotion
 from ..handles import T2SModels
+from ..natural_length import judged_lengths
 from .batches import BatchDecoder, DecodingSettings, Task
 from .decode import Take
 from .phases import phases_of, piece_positions
 from .prefix import Phase
 from .take_choice import take_report
+
+logger = logging.getLogger(__name__)
 
 
 @overload
@@ -97,8 +101,8 @@ def text_to_semantic(
     duration: None is free; a length given for the whole text includes the pauses and is met to the sample after the
     vocoder. keep: "best" chooses among the takes of every segment; "all" returns each take of the whole text, as many
     as `decoding.takes`. segments: indices of those to speak now, None for all; each comes out as in the whole, of
-    free length or its own (`speak_stream`). Raises TextError for an empty text, CheckpointMismatch for values of
-    another checkpoint, Cancelled through `progress`.
+    free length or its own (`speak_stream`). Raises TextError for an empty text, ImpossibleLength for one that the words
+    cannot be spoken in, CheckpointMismatch for values of another checkpoint, Cancelled through `progress`.
     """
     sampling, decoding = sampling or SamplingSettings(), decoding or DecodingSettings()
     seed = check_whole("seed", seed)
@@ -111,10 +115,14 @@ def text_to_semantic(
     _check_inputs(t2s, text, speaker, emotion)
     clock, count = Clock.of(t2s.config), len(text.segments)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
+    unnatural = judged_lengths(text.segments, plans, clock, t2s.pace, allow_any=decoding.allow_any_length)
     tasks = _tasks(t2s, text, emotion, plans)
     if segments is not None:
         tasks, count = [tasks[index] for index in segments], len(segments)
+        unnatural = {at: unnatural[index] for at, index in enumerate(segments) if index in unnatural}
         text = replace(text, segments=tuple(text.segments[index] for index in segments))
+    for warning in unnatural.values():
+        logger.warning("%s", warning)
     if keep == "all":  # a take of the whole text is decoded like more of the text, with noise of its own
         tasks = [replace(task, index=take * count + task.index) for take in range(decoding.takes) for task in tasks]
     else:
@@ -135,9 +143,10 @@ def text_to_semantic(
                 trained=t2s.model.config.duration.trained,
                 fewest=task.fewest,
                 text=segment.text,
+                unnatural=unnatural.get(at),
             )
-            for task, segment, take, target in zip(
-                tasks[first : first + count], text.segments, own, targets, strict=True
+            for at, (task, segment, take, target) in enumerate(
+                zip(tasks[first : first + count], text.segments, own, targets, strict=True)
             )
         )
         speeches.append(_speech(t2s, text, speaker, own, targets, reports, seed))
