@@ -197,6 +197,8 @@ def length_before_speech() -> Canvas:
 - Grey images stand in for the video model, so that this graph runs at once.
 
 **先知道长度**：“估计时长”给出秒数和画面数，视频和语音就一样长。
+
+**先知道長度**：「估計時長」給出秒數和畫面數，影片和語音就一樣長。
 """,
         column=0,
         title="Frames first, speech second",
@@ -313,6 +315,8 @@ plot shows the mixture and names it.
 Your own: a file such as `models/indextts2/emotions/mine.json` with `{"giddy": {"happy": 0.5, "surprised": 0.2}}`.
 
 **情感预设**：在“情感权重”里选一个预设，例如 bittersweet（悲喜交集）；自己的预设写成 JSON 文件。
+
+**情感預設**：在「情感權重」裡選一個預設組合，例如 bittersweet（悲喜交集）；自己的組合寫成 JSON 檔案。
 """,
         column=0,
         title="Feelings with a name",
@@ -345,6 +349,8 @@ that *Save Speaker* wrote are in the lists of *Speak* and *Voice Cast* too.
 - The report says how loud, noisy or clipped the recording is, and whether its parts sound like several people.
 
 **声音库**：把录音放进 input/voices，按 R 后即可选择。报告会说明录音的电平、噪声和削波。
+
+**聲音庫**：把錄音放進 input/voices，按 R 後即可選擇。報告會說明錄音的電平、雜訊和削波。
 """,
         column=0,
         title="One list of voices",
