@@ -54,6 +54,7 @@ class MultilingualFrontEnd:
     """
 
     kind = "multilingual"
+    seconds_per_piece = 0.22
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class OfficialFrontEnd:
     """
 
     kind = "official"
+    seconds_per_piece = 0.22
 
     def __init__(
         self,
