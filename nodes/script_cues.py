@@ -68,10 +68,14 @@ class EditCues(io.ComfyNode):
         t2s: Any = None,
     ) -> io.NodeOutput:
         from ..indextts2.script.edit_cues import CueSettings, describe_cues, edited, estimate_of, short_cues
+        from ..indextts2.text.pace import DEFAULT_PACE
 
         gap = None if merge_gap < 0.0 else merge_gap
         after = edited(script, CueSettings(gap, merge_characters, split_characters, shift, fps))
-        short = None if t2s is None else short_cues(after, estimate_of(services.required(t2s).models.front_end))
+        models = None if t2s is None else services.required(t2s).models
+        short = (
+            None if models is None else short_cues(after, estimate_of(models.front_end, models.pace or DEFAULT_PACE))
+        )
         return io.NodeOutput(after, describe_cues(script, after, short))
 
 

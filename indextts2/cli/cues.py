@@ -51,8 +51,10 @@ def run(options: argparse.Namespace) -> None:
     short = None
     if options.check:
         from ..loading.checkpoint import load_front_end
+        from ..loading.pace import pace_of
 
-        short = short_cues(after, estimate_of(load_front_end(checkpoint_of(options))))
+        checkpoint = checkpoint_of(options)
+        short = short_cues(after, estimate_of(load_front_end(checkpoint), pace_of(checkpoint)))
     if options.output is not None:
         write_script_file(after, options.output)
     result = {

@@ -15,8 +15,10 @@ from itertools import accumulate
 from ..checks import check_fields
 from ..contracts import shortened
 from ..errors import InputError
+from ..stages.natural_length import natural_seconds
 from ..stages.prepare_text import prepare_text
 from ..text.front_end import FrontEnd
+from ..text.pace import DEFAULT_PACE, Pace
 from .fit import FitSettings
 from .model import LATEST_MS, MILLISECONDS, Line, Script, clock
 
@@ -196,13 +198,13 @@ def snapped(lines: Sequence[Line], fps: float) -> list[Line]:
     return found
 
 
-def estimate_of(front_end: FrontEnd) -> Estimate:
-    """The estimate by the front end of a checkpoint: its usual pace, and the pauses of the text."""
+def estimate_of(front_end: FrontEnd, pace: Pace = DEFAULT_PACE) -> Estimate:
+    """The estimate by the front end of a checkpoint and its pace, with the pauses of the text."""
 
     def seconds(line: Line) -> float:
         prepared = prepare_text(front_end, line.text, language=line.language)
         pauses = sum(segment.pause_seconds for segment in prepared.segments)
-        return prepared.token_count * front_end.seconds_per_piece + pauses
+        return sum(natural_seconds(segment, pace) for segment in prepared.segments) + pauses
 
     return seconds
 
