@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from indextts2.config import (
     VocoderConfig,
     WaveNetConfig,
 )
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
+torch.set_num_threads(1)  # tests run in two processes, and sizes are tiny
 
 DIM, SEMANTIC_DIM, STYLE_DIM, CODES = 32, 24, 16, 40
 

@@ -6,17 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.host.load import Pack, load_pack
 from tests.host.machine import Machine
 
 TINY = "tiny"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -31,11 +31,6 @@ FAST = LineSettings(
 )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("voices")

@@ -21,7 +21,6 @@ SAMPLE_RATE, SECONDS = 24_000, 1.0
 
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
-    torch.set_num_threads(1)
     return load_pack(tmp_path_factory.mktemp("host") / "custom_nodes")
 
 
