@@ -398,8 +398,3 @@ def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:
     width = max(value.shape[-1] for value in values)
     rows = [torch.nn.functional.pad(value, (0, width - value.shape[-1]), value=fill) for value in values]
     return torch.cat(rows, dim=0)
-
-
-def shortened(text: str, most: int) -> str:
-    """A text as a report or a message shows it: at most so many characters, with an ellipsis where it was cut."""
-    return text if len(text) <= most else text[:most] + "…"

@@ -78,3 +78,8 @@ class ScriptError(TextError):
         place = f"Line {line}, column {column}: " if line else ""
         super().__init__(place + message)
         self.line, self.column = line, column
+
+
+def shortened(text: str, most: int) -> str:
+    """A text as a report or a message shows it: at most so many characters, with an ellipsis where it was cut."""
+    return text if len(text) <= most else text[:most] + "…"

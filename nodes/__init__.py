@@ -22,6 +22,7 @@ FILES = (
     "bridge",
     "plots",
     "files",
+    "script_readers",
     "script",
     "script_lines",
     "script_cues",

@@ -6,17 +6,15 @@ An interrupted run resumes after its finished lines. Under `accelerate launch` l
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..atomic import make_folder, write_text
-from ..errors import InputError, ScriptError
+from ..atomic import make_folder
+from ..errors import InputError
 from ..folder_lock import only_process
 from .common import (
     Usage,
@@ -37,8 +35,8 @@ from .common import (
     progress_bar,
     sampling_of,
     sound_marks,
-    write_result,
 )
+from .script_files import write_files
 from .voice import add_any_length_option
 from .word_options import add_caption_options, caption_settings
 
@@ -54,12 +52,11 @@ if TYPE_CHECKING:
     from ..script.mix import MixSettings
     from ..script.model import Script
     from ..script.run import Job, JobSettings
-    from ..script.store import LineStore
     from ..stages.handles import SpeechModels
 
 HELP = "speak a script of many lines into a timeline"
 FINISHED = "finished"
-TIMELINE, SUBTITLES, REPORT, TAKES = "timeline.wav", "script.srt", "report.json", "takes.json"
+TAKES = "takes.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -240,7 +237,7 @@ def _speak_and_write(
     decided.finish(accept, job.keys())
     if (options.output / TAKES).is_file() or any(state.accepted for state in decided.states):
         decided.save()
-    _write(options, job, store, mixing, decided, (*cast.notes(script.speakers), *notes))
+    write_files(options, job, store, mixing, decided, (*cast.notes(script.speakers), *notes))
 
 
 def _decide(options: argparse.Namespace, decided: TakesFile) -> tuple[int, ...]:
@@ -351,60 +348,3 @@ def _settings(options: argparse.Namespace) -> tuple[JobSettings, MixSettings]:
         return job, MixSettings(options.overflow, options.gap, options.length)
     except InputError as error:
         raise Usage(str(error)) from error
-
-
-def _write(
-    options: argparse.Namespace,
-    job: Job,
-    store: LineStore,
-    mixing: MixSettings,
-    decided: TakesFile,
-    notes: tuple[str, ...],
-) -> None:
-    """The files of a finished job."""
-    from ..audio.io import write_wav
-    from ..contracts import Waveform
-    from ..script.accepted import left_out
-    from ..script.caption_files import write_caption_file
-    from ..script.line import UNSPOKEN
-    from ..script.mix import mix
-    from ..script.read import write_script_file
-    from ..script.report import describe, script_report
-    from ..script.run import finished_lines
-    from ..script.words import timeline_words
-    from ..stages.duration import Clock
-
-    spoken = [line for line in finished_lines(job, store) if line is not None]
-    rate = Clock.of(job.config).sample_rate
-    states = decided.states
-    if options.only_accepted:
-        spoken = [one if state.accepted else left_out(one) for one, state in zip(spoken, states, strict=True)]
-    timeline = mix(job.script, spoken, rate, mixing)
-    if timeline.script is None:
-        raise ScriptError("Not one line of the script could be spoken and placed. The first says: " + _why(spoken))
-    files = []
-    for number, (line, one) in enumerate(zip(job.script.lines, spoken, strict=True), start=1):
-        name = re.sub(r"[^\w-]+", "_", line.speaker).strip("_")
-        place = options.output / "lines" / (f"{number:04}_{name}.wav" if name else f"{number:04}.wav")
-        is_spoken = one.report.status not in UNSPOKEN
-        if is_spoken:
-            write_wav(place, Waveform(one.audio.view(1, 1, -1), rate))
-        files.append(place.relative_to(options.output).as_posix() if is_spoken else "")
-    write_wav(options.output / TIMELINE, timeline.waveform)
-    write_script_file(timeline.script, options.output / SUBTITLES)
-    for path in options.captions:
-        write_caption_file(timeline_words(job.script, spoken, timeline), path, caption_settings(options))
-    report = script_report(job.script, spoken, timeline, files)
-    report["notes"] += list(notes)
-    for values, state in zip(report["lines"], states, strict=True):
-        values |= {"accepted": bool(state.accepted), "retakes": state.retakes}
-    write_text(options.output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
-    words = "\n".join([describe(job.script, spoken, timeline), *(f"Note: {note}" for note in notes)])
-    if options.stream:
-        return
-    write_result(options, report, words + f"\nWritten to {options.output}.")
-
-
-def _why(spoken: list[Any]) -> str:
-    report = spoken[0].report
-    return report.warnings[0] if report.warnings else f"it needs {report.sample_count / report.sample_rate:.2f} s."

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks import check_fields
-from ..contracts import shortened
-from ..errors import InputError, ScriptError
+from ..errors import InputError, ScriptError, shortened
 from .captions import candidate_names, spoken_text
 from .findings import Findings, located
 from .header import Known, SettingError, has_settings, line_of, read_header

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from ..checks import check_fields
 from ..config import EMOTIONS
-from ..contracts import EmotionWeights, Progress, no_progress, shortened
-from ..errors import InputError
+from ..contracts import EmotionWeights, Progress, no_progress
+from ..errors import InputError, shortened
 from ..text.tags import without_tags
 from .header import read_settings
 from .model import MILLISECONDS, Line, Script

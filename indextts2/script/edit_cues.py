@@ -13,8 +13,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from ..checks import check_fields
-from ..contracts import shortened
-from ..errors import InputError
+from ..errors import InputError, shortened
 from ..stages.natural_length import natural_seconds
 from ..stages.prepare_text import prepare_text
 from ..text.front_end import FrontEnd

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ..contracts import shortened
+from ..errors import shortened
 from .line import SpokenLine
 from .mix import Timeline
 from .model import Script, clock, milliseconds_at

@@ -11,8 +11,8 @@ import torch
 
 from ..checks import check_fields
 from ..config import Config
-from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, shortened, subrange
-from ..errors import CheckpointMismatch, InputError, TextError
+from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, subrange
+from ..errors import CheckpointMismatch, InputError, TextError, shortened
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
 from ..stages.emotion.bank import speaker_emotion

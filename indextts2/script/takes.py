@@ -16,10 +16,9 @@ from ..contracts import (
     Speaker,
     Waveform,
     no_progress,
-    shortened,
     subrange,
 )
-from ..errors import InputError
+from ..errors import InputError, shortened
 from ..stages.handles import SpeechModels
 from ..stages.mel_to_audio import mel_to_audio
 from ..stages.semantic_to_mel import semantic_to_mel

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..config import Config
-from ..contracts import PreparedText, Segment, shortened
-from ..errors import ImpossibleLength, InputError
+from ..contracts import PreparedText, Segment
+from ..errors import ImpossibleLength, InputError, shortened
 from ..text.front_end import FrontEnd
 from ..text.pace import RATES, Pace, spoken_units
 from .duration import Clock, SegmentPlan, describe, target_of

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..config import MelConfig
-from ..contracts import Anchor, Duration, EmotionWeights, PreparedText, Segment, pause_samples, shortened
-from ..errors import InputError, TextError
+from ..contracts import Anchor, Duration, EmotionWeights, PreparedText, Segment, pause_samples
+from ..errors import InputError, TextError, shortened
 from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
 from ..text.pieces import TextPieces

@@ -31,7 +31,8 @@ from ..models.s2m import SemanticToMel
 from ..surroundings import with_torch_defaults
 from .content import CONTENT, NO_LATENT_TO_GUIDE, NO_LATENTS, spans_in_rows
 from .duration import Clock
-from .graphs import Graphed, GraphMaker, graph_maker
+from .graphed_velocity import GraphedVelocity
+from .graphs import GraphMaker, graph_maker
 from .handles import S2MModels
 from .ode import STEPS_OF_GRID, check_solver, integrate, row_noise, step_grid
 
@@ -369,33 +370,3 @@ def solution_of(
         return velocity * is_target
 
     return GraphedVelocity(velocity, times, start, [model], graphs), start
-
-
-class GraphedVelocity:
-    """The velocity as a function of step and state: one evaluation, captured for this shape and replayed."""
-
-    def __init__(
-        self,
-        velocity: Callable[[TimeConditions, Tensor], Tensor],
-        times: TimeConditions,
-        start: Tensor,
-        modules: Sequence[torch.nn.Module],
-        maker: GraphMaker | None,
-    ) -> None:
-        self._velocity, self._times = velocity, times
-        self._state, self._result = torch.empty_like(start), torch.empty_like(start)
-        self._time = times.at(0).copy()
-        self._work = Graphed(self._evaluate, modules, maker)
-
-    def __call__(self, step: int, state: Tensor) -> Tensor:
-        """state: (rows, bands, frames) -> its velocity at the time of a step, the same shape."""
-        time = self._times.at(step)
-        if not self._work.makes_graphs:
-            return self._velocity(time, state)
-        self._state.copy_(state)
-        self._time.take(time)
-        self._work("evaluation", [self._result])
-        return self._result.clone()
-
-    def _evaluate(self) -> None:
-        self._result.copy_(self._velocity(self._time, self._state))

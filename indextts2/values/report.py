@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..contracts import DurationReport, EmotionWeights, shortened
+from ..contracts import DurationReport, EmotionWeights
+from ..errors import shortened
 
 SHOWN = 60  # characters of a segment's text
 SHOWN_WEIGHT = 0.005  # weights below this are left out of a report

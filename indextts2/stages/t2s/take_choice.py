@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...contracts import DurationReport, shortened
+from ...contracts import DurationReport
+from ...errors import shortened
 from ..duration import SegmentPlan, Target, describe
 from .decode import Take
 

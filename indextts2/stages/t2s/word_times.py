@@ -12,18 +12,8 @@ from itertools import pairwise
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from ...contracts import (
-    Anchor,
-    DurationReport,
-    Emotion,
-    PreparedText,
-    Segment,
-    SemanticSpeech,
-    Speaker,
-    pause_samples,
-    shortened,
-)
-from ...errors import InputError
+from ...contracts import Anchor, DurationReport, Emotion, PreparedText, Segment, SemanticSpeech, Speaker, pause_samples
+from ...errors import InputError, shortened
 from ...models.length_regulator import Span
 from ...text.front_end import FrontEnd
 from ..duration import Clock

@@ -1,0 +1,118 @@
+"""Nodes that read a script: from text on a canvas, or from a file of subtitles or a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import ports, script_examples, user_files
+from .ports import node_schema
+from .widgets import choice, switch, words
+
+GROUP = "script"
+KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
+EXAMPLE = "Anna [happy .6]: Did you hear that? <pause 0.4s> Somebody is at the door.\nBen: I heard nothing."
+
+
+def script_output(what: str) -> Any:
+    return ports.Script.Output(id="lines_of_text", display_name="script", tooltip=what)
+
+
+def keep_sounds_input() -> Any:
+    return switch(
+        "keep_sounds",
+        False,
+        "Speak what captions write beside the dialogue too, such as [door creaks] and (sighs); off leaves it out.",
+        optional=True,
+    )
+
+
+def findings_output() -> Any:
+    return io.String.Output(
+        display_name="report", tooltip="What was left out, taken for a speaker or read with a fault, one row each."
+    )
+
+
+def read_output(script: Any) -> io.NodeOutput:
+    """A script that was read, with its number of lines, its speakers and what was found while reading."""
+    from ..indextts2.script.report import findings_in_words
+
+    return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers), findings_in_words(script))
+
+
+class ScriptFromText(io.ComfyNode):
+    """Text -> script."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            "ScriptFromText",
+            "IndexTTS2 Script from Text",
+            GROUP,
+            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a "
+            "table or JSON. Errors are reported with line and column.",
+            inputs=[
+                words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
+                choice("kind", KINDS, "The format; auto detects it from the text.", default="auto"),
+                keep_sounds_input(),
+            ],
+            outputs=[
+                script_output("The lines, for Synthesize Script."),
+                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
+                io.String.Output(
+                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
+                ),
+                findings_output(),
+            ],
+            aliases=["dialogue", "dialog", "subtitles", "srt", "screenplay"],
+        )
+
+    @classmethod
+    def execute(cls, text: str, kind: str, keep_sounds: bool = False) -> io.NodeOutput:
+        from ..indextts2.script.read import read_script
+
+        return read_output(read_script(text, kind, keep=keep_sounds))
+
+
+class ScriptFromFile(io.ComfyNode):
+    """A file of the input folder -> script."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        files = script_examples.offered_files()
+        return node_schema(
+            "ScriptFromFile",
+            "IndexTTS2 Script from File",
+            GROUP,
+            "Read a script file from ComfyUI's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
+            "Errors are reported with line and column. Files marked [example] ship with the pack.",
+            inputs=[
+                choice("file", files, "The file. Press R to refresh the list."),
+                words("encoding", "", "Encoding of the file, such as cp1252 or gb18030; empty is UTF-8."),
+                keep_sounds_input(),
+            ],
+            outputs=[
+                script_output("The lines, for Synthesize Script."),
+                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
+                io.String.Output(
+                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
+                ),
+                findings_output(),
+            ],
+            aliases=["subtitles", "srt", "vtt", "load script"],
+        )
+
+    @classmethod
+    def execute(cls, file: str, encoding: str, keep_sounds: bool = False) -> io.NodeOutput:
+        from ..indextts2.script.read import read_script_file
+
+        path = script_examples.offered_file(file)
+        return read_output(read_script_file(path, encoding=encoding.strip(), keep=keep_sounds))
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, encoding: str, keep_sounds: bool = False) -> str:
+        return f"{user_files.script_state(file)},{encoding}" + (",keep_sounds" if keep_sounds else "")
+
+
+NODES = (ScriptFromText, ScriptFromFile)
