@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .int8_kernels import PackedMatrix, pack
-from .pages import give_back
 
 LARGEST_CODE = 127
 """Largest stored number; the range is symmetric, so that zero stays zero."""
@@ -67,14 +66,9 @@ class Int8Linear(nn.Module):
         return (sums[0] if len(sums) == 1 else torch.cat(sums, dim=-1)) * self.weight_peak
 
     def _pack(self) -> PackedMatrix | None:
-        """The matrix as the kernels want it, made at first use; None where there are none.
-
-        The weight itself is not read after that, so one matrix after the other makes room for the next.
-        """
+        """The matrix as the kernels want it, made at first use; None where there are none."""
         if self._packed is None or not self._packed.is_of(self.weight):
             self._packed = pack(self.weight, self.weight_peak.float() / LARGEST_CODE)
-            if self._packed is not None:
-                give_back(self.weight)
         return self._packed
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from indextts2.bench.memory import TensorPeak
@@ -20,7 +18,6 @@ from indextts2.loading.quantise import KEPT_LAYERS, encoded, layers_to_quantise,
 from indextts2.models import int8_kernels, int8_linear
 from indextts2.models.int8_kernels import pack
 from indextts2.models.int8_linear import LARGEST_CODE, Int8Linear, quantize
-from indextts2.models.pages import give_back
 from indextts2.models.transformer import StepLinear
 
 
@@ -116,40 +113,6 @@ def test_a_matrix_is_packed_once_and_again_after_it_has_moved():
         small.to(torch.float16).to(torch.float32)
         assert small._packed is None
         torch.testing.assert_close(small(x), first, rtol=1e-2, atol=1e-2)
-
-
-@needs_kernels
-def test_the_file_of_a_packed_matrix_leaves_the_memory_and_comes_back_when_it_is_read(tmp_path):
-    side = 4096
-    codes, absmax = quantize(noise(side, side))
-    save_file({"weight": codes}, tmp_path / "matrix.safetensors")
-    layer = Int8Linear(side, side, bias=False, integer_products=True)
-    layer.weight_peak = absmax
-    with safe_open(tmp_path / "matrix.safetensors", framework="pt") as file:
-        layer.weight = file.get_tensor("weight")
-    assert torch.equal(layer.weight, codes)
-    before = resident_of_files()
-    with torch.no_grad():
-        layer(noise(1, side))
-    assert before - resident_of_files() > 0.9 * codes.nbytes
-    assert torch.equal(layer.weight, codes)
-
-
-def resident_of_files() -> int:
-    """Bytes of mapped files that this process has in memory."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if sys.platform == "linux" else []
-    line = next((line for line in lines if line.startswith("RssFile:")), None)
-    if line is None:
-        pytest.skip("this system does not tell what of its files is in memory")
-    return 1024 * int(line.split()[1])
-
-
-def test_memory_that_belongs_to_no_file_keeps_its_numbers():
-    numbers = noise(1 << 20)
-    kept = numbers.clone()
-    give_back(numbers)
-    assert torch.equal(numbers, kept)
-    assert not give_back(numbers[:4])  # not a whole page
 
 
 def test_without_kernels_the_matrix_is_unpacked(monkeypatch):
