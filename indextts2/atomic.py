@@ -165,8 +165,8 @@ def _exclusive(path: Path) -> BinaryIO | None:
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except BlockingIOError:
+        same = os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
         same = False
     except OSError:  # a file system without locks
         same = True

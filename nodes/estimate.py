@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.errors import InputError
 from ..indextts2.text.languages import AUTO, tag_of
 from . import ports
 from .duration import GROUP, target
@@ -95,6 +96,8 @@ class EstimateLength(io.ComfyNode):
             models.front_end, models.config, models.pace or DEFAULT_PACE, text, speed=speed, sample=spoken,
             language=tag_of(language),
         )  # fmt: skip
+        if frame_form not in FORMS:
+            raise InputError(f"The frame form is one of {', '.join(FORMS)}, but got '{frame_form}'.")
         count = estimate.video_frames(fps, FORMS[frame_form])
         return io.NodeOutput(
             float(estimate.seconds),

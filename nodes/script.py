@@ -183,20 +183,21 @@ class SynthesizeScript(io.ComfyNode):
         told = LinesTold(len(script.lines))
         models = speech_models(inputs, told.stage)
         job = _job(models, script, cast, inputs)
-        store = LineStore(folders.temporary_folder())
-        lines = speak_script(job, lambda: models, store=store, progress=told)
+        lines = speak_script(job, lambda: models, store=LineStore(folders.temporary_folder()), progress=told)
         rate = models.vocoder.mel.sample_rate
         spoken = SpokenScript(script, tuple(lines), rate, inputs["overflow"])
         timeline = mix(script, lines, rate, MixSettings(inputs["overflow"]))
-        report = describe(script, lines, timeline)
-        seed, count = inputs["seed"], len(script.lines)
-        row = f"To keep lines of this run, write into 'accepted': {seed}: 1-{count}" if count > 1 else ""
-        words_in_time = timeline_words(script, lines, timeline)
+        report = "\n".join((describe(script, lines, timeline), *_accepting(inputs["seed"], len(script.lines))))
         services.tell(f"{len(timeline.placements)} of {len(lines)} lines, {timeline.waveform.seconds:.2f} s")
         shown = None
         if timeline.waveform.samples.shape[-1]:
             shown = heard(cls, audio_of(timeline.waveform), draw_script(spoken, timeline, width=PICTURE_WIDTH))
-        return io.NodeOutput(spoken, "\n".join(filter(None, (report, row))), words_in_time, ui=shown)
+        return io.NodeOutput(spoken, report, timeline_words(script, lines, timeline), ui=shown)
+
+
+def _accepting(seed: int, count: int) -> list[str]:
+    """How lines of this run are kept, where there are several."""
+    return [f"To keep lines of this run, write into 'accepted': {seed}: 1-{count}"] if count > 1 else []
 
 
 class LinesTold:

@@ -39,7 +39,7 @@ class EditCues(io.ComfyNode):
                     0.05,
                     "Join cues of one speaker that are at most so many seconds apart; -1 is off.",
                 ),
-                integer("merge_characters", 84, 1, 10_000, "Longest text of joined cues, in characters."),
+                integer("merge_characters", 84, 1, 10_000, "Number of characters of the longest text of joined cues."),
                 integer("split_characters", 0, 0, 10_000, "Longest text of a cue, in characters; 0 does not split."),
                 number("fps", 0.0, 0.0, 240.0, 0.001, "Frame rate to put starts and ends on; 0 is off."),
                 ports.T2S.Input(

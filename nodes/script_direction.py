@@ -40,7 +40,7 @@ class DirectScript(io.ComfyNode):
                 words(
                     "overrides",
                     "",
-                    "Emotions of single lines, one row each, such as 3: happy .6 sad .2",
+                    "Emotions of single lines, one row each, such as '3: happy .6 sad .2'.",
                     multiline=True,
                 ),
             ],

@@ -55,6 +55,7 @@ from tests.loading.official_writer import write_official
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float16}
 """Precision -> what text-to-semantic computes in; int8 is how its weights are stored."""
 BEAMS, BATCHES = (3, 1), (1, 4, 8)
+ANY_LENGTH = DecodingSettings(allow_any_length=True)  # what is timed is a number of steps, whatever the words
 SAMPLED, COMPARED_STEPS = 24, 4  # tokens and steps of what is compared
 CANCEL_AFTER = 5  # calls of the progress before Cancel is asked for
 MEBIBYTE = 1 << 20
@@ -162,7 +163,9 @@ def stages(precision: str) -> Check:
             how = SamplingSettings(mode="beam" if beams > 1 else "sample", beams=beams)
 
             def decode(how: SamplingSettings = how) -> SemanticSpeech:
-                return text_to_semantic(models.t2s, inputs.text, inputs.speaker, duration=duration, sampling=how)
+                return text_to_semantic(
+                    models.t2s, inputs.text, inputs.speaker, duration=duration, sampling=how, decoding=ANY_LENGTH
+                )
 
             tokens = decode()  # captures, and warms up
             figures = _timed(case, decode)
@@ -191,7 +194,7 @@ def batches(case: Case) -> dict[str, Any]:
         text = replace(inputs.text, segments=each)
 
         def decode(text: PreparedText = text, inputs: Inputs = inputs, size: int = size) -> SemanticSpeech:
-            return text_to_semantic(models.t2s, text, inputs.speaker, decoding=DecodingSettings(rows_at_once=size))
+            return text_to_semantic(models.t2s, text, inputs.speaker, decoding=replace(ANY_LENGTH, rows_at_once=size))
 
         decode()
         figures = _timed(case, decode)

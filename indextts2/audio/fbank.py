@@ -80,6 +80,7 @@ def _mel(hertz: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)  # kept for later calls, which may compute gradients
 def _analysis(config: FbankConfig) -> tuple[Tensor, Tensor]:
     """Window (frame,) and triangular filters (fft_size / 2, bands), both computed in double precision."""
     hann = torch.hann_window(config.frame, periodic=False, dtype=torch.float64)

@@ -48,11 +48,13 @@ def stft_magnitude(waveform: Tensor, fft_size: int, hop: int, window: int, epsil
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # kept for later calls, which may compute gradients
 def hann_window(length: int) -> Tensor:
     return torch.hann_window(length)
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # kept for later calls, which may compute gradients
 def mel_filterbank(config: MelConfig) -> Tensor:
     """Triangles of equal area, evenly spaced on Slaney's mel scale, as in librosa. (bands, fft_size // 2 + 1)"""
     high_hz = config.sample_rate / 2 if config.high_hz is None else config.high_hz

@@ -55,6 +55,7 @@ def resample_sinc(waveform: Tensor, source_rate: int, target_rate: int) -> Tenso
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for later calls, which may compute gradients
 def _sinc_kernels(down: int, up: int) -> tuple[Tensor, int]:
     """Kernels (up, taps), one per phase of the output, and the taps to the left of a block's first sample."""
     cutoff = min(down, up) * SINC_ROLL_OFF  # in units of the common divisor of the rates

@@ -12,6 +12,7 @@ from .common import (
     Usage,
     add_compute_options,
     add_output_options,
+    any_number,
     checkpoint_of,
     device_of,
     dtype_of,
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="folder for pace.json (default: that of the checkpoint)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the sampling")
+    parser.add_argument("--seed", type=any_number(int), default=0, help="seed of the sampling")
     add_compute_options(parser)
     add_output_options(parser)
 
@@ -97,8 +98,8 @@ def texts_in(path: Path) -> list[str]:
 
     try:
         if path.suffix.lower() == ".jsonl":
-            rows = read_json_lines(path)
-            texts = [row["text"] for row in rows if isinstance(row, dict) and isinstance(row.get("text"), str)]
+            rows = [row for _, row in read_json_lines(path) if isinstance(row, dict)]
+            texts = [row["text"] for row in rows if isinstance(row.get("text"), str)]
         else:
             texts = read_foreign_text(path).splitlines()
     except ForeignDataError as error:

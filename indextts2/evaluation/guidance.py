@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import make_folder, write_text
+from ..atomic import append_text, make_folder, write_text
 from ..contracts import Emotion, Progress, SemanticSpeech, Speaker, Speech, no_progress
 from ..errors import InputError
 from ..sampling import SamplingSettings
@@ -133,8 +133,7 @@ class Notes:
             "same_speaker": heard.same_speaker,
             "features": None if heard.features is None else [float(value) for value in heard.features.vector()],
         }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_text(self.path, json.dumps(line) + "\n")
 
     def of(self, strengths: Strengths) -> list[Heard] | None:
         """Everything heard with these strengths; None while some of it is missing."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -66,7 +67,7 @@ class ProtocolSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole = dict.fromkeys(("free", "duration", "emotion", "probe"), (0, 1_000_000))
+        whole: dict[str, Any] = dict.fromkeys(("free", "duration", "emotion", "probe"), (0, 1_000_000))
         check_fields(self, factors=(0.001, 1_000), strength=(0, None), minimum_reference_seconds=(0, None), **whole)
 
 

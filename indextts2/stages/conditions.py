@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -72,7 +72,7 @@ def _check(t2s: T2SModels, reference: Reference) -> str:
 class SpeakerConditioner(Protocol):
     """Turns a reference into what the trunk reads of its speaker."""
 
-    described: ClassVar[str]  # for messages: the release, and what the condition is made of
+    described: str  # for messages: the release, and what the condition is made of
 
     def __init__(self, t2s: T2SModels) -> None: ...
 

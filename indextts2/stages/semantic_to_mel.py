@@ -193,7 +193,7 @@ def semantic_to_mel(
         own_progress = subrange(progress, begin, end, len(groups) * plan.steps)
         if watch is not None:
             shown = slice(prompt.frames, prompt.frames + frame_counts[rows[0]])
-            velocity = _watched(velocity, grid, watch, shown)
+            velocity = _with_preview(velocity, grid, watch, shown)
         solved = integrate(velocity, grid, start, solver=plan.solver, progress=own_progress)
         for row, mel in zip(rows, solved, strict=True):
             mels[row] = mel[None, :, prompt.frames : prompt.frames + frame_counts[row]]
@@ -219,17 +219,17 @@ def guides_latent(config: Config, semantic: SemanticSpeech, flow: FlowSettings) 
     return has_latents and flow.latent_strength != 0.0 and flow.latent_guidance != 1.0
 
 
-def _watched(
+def _with_preview(
     velocity: Callable[[int, Tensor], Tensor], grid: Tensor, watch: MelWatch, shown: slice
 ) -> Callable[[int, Tensor], Tensor]:
     """The same velocity, which also shows where it leads: the first row's mel if the flow went straight on."""
 
-    def watched(step: int, state: Tensor) -> Tensor:
+    def velocity_shown(step: int, state: Tensor) -> Tensor:
         found = velocity(step, state)
         watch((state[0] + (1.0 - float(grid[step])) * found[0])[:, shown])
         return found
 
-    return watched
+    return velocity_shown
 
 
 def _check_kind(config: Config, semantic: SemanticSpeech) -> None:

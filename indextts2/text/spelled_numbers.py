@@ -30,7 +30,9 @@ _NUMBER = re.compile(
     r"(?P<whole>\d{1,3}(?:(?P<mark>[.,' \u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?!\d)|\d+)"
     r"(?:(?<!\d[.]\d)(?<!\d[.]\d\d)[.,](?P<part>\d+)(?![.,]?\d))?"
 )
-_MORE_THAN_A_NUMBER = re.compile(r"[$€£¥₽₹]\s?\d\S*|\d\S*\s?[$€£¥₽₹%°]|\d+(?:[:/]\d+)+|\d+([.-])\d+\1\d+")
+_WRITTEN = re.compile(r"(?:[$€£¥₽₹]\s)?\S+(?:\s[$€£¥₽₹%°](?=\W|$))?")
+_SIGN, _SEVERAL = re.compile(r"[$€£¥₽₹%°]"), re.compile(r"\d[:/]\d|\d([.-])\d{1,4}\1\d")
+_AROUND = "()[]{}<>,;.!?\"'«»„“”…"
 _GROUPED_BY_COMMA = frozenset("en th hi he ko my sw tl ur".split())
 """Languages in which a comma parts thousands and a point begins a fraction."""
 
@@ -59,7 +61,8 @@ def _read_plain_numbers(language: str, tracked: TrackedText) -> tuple[str, ...]:
     spell = _spelling(language)
     if spell is None:  # the front end tells of digits that are left
         return (MISSING_RBNF.format(language),) if _engine_class() is None else ()
-    more = [match.group() for match in _MORE_THAN_A_NUMBER.finditer(tracked.text)]
+    written = [match.group().strip(_AROUND) for match in _WRITTEN.finditer(tracked.text)]
+    more = [one for one in written if re.search(r"\d", one) and (_SIGN.search(one) or _SEVERAL.search(one))]
     numbers = _NUMBER.finditer(tracked.text)
     tracked.replace_all([(match.start(), match.end(), _say(match, language, spell)) for match in numbers])
     return (PLAIN_ONLY.format(language, ", ".join(f"'{one}'" for one in dict.fromkeys(more))),) if more else ()

@@ -106,6 +106,12 @@ def has_numbers(value: Any) -> bool:
     return bool(found)
 
 
+def is_models(value: Any) -> bool:
+    """Whether a value is a model of the host, or models on one wire: their weights are no input of a node."""
+    parts = vars(value).values() if dataclasses.is_dataclass(value) and hasattr(value, "__dict__") else ()
+    return hasattr(value, "patcher") or any(hasattr(part, "patcher") for part in parts)
+
+
 def impossible(port: Any, good: dict[str, Any]) -> dict[str, Any]:
     """Values that no node can use on this port."""
     kind = port.get_io_type()
@@ -130,7 +136,7 @@ def impossible(port: Any, good: dict[str, Any]) -> dict[str, Any]:
     wrong |= {other: good[other] for other in others if other not in (kind, "FLOAT", "INDEXTTS2_GLOSSARY")}
     if kind == "INDEXTTS2_GLOSSARY":
         wrong["readings that are no text"] = {"a": 1}
-    if kind != "IMAGE" and kind in good and has_numbers(good[kind]) and not hasattr(good[kind], "patcher"):
+    if kind != "IMAGE" and kind in good and has_numbers(good[kind]) and not is_models(good[kind]):
         wrong["holding NaN"] = changed(good[kind], lambda tensor: tensor * NAN)
     if kind in ("AUDIO", "LATENT"):
         wrong["empty"] = changed(good[kind], lambda tensor: tensor[:0])
@@ -141,7 +147,7 @@ def odd(port: Any, good: dict[str, Any]) -> dict[str, Any]:
     """Values of the right kind and another width, which some nodes can use and others cannot."""
     kind = port.get_io_type()
     made: dict[str, Any] = {"what is not on the list": "no such thing"} if kind == "COMBO" else {}
-    if kind not in good or not has_numbers(good[kind]) or hasattr(good[kind], "patcher"):
+    if kind not in good or not has_numbers(good[kind]) or is_models(good[kind]):
         return made
     for name, change in (
         ("narrower", lambda tensor: tensor[..., :-1]),

@@ -64,9 +64,9 @@ def test_a_take_is_the_same_whatever_the_number_of_takes(speak):
 
 
 def test_a_length_that_was_asked_for_is_in_the_table_and_its_end_is_not_called_natural(speak):
-    takes = speak(2, duration=Duration("seconds", 0.25))
-    assert takes.asked_seconds == pytest.approx(0.25, abs=1e-3)
-    assert all(one.seconds == pytest.approx(0.25, abs=1e-3) and not one.natural_stop for one in takes.takes)
+    takes = speak(2, duration=Duration("seconds", 0.5))
+    assert takes.asked_seconds == pytest.approx(0.5, abs=1e-3)
+    assert all(one.seconds == pytest.approx(0.5, abs=1e-3) and not one.natural_stop for one in takes.takes)
 
 
 def test_any_take_can_be_kept_and_zero_is_the_best(speak):

@@ -9,6 +9,8 @@ import pytest
 
 from indextts2.cli.text import describe
 from indextts2.errors import TextError
+from indextts2.loading.checkpoint import open_checkpoint
+from indextts2.loading.find import mini_folder
 from indextts2.stages.prepare_text import prepare_text
 from indextts2.text.pieces import is_invisible
 
@@ -18,6 +20,11 @@ LINES = 1200  # a bounded part of the hundred thousand that were tried
 SIGNS = "$£€¥%&@#*/\\+=<>~^|°²³½⅛⁴×÷±≤→©™_`'\"“”‘’–—-…·•!?.,;:()[]{}«» \n\t"
 PARTS = [word for _, written, _ in ROWS for word in written.split(" ")]
 WORDS = "the a I John Dr. St. U.S. p.m. May Sat. etc. vs. No. MIX IV US AM x m in km Rev. é 你好 😀".split()
+
+
+@pytest.fixture(scope="module")
+def mini():
+    return open_checkpoint(mini_folder())
 
 
 def made_line(dice: random.Random) -> str:
@@ -78,12 +85,12 @@ def test_no_character_of_many_made_lines_is_lost_and_none_gives_an_error(english
         assert lost(text, pieces) == "", (text, pieces.word_texts, pieces.warnings)
 
 
-def test_the_text_command_describes_made_lines_without_a_traceback(english):
+def test_the_text_command_describes_made_lines_without_a_traceback(english, mini):
     dice = random.Random(18)
     for _ in range(LINES // 10):
         text = made_line(dice)
         try:
-            result = describe(prepare_text(english, text), english)
+            result = describe(prepare_text(english, text), mini)
         except TextError as error:
             assert len(str(error)) > 20
             continue
@@ -93,13 +100,13 @@ def test_the_text_command_describes_made_lines_without_a_traceback(english):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_a_hundred_thousand_made_lines_lose_nothing_and_give_no_error(english, seed):
+def test_a_hundred_thousand_made_lines_lose_nothing_and_give_no_error(english, mini, seed):
     dice = random.Random(1000 + seed)
     for _ in range(10_000):
         text = made_line(dice)
         assert lost(text, english.pieces(text)) == "", text
         try:
-            result = describe(prepare_text(english, text), english)
+            result = describe(prepare_text(english, text), mini)
         except TextError as error:
             assert len(str(error)) > 20
             continue

@@ -137,8 +137,8 @@ def test_waveform_is_resampled_and_comes_from_the_cache_the_second_time(corpus_f
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"phoneme_durations": [1, 2]}, "line 1: 2 durations for 2 phoneme characters"),
-        ({"path": "audio/absent.wav"}, "absent.wav does not exist"),
+        ({"phoneme_durations": [1, 2]}, "utterance 1: 2 durations for 2 phoneme characters"),
+        ({"path": "audio/absent.wav"}, "absent.wav' does not exist"),
     ],
 )
 def test_a_damaged_manifest_is_refused_with_its_line(tmp_path, changes, words):
@@ -152,7 +152,7 @@ def test_a_missing_manifest_torn_json_and_doubled_ids_are_refused(tmp_path):
     with pytest.raises(TrainingError, match="cannot be read"):
         Corpus.open([tmp_path])
     (tmp_path / "manifest.jsonl").write_text('{"id": ', encoding="utf-8")
-    with pytest.raises(TrainingError, match="line 1: not JSON"):
+    with pytest.raises(TrainingError, match="not JSON: .*line 1"):
         Corpus.open([tmp_path])
     write_corpus(tmp_path, [entry(0)])
     with pytest.raises(TrainingError, match="more than once"):

@@ -35,7 +35,7 @@ from indextts2.stages.speak import SpeakSettings, speak
 from indextts2.stages.speak_early import EarlySettings
 from indextts2.stages.speak_stream import speak_stream
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
-from tools.gpu_check import Case, Inputs
+from tools.gpu_check import ANY_LENGTH, Case, Inputs
 
 BEGIN, END = "<!-- processor -->", "<!-- end of processor -->"
 SENTENCE, MINI_SENTENCE = 5.0, 4.0  # seconds
@@ -118,7 +118,7 @@ class Measured:
 def decode(models, inputs: Inputs, count: int) -> SemanticSpeech:
     """So many tokens with three beams."""
     duration = Duration("tokens", count, method="forced")
-    return text_to_semantic(models.t2s, inputs.text, inputs.speaker, duration=duration)
+    return text_to_semantic(models.t2s, inputs.text, inputs.speaker, duration=duration, decoding=ANY_LENGTH)
 
 
 def flow(models, tokens: SemanticSpeech, inputs: Inputs, steps: int):

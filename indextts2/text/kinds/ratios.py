@@ -89,13 +89,18 @@ def _range(match: re.Match[str]) -> str:
     low, mark, high = match.groups()
     before, behind = match.string[: match.start()], match.string[match.end() :]
     taken_off = mark.isspace() is False and mark[:1] == mark[-1:] == " " and "-" in mark
-    if taken_off and (re.match(r"\s*(?:=|[-+*×÷]\s)", behind) or _CALCULATES.search(before) and _ALONE.match(behind)):
+    if taken_off and (re.match(r"\s*(?:=|[-+*×÷]\s)", behind) or _CALCULATES.search(before) and _is_alone(behind)):
         return f"{_number(low)} minus {_number(high)}"
     return f"{_number(low)} to {_number(high)}"
 
 
 _CALCULATES = re.compile(r"(?:^|\n|[:=(]|\b(?:is|are|what's|equals|calculate|compute|evaluate|solve|do))\s*$", re.I)
-_ALONE = re.compile(r"\s*(?:$|[\n.?!)])")
+
+
+def _is_alone(behind: str) -> bool:
+    """Whether nothing of the same row follows but the end of a sentence."""
+    row = behind.partition("\n")[0].lstrip()
+    return not row or row[0] in ".?!)"
 
 
 def _number(text: str) -> str:
