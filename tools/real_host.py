@@ -153,7 +153,7 @@ def _texts(graph: Graph, node: str, seen: set[str]) -> list[str]:
         return []
     seen.add(node)
     kind, inputs = graph[node]["class_type"].removeprefix("IndexTTS2_"), graph[node]["inputs"]
-    if kind in ("Speak", "PrepareText"):
+    if kind in ("Speak", "SpeakTakes", "PrepareText") and isinstance(inputs["text"], str):
         return [_read(inputs["text"], graph[inputs["glossary"][0]] if "glossary" in inputs else None)]
     if kind == "ScriptFromText":
         return [_read(line.text) for line in read_script(inputs["text"], inputs["kind"]).lines]

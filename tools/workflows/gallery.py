@@ -186,7 +186,7 @@ def exact_seconds() -> Canvas:
 
 def length_before_speech() -> Canvas:
     graph = Canvas(
-        "20_length_before_speech", "Length before speech", "How many video frames a line needs, before it is spoken."
+        "23_length_before_speech", "Length before speech", "How many video frames a line needs, before it is spoken."
     )
     graph.note(
         """
