@@ -54,6 +54,7 @@ EXTRA_HEIGHT = {
     "PreviewAny": 130,
     "PreviewAudio": PLAYER,
     "SaveVideo": 240,
+    "IndexTTS2_SaveCaptions": 40,
     "IndexTTS2_Speak": PLAYER + SPEECH_PICTURE,
     "IndexTTS2_SynthesizeScript": PLAYER + SPEECH_PICTURE,
     "IndexTTS2_PlotEmotionWeights": 260,

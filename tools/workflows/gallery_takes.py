@@ -64,7 +64,7 @@ def choose_take() -> Canvas:
         title="Listen and choose",
     )
     load = loaded(graph)
-    spoken = graph.add("SpeakTakes", column=1, box=300, **models(load), text=HEARD, takes=4)
+    spoken = graph.add("SpeakTakes", column=1, box=400, **models(load), text=HEARD, takes=4)
     kept = graph.add("ChooseTake", column=2, takes=spoken["takes"])
     heard(graph, spoken, 3, "All takes")
     heard(graph, kept, 3, "The take that is kept")
@@ -103,7 +103,7 @@ def edit_cues() -> Canvas:
         title="Before it is spoken",
     )
     load = loaded(graph)
-    script = graph.add("ScriptFromText", column=1, box=260, text=CUES, kind="srt")
+    script = graph.add("ScriptFromText", column=1, box=420, text=CUES, kind="srt")
     cues = graph.add("EditCues", column=2, script=script["script"], merge_gap=0.3, fps=25.0, t2s=load["t2s"])
     lines = graph.add("SynthesizeScript", column=3, **models(load), script=cues["script"], overflow="shift")
     mixed = graph.add("TimelineMix", column=4, lines=lines["lines"], overflow="shift")
@@ -140,9 +140,9 @@ def direct_script() -> Canvas:
     )
     load = loaded(graph)
     t2e = graph.add("LoadTextToEmotion", column=0)
-    script = graph.add("ScriptFromText", column=1, box=260, text=TALK)
+    script = graph.add("ScriptFromText", column=1, box=420, text=TALK)
     directed = graph.add(
-        "DirectScript", column=2, box=120, t2e=t2e["t2e"], script=script["script"], overrides="5: angry .7"
+        "DirectScript", column=2, box=400, t2e=t2e["t2e"], script=script["script"], overrides="5: angry .7"
     )
     lines = graph.add("SynthesizeScript", column=3, **models(load), script=directed["script"])
     mixed = graph.add("TimelineMix", column=4, lines=lines["lines"])
