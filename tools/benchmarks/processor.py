@@ -103,7 +103,7 @@ class Measured:
         models, reference = self.mini
         seconds = MINI_SENTENCE if self.case.size == "full" else 0.5
         duration = Duration("seconds", seconds, method="forced")
-        speak(models, "Good morning.", reference, duration=Duration("seconds", 0.5, method="forced"))
+        speak(models, "Good morning.", reference, duration=Duration("seconds", 1.0, method="forced"))
         return processor(lambda: speak(models, FIRST_TEXT[:90], reference, duration=duration))
 
     def first(self, early: EarlySettings | None) -> float:
