@@ -82,6 +82,55 @@ class VoiceCast(io.ComfyNode):
         return voice_state(built_in_speaker)
 
 
+def _line_inputs() -> list[Any]:
+    """How lines are fitted to their cues, chosen among takes and finished."""
+    return [
+        choice(
+            "cue",
+            CUES,
+            "fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
+            "start: natural length, only the start time is kept.",
+            default="fill",
+        ),
+        overflow_input(),
+        number(
+            "squeeze",
+            0.5,
+            0.2,
+            0.8,
+            0.05,
+            "Shortest a line may be compressed before it overflows, as a factor of its length; 0.8 is hardly audible.",
+        ),
+        integer("takes", 1, 1, 16, "Takes per line; the best is kept."),
+        integer("retries", 2, 0, 10, "Number of further seeds to try when all takes are poor."),
+        number(
+            "loudness",
+            -20.0,
+            -60.0,
+            0.0,
+            0.5,
+            "Loudness of every line in LUFS; 0 leaves lines as they are.",
+        ),
+        switch("trim_tails", True, "Cut the sound after the last word of a line."),
+        switch(
+            "soft_ends",
+            True,
+            ("Fade the ends of lines and the joins between segments, so that nothing clicks."),
+        ),
+        number(
+            "longest_silence",
+            0.8,
+            0.0,
+            60.0,
+            0.05,
+            "Longest silence inside lines of free length, in seconds; 0 keeps all.",
+        ),
+        integer("max_tokens", 1500, 10, 4000, "Longest segment, in tokens."),
+        integer("steps", 0, 0, 200, "Steps of semantic-to-mel. 0 is the checkpoint's own choice."),
+        seed_input("lines without a seed of their own"),
+    ]
+
+
 class SynthesizeScript(io.ComfyNode):
     """Script and cast -> spoken lines."""
 
@@ -96,50 +145,7 @@ class SynthesizeScript(io.ComfyNode):
             inputs=[
                 *model_inputs("that of 'models'"),
                 ports.Script.Input("script", tooltip="The lines to speak."),
-                choice(
-                    "cue",
-                    CUES,
-                    "fill: as long as the cue, as far as the voice allows. within: never longer than the cue. "
-                    "start: natural length, only the start time is kept.",
-                    default="fill",
-                ),
-                overflow_input(),
-                number(
-                    "squeeze",
-                    0.5,
-                    0.2,
-                    0.8,
-                    0.05,
-                    "Shortest a line may be compressed before it overflows, as a factor of its length; 0.8 is "
-                    "hardly audible.",
-                ),
-                integer("takes", 1, 1, 16, "Takes per line; the best is kept."),
-                integer("retries", 2, 0, 10, "Number of further seeds to try when all takes are poor."),
-                number(
-                    "loudness",
-                    -20.0,
-                    -60.0,
-                    0.0,
-                    0.5,
-                    "Loudness of every line in LUFS; 0 leaves lines as they are.",
-                ),
-                switch("trim_tails", True, "Cut the sound after the last word of a line."),
-                switch(
-                    "soft_ends",
-                    True,
-                    ("Fade the ends of lines and the joins between segments, so that nothing clicks."),
-                ),
-                number(
-                    "longest_silence",
-                    0.8,
-                    0.0,
-                    60.0,
-                    0.05,
-                    "Longest silence inside lines of free length, in seconds; 0 keeps all.",
-                ),
-                integer("max_tokens", 1500, 10, 4000, "Longest segment, in tokens."),
-                integer("steps", 0, 0, 200, "Steps of semantic-to-mel. 0 is the checkpoint's own choice."),
-                seed_input("lines without a seed of their own"),
+                *_line_inputs(),
                 ports.Cast.Input(
                     "cast", optional=True, tooltip="The cast; unconnected assigns the built-in voices in turn."
                 ),
