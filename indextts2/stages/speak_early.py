@@ -4,7 +4,7 @@ Tokens are decoded with one hypothesis. When a chunk of them is there, with some
 continues a prompt of the reference and of the mel that was already spoken, with the noise that each frame has in the
 whole; the look-ahead is made again with the next chunk. The vocoder hears the spoken frames and the look-ahead around
 a chunk, and two chunks are joined by a cross-fade of constant power. docs/performance.md says what it costs in words
-and likeness.
+and similarity.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ student's velocity becomes the mean of the teacher's over a step, with the guida
 
 Source: progressive distillation (Salimans and Ho, arXiv 2202.00512) with the guidance distilled too (Meng et al., arXiv
 2210.03142), for the velocity of a flow. Differs from them: all halvings are taken at once, since teacher and student
-share four times only, and the student goes on from where its own step ended, as it does when it speaks, with gradients
-through its whole way.
+share four times only, and the student continues from where its own step ended, as it does when it speaks, with
+gradients through its whole way.
 """
 
 from __future__ import annotations
