@@ -57,6 +57,8 @@ def _taken(path: Path, error: type[IndexTTS2Error]) -> BinaryIO | None:
                     file.write(f"process {os.getpid()} of {socket.gethostname()}\n".encode())
                     file.flush()
                 return file
+        except FileNotFoundError:  # its holder removed it between two looks
+            pass
         except OSError as failure:
             if failure.errno in HELD:
                 holder = _holder(file)

@@ -98,3 +98,21 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     with pytest.raises(InputError, match="file"):
         with only_process(tmp_path / "file"):
             pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a file that is open cannot be removed")
+def test_a_lock_file_that_goes_between_two_looks_is_taken_anew(tmp_path, monkeypatch, caplog):
+    take = folder_lock._lock
+    gone = []
+
+    def take_and_lose_once(file):
+        take(file)
+        if not gone:
+            gone.append(file.name)
+            monkeypatch.setattr(folder_lock.Path, "exists", lambda self: True)  # seen, and gone at the next look
+            os.unlink(file.name)
+
+    monkeypatch.setattr(folder_lock, "_lock", take_and_lose_once)
+    with only_process(tmp_path):
+        assert gone and (tmp_path / NAME).is_file()
+    assert "without locks" not in caplog.text
