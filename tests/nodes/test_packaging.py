@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,22 @@ def test_requirements_leave_torch_to_the_host_and_pin_nothing():
 
 def test_requirements_name_what_the_project_depends_on():
     assert names(tables()["project"]["dependencies"]) - {"torch"} <= names(requirement_lines())
+
+
+def test_the_environment_of_the_tests_has_every_package_that_a_test_imports_without_a_way_round():
+    """A package that is there by accident on one machine is missing on the next."""
+    dev = names((ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines())
+    extras = tables()["project"]["optional-dependencies"]
+    assert names(extras["test"]) <= dev and names(extras["subtitles"]) <= dev
+    provided = {name.replace("-", "_") for name in names(requirement_lines()) | dev | {"torch", "bigvgan"}}
+    provided |= {"yaml", "PIL", "_pytest", "tomli"} | {"comfy", "comfy_api", "folder_paths"}  # the last three: the host
+    foreign = {
+        name: path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in imported(parsed(path)) - sys.stdlib_module_names - {"indextts2", "nodes", "tests", "tools"}
+        if not {name, name.lower()} & provided and f'importorskip("{name}"' not in path.read_text(encoding="utf-8")
+    }
+    assert foreign == {}
 
 
 def test_the_registry_finds_its_table():
