@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import CheckpointError
-from .tokenizer import FINGERPRINT_LENGTH
+from .tokenizer import vocabulary_of
 
 SUFFIX = ".tiktoken"
 _CONTRACTION = re.compile(r"'(?:s|t|re|ve|m|ll|d)")
@@ -32,13 +31,7 @@ class BytePairVocabulary:
 
     def __init__(self, path: str | Path, special_tokens: Sequence[str] = ()) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
-            raise CheckpointError(
-                f"The tokenizer file {self.path.name} is missing from {self.path.parent}. "
-                "Copy it from the checkpoint's download folder."
-            )
-        data = self.path.read_bytes()
-        self.fingerprint = hashlib.sha256(data).hexdigest()[:FINGERPRINT_LENGTH]
+        data, self.fingerprint = vocabulary_of(self.path)
         self._ranks = _parse(data, self.path)
         self._bytes = {rank: token for token, rank in self._ranks.items()}
         self.special_ids = {token: len(self._ranks) + index for index, token in enumerate(special_tokens)}

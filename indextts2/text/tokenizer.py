@@ -12,6 +12,17 @@ FINGERPRINT_LENGTH = 16
 """Hexadecimal digits of the sha256 that name a tokenizer file."""
 
 
+def vocabulary_of(path: Path) -> tuple[bytes, str]:
+    """The bytes of a tokenizer file and its fingerprint. Raises CheckpointError when the file is missing."""
+    if not path.is_file():
+        raise CheckpointError(
+            f"The tokenizer file {path.name} is missing from {path.parent}. "
+            "Copy it from the checkpoint's download folder."
+        )
+    data = path.read_bytes()
+    return data, hashlib.sha256(data).hexdigest()[:FINGERPRINT_LENGTH]
+
+
 class TextTokenizer:
     """A SentencePiece model read from a file. Start and stop ids are never added here; T2S adds its own."""
 
@@ -19,13 +30,7 @@ class TextTokenizer:
         import sentencepiece
 
         self.path = Path(path)
-        if not self.path.is_file():
-            raise CheckpointError(
-                f"The tokenizer file {self.path.name} is missing from {self.path.parent}. "
-                "Copy it from the checkpoint's download folder."
-            )
-        data = self.path.read_bytes()
-        self.fingerprint = hashlib.sha256(data).hexdigest()[:FINGERPRINT_LENGTH]
+        data, self.fingerprint = vocabulary_of(self.path)
         try:
             self._model = sentencepiece.SentencePieceProcessor(model_proto=data)
         except RuntimeError as error:

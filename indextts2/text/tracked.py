@@ -34,28 +34,12 @@ class TrackedText:
 
     def sub(self, pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str]) -> None:
         """Replace every match, as `re.sub` does; new characters stand for the whole matched span."""
-        matches = list(pattern.finditer(self.text))
-        if not matches:
-            return
-        parts: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
-        position = 0
-        for match in matches:
+        edits = []
+        for match in pattern.finditer(self.text):
             new = replacement(match) if callable(replacement) else replacement
-            if new == match.group():
-                continue
-            begin, end = match.span()
-            parts += [self.text[position:begin], new]
-            starts += self.starts[position:begin]
-            ends += self.ends[position:begin]
-            first, last = self.span(begin, end)
-            starts += [first] * len(new)
-            ends += [last] * len(new)
-            position = end
-        self.text = "".join(parts) + self.text[position:]
-        self.starts = starts + self.starts[position:]
-        self.ends = ends + self.ends[position:]
+            if new != match.group():
+                edits.append((*match.span(), new))
+        self._rewrite(edits)
 
     def recase(self, change: Callable[[str], str]) -> None:
         """Change the case by `str.lower` or `str.upper`; characters keep their spans."""
@@ -76,15 +60,24 @@ class TrackedText:
 
         edits: (begin, end, new) in order, without overlaps. New characters stand for the whole span.
         """
-        parts: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
+        parted: list[tuple[int, int, str]] = []
         position = 0
         for begin, end, new in edits:
             if new and begin and (self.text[begin - 1].isalnum() or begin == position):
                 new = " " + new
             if new and self.text[end : end + 1].isalnum():
                 new += " "
+            parted.append((begin, end, new))
+            position = end
+        self._rewrite(parted)
+
+    def _rewrite(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Put each text in place of the characters begin..end-1, in time linear in the text."""
+        parts: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        position = 0
+        for begin, end, new in edits:
             parts += [self.text[position:begin], new]
             starts += self.starts[position:begin]
             ends += self.ends[position:begin]
