@@ -38,7 +38,7 @@ class EmotionToLatent(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionToLatent",
-            "IndexTTS2 Emotion to Latent",
+            "Emotion to Latent",
             GROUP,
             "Turn an emotion vector into a LATENT of shape (keyframes, numbers, 1, 1), for the latent arithmetic "
             "nodes of ComfyUI and of other packs.",
@@ -61,7 +61,7 @@ class LatentToEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "LatentToEmotion",
-            "IndexTTS2 Latent to Emotion",
+            "Latent to Emotion",
             GROUP,
             "Turn a LATENT back into an emotion. Each row must have as many numbers as the checkpoint's emotions.",
             inputs=[
@@ -86,7 +86,7 @@ class EmotionToNumbers(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionToNumbers",
-            "IndexTTS2 Emotion to Numbers",
+            "Emotion to Numbers",
             GROUP,
             "Turn an emotion vector into a list of numbers and into text. Of a schedule, the first keyframe is used.",
             inputs=[ports.Emotion.Input("emotion", tooltip="The emotion to convert.")],
@@ -113,7 +113,7 @@ class EmotionFromNumbers(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionFromNumbers",
-            "IndexTTS2 Emotion from Numbers",
+            "Emotion from Numbers",
             GROUP,
             "Make an emotion from a list of numbers, or from numbers written as text.",
             inputs=[
@@ -148,7 +148,7 @@ class WeightsToNumbers(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "WeightsToNumbers",
-            "IndexTTS2 Emotion Weights to Numbers",
+            "Emotion Weights to Numbers",
             GROUP,
             "Split eight emotion weights into numbers, to compute with them or to show them. To join numbers "
             "again, connect them to the sliders of Emotion Weights.",

@@ -46,7 +46,7 @@ def model_inputs(replaces: str) -> list[Any]:
 
 def bundle_input() -> Any:
     """The one wire of a node that speaks."""
-    return ports.Models.Input("models", optional=True, tooltip="All four models, from IndexTTS2 Load Checkpoint.")
+    return ports.Models.Input("models", optional=True, tooltip="All four models, from Load Checkpoint (IndexTTS2).")
 
 
 def bundle_output(tooltip: str = "All four models on one wire, for Speak and Synthesize Script.", **more: Any) -> Any:
@@ -67,7 +67,7 @@ def joined(inputs: Mapping[str, Any]) -> dict[str, services.Loaded[Any] | None]:
     if missing := [name for name in GROUPS if name not in found]:
         raise InputError(
             f"The models {NAMED} are needed, but nothing gives {' and '.join(missing)}. Connect the output 'models' "
-            "of IndexTTS2 Load Checkpoint."
+            "of Load Checkpoint (IndexTTS2)."
         )
     return {name: found[name] for name in GROUPS}
 
@@ -89,7 +89,7 @@ class PackModels(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PackModels",
-            "IndexTTS2 Pack Models",
+            "Pack Models",
             GROUP,
             "Put models on one wire. A single model takes the place of the bundle's: connect a bundle and the "
             "text-to-semantic model of Load LoRA, for example.",
@@ -110,10 +110,10 @@ class UnpackModels(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "UnpackModels",
-            "IndexTTS2 Unpack Models",
+            "Unpack Models",
             GROUP,
             "Take the four models from one wire, for the nodes of single stages.",
-            inputs=[ports.Models.Input("models", tooltip="All four models, from IndexTTS2 Load Checkpoint.")],
+            inputs=[ports.Models.Input("models", tooltip="All four models, from Load Checkpoint (IndexTTS2).")],
             outputs=[
                 port.Output(id=f"{name}_model", display_name=name, tooltip=f"The {name} of the bundle.")
                 for name, port in MODELS_OF.items()

@@ -29,7 +29,7 @@ class SaveCaptions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SaveCaptions",
-            "IndexTTS2 Save Captions",
+            "Save Captions",
             GROUP,
             "Write captions of speech as a file below the output folder: SRT, WebVTT, ASS karaoke, or JSON with "
             "the time of each word. Lines break by width, reading speed and punctuation.",
@@ -85,7 +85,7 @@ class PrepareLipSync(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PrepareLipSync",
-            "IndexTTS2 Prepare for Lip Sync",
+            "Prepare for Lip Sync",
             GROUP,
             "Make speech ready for a video model that moves lips: whole video frames, its sample rate and channels, "
             "and the tone of a quiet room under pauses, because such models stop on digital silence.",
@@ -143,7 +143,7 @@ class WordsAtTimes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "WordsAtTimes",
-            "IndexTTS2 Words at Given Times",
+            "Words at Given Times",
             GROUP,
             "Write times of words into a text, as tags that Speak and Prepare Text keep: from the words of other "
             "speech, or from word-timed SRT, WebVTT or JSON.",
@@ -191,7 +191,7 @@ class PlotWords(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotWords",
-            "IndexTTS2 Plot Words",
+            "Plot Words",
             "plot",
             "Draw words in time: when each was asked to begin, and when it is spoken.",
             inputs=[words_input(), width_input()],

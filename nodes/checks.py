@@ -126,7 +126,7 @@ def _model(kind: Any) -> Callable[[io.Input, Any], None]:
                 f"The checkpoint lacks the model this input needs ({port.id}). Wire it from a checkpoint that has it."
             )
         if not isinstance(value, services.Loaded) or not isinstance(value.models, _library(MODELS[kind])):
-            wire = "IndexTTS2 Load Text-to-Emotion" if kind is ports.T2E else "IndexTTS2 Load Checkpoint"
+            wire = "Load Text-to-Emotion" if kind is ports.T2E else "Load Checkpoint (IndexTTS2)"
             raise _refuse(port, f"a model ({kind.io_type})", value, f"Connect the output of that name of {wire}.")
 
     return check
@@ -135,7 +135,7 @@ def _model(kind: Any) -> Callable[[io.Input, Any], None]:
 def _bundle(port: io.Input, value: Any) -> None:
     if not isinstance(value, ModelBundle):
         wanted = f"models on one wire ({ports.Models.io_type})"
-        raise _refuse(port, wanted, value, "Connect the output 'models' of IndexTTS2 Load Checkpoint.")
+        raise _refuse(port, wanted, value, "Connect the output 'models' of Load Checkpoint (IndexTTS2).")
 
 
 def _value(kind: Any) -> Callable[[io.Input, Any], None]:

@@ -27,7 +27,7 @@ class EncodeReference(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EncodeReference",
-            "IndexTTS2 Encode Reference",
+            "Encode Reference",
             GROUP,
             "Encode a recording of someone talking, to use as speaker, as emotion, or as both. Without audio, a "
             "built-in reference is used.",
@@ -138,7 +138,7 @@ class SpeakerCondition(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SpeakerCondition",
-            "IndexTTS2 Speaker Condition",
+            "Speaker Condition",
             GROUP,
             "Make a speaker from a reference. It also carries the emotion of the same recording, which is used "
             "wherever no other emotion is connected.",

@@ -54,7 +54,7 @@ class Duration(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "Duration",
-            "IndexTTS2 Duration",
+            "Duration",
             GROUP,
             "Ask for a length: in seconds, semantic tokens, mel frames, or as a factor of the natural length.",
             inputs=[
@@ -90,7 +90,7 @@ class DurationFromAudio(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "DurationFromAudio",
-            "IndexTTS2 Duration from Audio",
+            "Duration from Audio",
             GROUP,
             "Ask for the length of a recording, for example to dub it.",
             inputs=[
@@ -125,7 +125,7 @@ class DurationFromFrameCount(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "DurationFromFrameCount",
-            "IndexTTS2 Duration from Frame Count",
+            "Duration from Frame Count",
             GROUP,
             "Ask for the length of a video clip: its number of video frames divided by the frame rate.",
             inputs=[

@@ -31,7 +31,7 @@ class DurationFromVideo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "DurationFromVideo",
-            "IndexTTS2 Duration from Video",
+            "Duration from Video",
             GROUP,
             "Ask for the length of a video, such as that of Load Video. Its video frames are not decoded.",
             inputs=[io.Video.Input("video", tooltip="The video whose length is used."), method_input()],
@@ -54,7 +54,7 @@ class DurationFromImages(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "DurationFromImages",
-            "IndexTTS2 Duration from Images",
+            "Duration from Images",
             GROUP,
             "Ask for the length of an image batch shown as a video: the number of images divided by the frame rate.",
             inputs=[io.Image.Input("images", tooltip="The images of the video."), fps_input(), method_input()],

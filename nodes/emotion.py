@@ -65,7 +65,7 @@ class BlendEmotions(io.ComfyNode):
         numbers = range(1, INPUTS + 1)
         return node_schema(
             "BlendEmotions",
-            "IndexTTS2 Blend Emotions",
+            "Blend Emotions",
             GROUP,
             "Mix up to four emotions, each with a weight. The rest up to 1 is the base, the speaker's own emotion; "
             "with all weights at zero the base is unchanged.",
@@ -124,7 +124,7 @@ class InterpolateEmotions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "InterpolateEmotions",
-            "IndexTTS2 Interpolate Emotions",
+            "Interpolate Emotions",
             GROUP,
             "Interpolate between two emotions. Both ends are exact.",
             inputs=[
@@ -167,7 +167,7 @@ class EmotionArithmetic(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionArithmetic",
-            "IndexTTS2 Emotion Arithmetic",
+            "Emotion Arithmetic",
             GROUP,
             "Add the difference of two emotions to a third: a + amount x (b - c). If b and c are an angry and a "
             "neutral recording of another person, a becomes angry without that person's sound.",
@@ -201,7 +201,7 @@ class ScaleEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "ScaleEmotion",
-            "IndexTTS2 Scale Emotion",
+            "Scale Emotion",
             GROUP,
             "Make an emotion weaker or stronger. 1 leaves it exactly as it is, 0 is the speaker's own emotion.",
             inputs=[
@@ -231,7 +231,7 @@ class LimitEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "LimitEmotion",
-            "IndexTTS2 Limit Emotion",
+            "Limit Emotion",
             GROUP,
             "Weaken an emotion that is stronger than a limit; weaker ones are left exactly as they are. A strength "
             "of 1 is the median distance of the checkpoint's own emotions from the speaker.",
@@ -266,7 +266,7 @@ class TransferEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "TransferEmotion",
-            "IndexTTS2 Transfer Emotion",
+            "Transfer Emotion",
             GROUP,
             "Give a speaker the emotion of another person without that person's sound: the difference between an "
             "emotional and a neutral recording of that person is added to the speaker's own emotion.",
@@ -298,7 +298,7 @@ class RemoveEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "RemoveEmotion",
-            "IndexTTS2 Remove Emotion",
+            "Remove Emotion",
             GROUP,
             "Remove from an emotion its component along an unwanted one, and keep the rest.",
             inputs=[
@@ -327,7 +327,7 @@ class ScheduleEmotions(io.ComfyNode):
         numbers = range(1, INPUTS + 1)
         return node_schema(
             "ScheduleEmotions",
-            "IndexTTS2 Schedule Emotions",
+            "Schedule Emotions",
             GROUP,
             "Change the emotion while the text is spoken, inside a sentence, without a cut. Each emotion begins at "
             "its position in the text. With a single emotion the result is the same as connecting it directly.",

@@ -24,7 +24,7 @@ class EmotionFromReference(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionFromReference",
-            "IndexTTS2 Emotion from Reference",
+            "Emotion from Reference",
             GROUP,
             "Use the emotion of a recording, whoever speaks in it.",
             inputs=[
@@ -84,7 +84,7 @@ class EmotionFromWeights(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionFromWeights",
-            "IndexTTS2 Emotion from Weights",
+            "Emotion from Weights",
             GROUP,
             "Mix an emotion from eight sliders. With all at zero the speaker's own emotion is unchanged.",
             inputs=[
@@ -165,7 +165,7 @@ class EmotionFromText(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionFromText",
-            "IndexTTS2 Emotion from Text",
+            "Emotion from Text",
             GROUP,
             "Read eight emotion weights from a text: the line itself, or a description such as 'she is furious'. "
             "Connect the weights to Emotion from Weights or to Speak.",

@@ -25,7 +25,7 @@ class EditEmotionWeights(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EmotionWeights",
-            "IndexTTS2 Emotion Weights",
+            "Emotion Weights",
             GROUP,
             "Set, change and combine the eight emotion weights. With all at zero the speech is unchanged.",
             inputs=[
@@ -105,7 +105,7 @@ class CombineEmotions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "CombineEmotions",
-            "IndexTTS2 Combine Emotion Sources",
+            "Combine Emotion Sources",
             GROUP,
             "Combine the emotion of a recording, hand-set weights and weights read from text. The report shows the "
             "coefficient of each; they always sum to 1.",
@@ -195,7 +195,7 @@ class PositionInText(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PositionInText",
-            "IndexTTS2 Position in Text",
+            "Position in Text",
             GROUP,
             "Find where words begin in a text, for the positions of Schedule Emotions.",
             inputs=[

@@ -28,7 +28,7 @@ class EstimateLength(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EstimateLength",
-            "IndexTTS2 Estimate Length",
+            "Estimate Length",
             GROUP,
             "Estimate how long a text will be when it is spoken: seconds, semantic tokens and video frames. No model "
             "runs; the checkpoint's measured pace is used.",

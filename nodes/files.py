@@ -26,7 +26,7 @@ class _Save(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             f"Save{cls.KIND.capitalize()}",
-            f"IndexTTS2 Save {cls.KIND.capitalize()}",
+            f"Save {cls.KIND.capitalize()}",
             GROUP,
             f"Save {cls.WHAT} as a safetensors file below the output folder, with the checkpoint that made it. "
             f"Load {cls.KIND.capitalize()} reads it again; files can be shared and put into input/indextts2.",
@@ -71,7 +71,7 @@ class _Load(io.ComfyNode):
         files = user_files.saved_files(cls.KIND) or [NOTHING_SAVED]
         return node_schema(
             f"Load{cls.KIND.capitalize()}",
-            f"IndexTTS2 Load {cls.KIND.capitalize()}",
+            f"Load {cls.KIND.capitalize()}",
             GROUP,
             f"Load {cls.WHAT} from a file that Save {cls.KIND.capitalize()} wrote, in output/indextts2 or "
             "input/indextts2.",

@@ -28,7 +28,7 @@ class LoadCheckpoint(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "LoadCheckpoint",
-            "IndexTTS2 Load Checkpoint",
+            "Load Checkpoint",
             GROUP,
             "Load the four models of a checkpoint. 'mini' is built in and always works; put each other checkpoint "
             "in its own folder below models/indextts2. Nothing is downloaded.",
@@ -75,7 +75,7 @@ class LoadTextToEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "LoadTextToEmotion",
-            "IndexTTS2 Load Text-to-Emotion",
+            "Load Text-to-Emotion",
             GROUP,
             "Load the small language model that reads an emotion from text: the one of a checkpoint, or a folder "
             "of its own below models/indextts2.",
@@ -118,7 +118,7 @@ class LoadLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "LoadLora",
-            "IndexTTS2 Load LoRA",
+            "Load LoRA",
             GROUP,
             "Apply a LoRA in peft's format, from models/indextts2/loras, to the text-to-semantic model. The input "
             "model is left unchanged; several LoRAs can be chained.",

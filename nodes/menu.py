@@ -27,6 +27,22 @@ ESSENTIAL = {"Speak": "Audio", "LoadCheckpoint": "Audio", "SynthesizeScript": "A
 """Node -> category of the tab of essential nodes, on hosts that have one."""
 
 
+GLOSSES = {
+    "Speak": "Voice Clone, Speech",
+    "EncodeReference": "Voice Clone, Speech",
+    "LoadCheckpoint": "IndexTTS2",
+    "LoadLora": "IndexTTS2",
+}
+"""Node -> words in brackets behind its name: those that users search for, since old hosts search names alone, and the
+pack's name where a node of the host has the same one.
+"""
+
+
+def full_name(node: str, name: str) -> str:
+    """The name of a node as the browser shows it."""
+    return f"{name} ({GLOSSES[node]})" if node in GLOSSES else name
+
+
 def mark_rare(node: str, inputs: Sequence[Any]) -> None:
     """Mark the rare settings among the inputs of a node, in the form that old and new hosts take."""
     for port in inputs:

@@ -38,7 +38,7 @@ class PlotEmotionWeights(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotEmotionWeights",
-            "IndexTTS2 Plot Emotion Weights",
+            "Plot Emotion Weights",
             GROUP,
             "Draw eight emotion weights as petals and bars, with their sum and the released program's limit of 0.8.",
             inputs=[ports.EmotionWeights.Input("weights", tooltip="The weights to draw."), width_input()],
@@ -62,7 +62,7 @@ class PlotEmotion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotEmotion",
-            "IndexTTS2 Plot Emotion",
+            "Plot Emotion",
             GROUP,
             "Draw the direction and strength of an emotion; a schedule is drawn along the text. Bars are its "
             "similarity to the checkpoint's own emotions, from -1 to 1; petals are the similarity times the "
@@ -114,7 +114,7 @@ class PlotMel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotMel",
-            "IndexTTS2 Plot Mel",
+            "Plot Mel",
             GROUP,
             "Draw a mel spectrogram over seconds and kilohertz, with its segments and pauses.",
             inputs=[ports.Mel.Input("mel", tooltip="The mel spectrogram to draw."), width_input()],
@@ -137,7 +137,7 @@ class PlotSemantic(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotSemantic",
-            "IndexTTS2 Plot Semantic Timeline",
+            "Plot Semantic Timeline",
             GROUP,
             "Draw semantic tokens over seconds: segments, pauses, tokens, and the length asked for against the "
             "length produced. With the text also emotions; with text and speaker also where each word is spoken.",

@@ -36,7 +36,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .menu import ESSENTIAL, mark_rare
+from .menu import ESSENTIAL, full_name, mark_rare
 
 PREFIX = "INDEXTTS2_"
 NODE_PREFIX = "IndexTTS2_"
@@ -85,14 +85,15 @@ def node_schema(
 ) -> io.Schema:
     """The schema of a node. name: its permanent id without the prefix; group: the rest of its menu category.
 
-    aliases are words the node is found by; they, and every field in `more`, are left out where the host's schema has no
-    such field, because one unknown field would make the whole pack vanish.
+    display_name: as documents write it; `menu.GLOSSES` adds words in brackets. aliases are words the node is found by;
+    they, and every field in `more`, are left out where the host's schema has no such field, because one unknown field
+    would make the whole pack vanish.
     """
     mark_rare(name, inputs)
     newer = {"search_aliases": list(aliases), "essentials_category": ESSENTIAL.get(name), **more}
     return io.Schema(
         node_id=NODE_PREFIX + name,
-        display_name=display_name,
+        display_name=full_name(name, display_name),
         category=f"{CATEGORY}/{group}",
         description=description,
         inputs=list(inputs),

@@ -13,7 +13,7 @@ from .duration import any_length_input
 from .host import folders, services
 from .host.audio import audio_of, built_in_speakers
 from .ports import node_schema
-from .preview import PICTURE_WIDTH, heard, player_input
+from .preview import PICTURE_WIDTH, GrowingMel, heard, player_input
 from .script_lines import lines_input, overflow_input, timeline_of
 from .script_readers import script_output
 from .semantic_to_mel import latent_guidance_input
@@ -34,7 +34,7 @@ class VoiceCast(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "VoiceCast",
-            "IndexTTS2 Voice Cast",
+            "Voice Cast",
             GROUP,
             "Set the voice that speaks the lines of a name. Chain one node per name. The name * stands for "
             "everyone else, an empty name for lines without one.",
@@ -138,7 +138,7 @@ class SynthesizeScript(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SynthesizeScript",
-            "IndexTTS2 Synthesize Script",
+            "Synthesize Script",
             GROUP,
             "Speak every line of a script to the length of its cue. Finished lines are kept until ComfyUI "
             "restarts, so a cancelled run resumes, and only changed lines are spoken again.",
@@ -187,7 +187,7 @@ class SynthesizeScript(io.ComfyNode):
         from ..indextts2.script.words import timeline_words
 
         told = LinesTold(len(script.lines))
-        models = speech_models(inputs, told.stage)
+        models = speech_models(inputs, told.stage).with_watch(GrowingMel(told.progress))
         job = _job(models, script, cast, inputs)
         lines = speak_script(job, lambda: models, store=LineStore(folders.temporary_folder()), progress=told)
         rate = models.vocoder.mel.sample_rate
@@ -274,7 +274,7 @@ class TimelineMix(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "TimelineMix",
-            "IndexTTS2 Timeline Mix",
+            "Timeline Mix",
             GROUP,
             "Place spoken lines on one timeline. Every cue starts at exactly its sample; lines without a cue "
             "follow the previous line. Also outputs the script with its actual times as SRT.",

@@ -22,7 +22,7 @@ class EditCues(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "EditCues",
-            "IndexTTS2 Edit Cues",
+            "Edit Cues",
             GROUP,
             "Move, merge and split the cues of a script before it is spoken, put them on the frames of a video, and "
             "list those that are too short for their words.",

@@ -22,7 +22,7 @@ class DirectScript(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "DirectScript",
-            "IndexTTS2 Direct Script",
+            "Direct Script",
             GROUP,
             "Give every line of a script an emotion, read from its words and the lines around it and smoothed along "
             "the scene. Lines with an emotion of their own keep it.",

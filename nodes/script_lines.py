@@ -48,7 +48,7 @@ class ScriptLine(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "ScriptLine",
-            "IndexTTS2 Script Line",
+            "Script Line",
             GROUP,
             "Extract the audio of one spoken line, to listen to it or to edit it.",
             inputs=[
@@ -80,7 +80,7 @@ class ReplaceLine(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "ReplaceLine",
-            "IndexTTS2 Replace Script Line",
+            "Replace Script Line",
             GROUP,
             "Replace one line of a finished script by another recording. The other lines are unchanged.",
             inputs=[
@@ -114,7 +114,7 @@ class PlotScript(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PlotScript",
-            "IndexTTS2 Plot Script Timeline",
+            "Plot Script Timeline",
             GROUP,
             "Draw spoken lines on a timeline: one lane per speaker, cues as outlines, speech as bars; lines that "
             "were stretched a lot or do not fit are red. The report is JSON for other programs.",

@@ -48,7 +48,7 @@ class ScriptFromText(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "ScriptFromText",
-            "IndexTTS2 Script from Text",
+            "Script from Text",
             GROUP,
             "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a "
             "table or JSON. Errors are reported with line and column.",
@@ -83,7 +83,7 @@ class ScriptFromFile(io.ComfyNode):
         files = script_examples.offered_files()
         return node_schema(
             "ScriptFromFile",
-            "IndexTTS2 Script from File",
+            "Script from File",
             GROUP,
             "Read a script file from ComfyUI's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
             "Errors are reported with line and column. Files marked [example] ship with the pack.",

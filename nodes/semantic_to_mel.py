@@ -109,7 +109,7 @@ class SemanticToMel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SemanticToMel",
-            "IndexTTS2 Semantic to Mel",
+            "Semantic to Mel",
             GROUP,
             "Turn semantic tokens into a mel spectrogram in the sound of a speaker, of exactly the length asked for.",
             inputs=[
@@ -174,7 +174,7 @@ class MelFromAudio(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "MelFromAudio",
-            "IndexTTS2 Mel from Audio",
+            "Mel from Audio",
             GROUP,
             "Mel spectrogram of a recording, as the vocoder reads it: to hear the vocoder alone.",
             inputs=[

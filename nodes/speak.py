@@ -44,7 +44,7 @@ class Speak(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "Speak",
-            "IndexTTS2 Speak",
+            "Speak",
             GROUP,
             "Text to speech in one node, which works alone. Everything is optional: the models of Load Checkpoint, a "
             "recording of the speaker, an emotion, a length.",

@@ -13,6 +13,7 @@ from .duration import MOST, any_length_input
 from .host import services
 from .host.audio import audio_of
 from .ports import node_schema
+from .preview import GrowingMel
 from .semantic_to_mel import latent_guidance_input
 from .speak import OFF, emotion_request, speech_models, wanted_duration
 from .text import EXAMPLE, language_input
@@ -31,7 +32,7 @@ class SpeakTakes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SpeakTakes",
-            "IndexTTS2 Speak Takes",
+            "Speak Takes",
             GROUP,
             "Speak a text several times at once and judge every take: length, similarity to the speaker, words and how "
             "it ended. All takes come out as one batch; Choose Take keeps one.",
@@ -91,7 +92,8 @@ class SpeakTakes(io.ComfyNode):
         from ..indextts2.stages.speak import EmotionRequest, SpeakSettings, emotion_of, speaker_of
         from ..indextts2.stages.t2s.batches import DecodingSettings
 
-        models = speech_models(inputs)
+        progress = services.progress()
+        models = speech_models(inputs).with_watch(GrowingMel(progress))
         config, front_end = models.t2s.config, models.t2s.front_end
         prepared = prepare_text(front_end, text, language=tag_of(inputs.get("language", AUTO)), mel=config.mel)
         speaker = speaker_of(models, chosen_voice(reference, built_in_speaker))
@@ -110,7 +112,7 @@ class SpeakTakes(io.ComfyNode):
             ),
             seed=seed,
             word_error=recogniser() if judge_words else None,
-            progress=services.progress(),
+            progress=progress,
         )
         return io.NodeOutput(spoken, audio_of(spoken.batch()), describe_takes(spoken))
 
@@ -135,7 +137,7 @@ class ChooseTake(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "ChooseTake",
-            "IndexTTS2 Choose Take",
+            "Choose Take",
             GROUP,
             "Keep one of several takes: the one you liked, or the best by its scores.",
             inputs=[

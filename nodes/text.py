@@ -46,7 +46,7 @@ class PrepareText(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PrepareText",
-            "IndexTTS2 Prepare Text",
+            "Prepare Text",
             GROUP,
             "Spell out numbers, split long text into segments, and read tags such as <pause 0.4s>, [happy 0.6], "
             "[seconds 2.5] or [speed 0.9].",
@@ -113,7 +113,7 @@ class PronunciationGlossary(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "PronunciationGlossary",
-            "IndexTTS2 Pronunciation Glossary",
+            "Pronunciation Glossary",
             GROUP,
             "Set how words are pronounced, one per line: 'M.2 = M dot two'. English checkpoints also accept CMU "
             "phonemes, Chinese ones pinyin. 'term [zh] = reading' applies to one language.",

@@ -105,7 +105,7 @@ class TextToSemantic(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "TextToSemantic",
-            "IndexTTS2 Text to Semantic",
+            "Text to Semantic",
             GROUP,
             "Turn text into semantic tokens, which hold the words, the delivery and the timing but not the sound.",
             inputs=[
@@ -183,7 +183,7 @@ class AudioToSemantic(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "AudioToSemantic",
-            "IndexTTS2 Audio to Semantic",
+            "Audio to Semantic",
             GROUP,
             "Turn a recording into semantic tokens: the words and their timing without the speaker. Semantic to "
             "Mel with another speaker then says the same in that speaker's sound.",

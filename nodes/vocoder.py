@@ -21,7 +21,7 @@ class MelToAudio(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "MelToAudio",
-            "IndexTTS2 Mel to Audio",
+            "Mel to Audio",
             GROUP,
             "Turn a mel spectrogram into audio of exactly the samples asked for, and join the segments with their "
             "pauses.",

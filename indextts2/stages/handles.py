@@ -86,13 +86,17 @@ class T2SModels(Placed):
 
 @dataclass(frozen=True, slots=True)
 class S2MModels(Placed):
-    """Semantic-to-mel. Of the codec only `embed` is used, so it may lack its encoder."""
+    """Semantic-to-mel. Of the codec only `embed` is used, so it may lack its encoder.
+
+    watch: shown every mel, (bands, frames), while it grows.
+    """
 
     model: SemanticToMel
     codec: SemanticCodec | ResamplingCodec
     config: Config
     fingerprint: str = ""
     encoder_fingerprint: str = ""
+    watch: Callable[[Tensor], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,10 @@ class SpeechModels:
         if profile == AUTO:
             return self
         return replace(self, t2s=replace(self.t2s, front_end=with_profile(self.t2s.front_end, profile)))
+
+    def with_watch(self, watch: Callable[[Tensor], None]) -> SpeechModels:
+        """The same models, which show every mel while it grows."""
+        return replace(self, s2m=replace(self.s2m, watch=watch))
 
     @overload
     def ready(self, part: Literal["encoder"]) -> AbstractContextManager[EncoderModels]: ...

@@ -150,7 +150,8 @@ def semantic_to_mel(
 
     spans: per row, (tokens, frames) pieces with lengths of their own (docs/spec/control.md#spans); they then state the
     row's frames; None takes those of the semantic speech. first_row: number of the first row in the whole text, for its
-    noise. The same seed gives the same mel whatever else is in the batch. watch: shown the mel as it grows. Raises
+    noise. The same seed gives the same mel whatever else is in the batch. watch: shown the mel as it grows, in
+    place of what the handle names. Raises
     InputError for a stretch beyond the limits, CheckpointMismatch when speaker or tokens come from another encoder,
     Cancelled through `progress`.
     """
@@ -176,7 +177,7 @@ def semantic_to_mel(
     times = s2m.model.time_conditions(grid[:-1].to(s2m.device))
     strengths = Guidance(plan.guidance, flow.latent_guidance if bare is not None else 1.0)
     noise_scale = flow.temperature * s2m.config.s2m.noise_scale
-    groups = list(_groups(frame_counts, flow.rows_at_once))
+    groups, watch = list(_groups(frame_counts, flow.rows_at_once)), watch or s2m.watch
     mels: dict[int, Tensor] = {}
     graphs = graph_maker(s2m.device)
     for done, rows in enumerate(groups):

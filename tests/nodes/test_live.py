@@ -67,7 +67,26 @@ def test_a_host_without_a_place_for_words_is_no_error(machine, told, monkeypatch
     assert told == []
 
 
-def test_the_mel_is_shown_as_it_grows_and_the_sound_is_the_same(machine, pack, monkeypatch):
+def script() -> dict:
+    return {
+        "load": graphs.loader(),
+        "script": graphs.node("ScriptFromText", text="Anna [start 0.1; end 0.6]: Hello there.", kind="auto"),
+        "lines": graphs.node("SynthesizeScript", **MODELS, script=["script", 0], **SYNTHESIS | {"steps": 2}),
+    }
+
+
+def takes() -> dict:
+    speak = graphs.speak()
+    speak["speak"]["class_type"] = "IndexTTS2_SpeakTakes"
+    speak["speak"]["inputs"] |= {"takes": 1, "judge_words": False}
+    for node in speak.values():
+        if node["inputs"].get("audio") == ["speak", 0]:
+            node["inputs"]["audio"] = ["speak", 1]
+    return speak
+
+
+@pytest.mark.parametrize("speaking", [graphs.speak, script, takes])
+def test_the_mel_is_shown_on_every_node_that_speaks_as_it_grows(machine, pack, monkeypatch, speaking):
     shown = []
     monkeypatch.setattr(pack.part("nodes.preview"), "PREVIEW_SECONDS", 0.0)
     update = utils.ProgressBar.update_absolute
@@ -77,7 +96,7 @@ def test_the_mel_is_shown_as_it_grows_and_the_sound_is_the_same(machine, pack, m
         update(bar, value, total, preview)
 
     monkeypatch.setattr(utils.ProgressBar, "update_absolute", seen)
-    machine.run(graphs.speak())
+    machine.run(speaking())
     assert len(shown) >= 2, "one per step"
     kind, picture, size = shown[0]
     assert kind == "JPEG" and picture.size[0] == 384 and picture.getextrema() != ((0, 0),) * 3 and size == 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.host.load import ROOT
+from tools.nodes.known_nodes import short_name
 from tools.nodes.node_table import PAGE, page
 from tools.nodes.object_info import GOLDEN, comparable, known_part
 
@@ -64,7 +65,7 @@ def test_the_page_of_stages_names_every_node_and_every_type_of_port():
     text = (ROOT / "docs" / "stages.md").read_text(encoding="utf-8")
     rows = [row.split(" | ")[2] for row in text.splitlines() if row.startswith("| ") and row.count(" | ") == 4]
     named = {name.strip() for row in rows for name in row.split(",")}
-    assert {entry["display_name"].removeprefix("IndexTTS2 ") for entry in golden().values()} <= named
+    assert {short_name(entry["display_name"]) for entry in golden().values()} <= named
     described = (ROOT / "docs" / "ports.md").read_text(encoding="utf-8")
     for entry in golden().values():
         for kind in entry["output"]:

@@ -9,6 +9,9 @@ import pytest
 from comfy_api.latest import io
 
 from tests.docs.glossary import units, unused
+from tools.nodes.known_nodes import short_name
+
+LONGEST_NAME = len("Emotion Weights to Numbers")
 
 CORE = {
     "Speak", "LoadCheckpoint", "LoadTextToEmotion", "LoadLora", "EncodeReference", "SpeakerCondition",
@@ -39,11 +42,17 @@ def test_the_permanent_ids_are_all_there(schemas):
 
 def test_every_node_has_a_name_a_place_in_the_menu_and_a_description(schemas):
     for name, schema in schemas.items():
-        assert schema.display_name and schema.display_name.startswith("IndexTTS2 "), name
+        assert re.fullmatch(r"[A-Z][A-Za-z -]+( \([A-Z][A-Za-z0-9 ,]+\))?", schema.display_name), name
         assert re.fullmatch(r"audio/IndexTTS2(/[A-Za-z0-9 ]+){1,2}", schema.category), name
         assert schema.description.endswith(".") and len(schema.description) > 30, name
-    names = [schema.display_name for schema in schemas.values()]
+        assert len(short_name(schema.display_name)) <= LONGEST_NAME, name
+    names = [short_name(schema.display_name) for schema in schemas.values()]
     assert len(set(names)) == len(names)
+
+
+def test_no_node_is_called_as_one_of_the_host_or_of_another_common_pack(schemas):
+    taken = {"Load Checkpoint", "Load LoRA", "Load Audio", "Save Audio", "Preview Audio", "Load Image", "Preview Any"}
+    assert not taken & {schema.display_name for schema in schemas.values()}
 
 
 def is_sentence(tooltip: str | None) -> bool:
@@ -96,6 +105,12 @@ def newer_host(pack, monkeypatch):
     monkeypatch.setattr(ports, "SCHEMA_FIELDS", ports.SCHEMA_FIELDS | {name for name, *_ in fields})
     monkeypatch.setattr(ports.io, "Schema", make_dataclass("Schema", fields, bases=(io.Schema,)))
     return pack
+
+
+@pytest.mark.parametrize("word", ["voice", "clone", "speech", "tts"])
+def test_the_name_itself_holds_the_word_for_hosts_that_search_nothing_else(schemas, word):
+    found = {name for name, schema in schemas.items() if word in f"{name} {schema.display_name}".lower()}
+    assert {"IndexTTS2_Speak", "IndexTTS2_EncodeReference"} <= found
 
 
 @pytest.mark.parametrize("word", ["voice", "clone", "speech", "tts"])

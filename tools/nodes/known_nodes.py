@@ -33,6 +33,11 @@ def full_name(name: str) -> str:
     return PREFIX + name if PREFIX + name in known_nodes() else name
 
 
+def short_name(display_name: str) -> str:
+    """The name of a node as documents write it: without what stands in brackets behind it."""
+    return display_name.partition(" (")[0]
+
+
 def inputs_of(node: str) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Input name -> (type, options), required ones first, in the order of the browser."""
     entry = known_nodes()[node]["input"]

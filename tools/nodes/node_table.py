@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .known_nodes import SHOWN_ONLY
+from .known_nodes import SHOWN_ONLY, short_name
 from .object_info import GOLDEN
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "nodes.md"
@@ -45,7 +45,7 @@ def page(entries: dict[str, Any]) -> str:
     parts = [INTRODUCTION]
     groups: dict[str, list[str]] = {}
     for entry in entries.values():
-        name = entry["display_name"].removeprefix("IndexTTS2 ")
+        name = short_name(entry["display_name"])
         row = f"| {name} | {takes(entry)} | {gives(entry)} |"
         groups.setdefault(entry["category"].rsplit("/", 1)[1], []).append(row)
     for heading, rows in groups.items():
