@@ -76,7 +76,8 @@ class FlowContext:
     """Inputs that stay the same through all steps of a batch.
 
     content: (rows, frames, width), the share of prompt, style and semantic condition in the merge layer; key_mask:
-    (batch, 1, 1, frames) and frame_mask: (batch, 1, frames), None where all frames are valid; reflection: see WaveNet.
+    (batch, 1, 1, frames), None where all frames are valid; first: frames before this one are attended to, and left out
+    of what follows the last attention; frame_mask: (batch, 1, frames from `first`) and reflection: see WaveNet.
     """
 
     content: Tensor
@@ -84,6 +85,7 @@ class FlowContext:
     key_mask: Tensor | None = None
     frame_mask: Tensor | None = None
     reflection: dict[tuple[int, int], Tensor] | None = None
+    first: int = 0
 
 
 class TimeEmbedder(nn.Module):
@@ -163,11 +165,14 @@ class Attention(nn.Module):
         self.wqkv = nn.Linear(width, 3 * width, bias=False)
         self.wo = nn.Linear(width, width, bias=False)
 
-    def forward(self, hidden: Tensor, rotary: Tensor, key_mask: Tensor | None = None) -> Tensor:
-        """hidden (batch, frames, width) -> the same shape. key_mask broadcasts to (batch, heads, frames, frames)."""
+    def forward(self, hidden: Tensor, rotary: Tensor, key_mask: Tensor | None = None, first: int = 0) -> Tensor:
+        """hidden (batch, frames, width) -> the frames from `first` on, as many wide.
+
+        key_mask broadcasts to (batch, heads, frames, frames).
+        """
         query, key, value = self.wqkv(hidden).unflatten(-1, (3, self.heads, -1)).unbind(2)
-        query, key = rotate(query, rotary), rotate(key, rotary)  # (batch, frames, heads, head_dim)
-        key, value = key.transpose(1, 2), value.transpose(1, 2)  # (batch, heads, frames, head_dim)
+        query, key = rotate(query[:, first:], rotary[:, first:]), rotate(key, rotary)
+        key, value = key.transpose(1, 2), value.transpose(1, 2)  # (batch, heads, frames, head_dim) each
         parts = [
             self.wo(F.scaled_dot_product_attention(part, key, value, attn_mask=key_mask).transpose(1, 2).flatten(2))
             for part in query.transpose(1, 2).split(QUERIES_AT_ONCE, dim=2)
@@ -202,13 +207,19 @@ class Block(nn.Module):
             self.skip_in_linear = nn.Linear(2 * config.width, config.width)
 
     def forward(
-        self, hidden: Tensor, scales: Tensor, shifts: Tensor, context: FlowContext, skip: Tensor | None = None
+        self,
+        hidden: Tensor,
+        scales: Tensor,
+        shifts: Tensor,
+        context: FlowContext,
+        skip: Tensor | None = None,
+        first: int = 0,
     ) -> Tensor:
-        """hidden (batch, frames, width), scales and shifts (batch or 1, 2, width) -> the shape of hidden."""
+        """hidden (batch, frames, width), scales and shifts (batch or 1, 2, width) -> its frames from `first` on."""
         if skip is not None:
             hidden = self.skip_in_linear(torch.cat([hidden, skip], dim=-1))
         normed = adaptive_norm(hidden, scales[:, 0], shifts[:, 0])
-        hidden = hidden + self.attention(normed, context.rotary, context.key_mask)
+        hidden = hidden[:, first:] + self.attention(normed, context.rotary, context.key_mask, first)
         normed = adaptive_norm(hidden, scales[:, 1], shifts[:, 1])
         return hidden + self.feed_forward(normed)
 
@@ -230,12 +241,14 @@ class Transformer(nn.Module):
         return torch.stack([scale for scale, _ in pairs], 1), torch.stack([shift for _, shift in pairs], 1)
 
     def forward(self, hidden: Tensor, scales: Tensor, shifts: Tensor, context: FlowContext) -> Tensor:
-        """hidden (batch, frames, width) -> the same shape. scales and shifts as made by `condition`."""
+        """hidden (batch, frames, width) -> its frames from `context.first` on. scales and shifts as of `condition`."""
         remembered: list[Tensor] = []
+        last = len(self.layers) - 1
         for index, block in enumerate(self.layers):
             skip = remembered.pop() if index > self.middle else None
             own = slice(2 * index, 2 * index + 2)
-            hidden = block(hidden, scales[:, own], shifts[:, own], context, skip)
+            first = context.first if index == last else 0
+            hidden = block(hidden, scales[:, own], shifts[:, own], context, skip, first)
             if index < self.middle:
                 remembered.append(hidden)
         return adaptive_norm(hidden, scales[:, -1], shifts[:, -1])
@@ -304,27 +317,36 @@ class FlowEstimator(nn.Module):
         weight = self.cond_x_merge_linear.weight[:, 2 * bands : 2 * bands + width]
         return (F.linear(self.cond_projection.bias, weight) + self.cond_x_merge_linear.bias)[None, None]
 
-    def context(self, content: Tensor, lengths: Tensor | None = None, *, rowwise: bool = True) -> FlowContext:
+    def context(
+        self, content: Tensor, lengths: Tensor | None = None, *, rowwise: bool = True, prompt_frames: int = 0
+    ) -> FlowContext:
         """Prepare the masks for a batch. lengths (batch,), None when every row fills all frames.
 
         With rowwise every row comes out as if it were alone. Without, the WaveNet pads at the end of the batch as the
-        official code does, and padding leaks into shorter rows.
+        official code does, and padding leaks into shorter rows. The velocity of `prompt_frames` is not asked for: the
+        head computes as many of them as it hears from the first frame after them, which changes nothing for the others.
         """
         frame_count = content.shape[1]
         rotary = rotary_table(frame_count, self.head_dim, content.device)
+        first = max(0, prompt_frames - self.wavenet.reach)
         if lengths is None:
-            return FlowContext(content, rotary)
-        mask = torch.arange(frame_count, device=content.device) < lengths.to(content.device)[:, None]
-        reflection = self.wavenet.reflection(lengths.to(content.device), frame_count) if rowwise else None
-        return FlowContext(content, rotary, mask[:, None, None], mask[:, None].to(content.dtype), reflection)
+            return FlowContext(content, rotary, first=first)
+        lengths = lengths.to(content.device)
+        mask = torch.arange(frame_count, device=content.device) < lengths[:, None]
+        reflection = self.wavenet.reflection(lengths - first, frame_count - first) if rowwise else None
+        frame_mask = mask[:, None, first:].to(content.dtype)
+        return FlowContext(content, rotary, mask[:, None, None], frame_mask, reflection, first)
 
     def forward(self, noisy: Tensor, times: TimeConditions, context: FlowContext) -> Tensor:
-        """noisy (batch, bands, frames) -> velocity, the same shape; frames beyond a row's length mean nothing."""
+        """noisy (batch, bands, frames) -> velocity, the same shape, zero before `context.first`.
+
+        That of frames beyond a row's length, and of the prompt where its velocity is not asked for, means nothing.
+        """
         noisy_frames = noisy.transpose(1, 2)
         hidden = F.linear(noisy_frames, self.cond_x_merge_linear.weight[:, : self.bands]) + context.content
         hidden = self.transformer(hidden, times.norm_scale, times.norm_shift, context)
-        hidden = self.skip_linear(torch.cat([hidden, noisy_frames], dim=-1))
+        hidden = self.skip_linear(torch.cat([hidden, noisy_frames[:, context.first :]], dim=-1))
         head = self.wavenet(self.conv1(hidden).transpose(1, 2), times.gates, context.frame_mask, context.reflection)
         merged = head.transpose(1, 2) + self.res_projection(hidden)
         final = self.final_layer(merged, times.final_scale, times.final_shift)
-        return self.conv2(final.transpose(1, 2))
+        return F.pad(self.conv2(final.transpose(1, 2)), (context.first, 0))

@@ -157,12 +157,14 @@ class SemanticToMel(nn.Module):
         *,
         guided: bool,
         without_latent: Tensor | None = None,
+        prompt_frames: int = 0,
     ) -> FlowContext:
         """Prepare a batch for `velocity`. prompt_mel (batch, bands, frames), style (batch, style_dim), condition
         (batch, frames, content_dim), lengths (batch,) or None when all rows are full.
 
         The batch is stacked up to three times: the conditioned rows; with guidance, the same rows without any
-        condition; with a condition `without_latent`, like `condition`, the rows conditioned by that.
+        condition; with a condition `without_latent`, like `condition`, the rows conditioned by that. prompt_frames: so
+        many need no velocity, see `FlowEstimator.context`.
         """
         estimator = self.estimator
         content = estimator.content(prompt_mel, style, condition)
@@ -174,7 +176,7 @@ class SemanticToMel(nn.Module):
         if len(branches) > 1:
             content = torch.cat(branches)
             lengths = None if lengths is None else torch.cat([lengths] * len(branches))
-        return estimator.context(content, lengths)
+        return estimator.context(content, lengths, prompt_frames=prompt_frames)
 
     def velocity(
         self,

@@ -69,6 +69,11 @@ class WaveNet(nn.Module):
         self.res_skip_layers = nn.ModuleList(NestedConv(width, 2 * width) for _ in dilations[:-1])
         self.res_skip_layers.append(NestedConv(width, width))
 
+    @property
+    def reach(self) -> int:
+        """Earlier frames that can influence a frame: the receptive field to the left."""
+        return sum(left for left, _ in self.paddings)
+
     def condition(self, time_embedding: Tensor) -> Tensor:
         """time_embedding (batch, width) -> (batch, layers * 2 * width, 1), the share of the time in every gate."""
         return self.cond_layer(time_embedding[:, :, None])

@@ -361,6 +361,7 @@ def solution_of(
         torch.tensor(lengths, device=target.device) if padded else None,
         guided=strengths.guidance != 0.0,
         without_latent=conditions[1] if len(conditions) > 1 else None,
+        prompt_frames=prompt.frames,
     )
     is_target = (torch.arange(total, device=target.device) >= prompt.frames).to(target.dtype)
 

@@ -103,6 +103,22 @@ def test_flow_rows_of_a_batch_equal_single_runs(model, guidance):
         torch.testing.assert_close(together[own, :, :length], wanted, **CLOSE)
 
 
+@pytest.mark.parametrize("lengths", [None, [41, 33, 31]])
+@torch.no_grad()
+def test_leaving_the_prompt_out_of_the_head_changes_nothing_after_it(model, lengths):
+    prompt, style, condition = noise(3, 20, 41, seed=1), noise(3, 16, seed=2), noise(3, 41, 16, seed=3)
+    noisy, times = noise(3, 20, 41, seed=4), model.time_conditions(torch.tensor([0.3]))
+    known = None if lengths is None else torch.tensor(lengths)
+    inputs = {"prompt_mel": prompt, "style": style, "condition": condition, "lengths": known, "guided": True}
+    whole = model.velocity(noisy, times, model.context(**inputs), guidance=0.7)
+    context = model.context(**inputs, prompt_frames=30)
+    assert context.first == 30 - model.estimator.wavenet.reach > 0
+    found = model.velocity(noisy, times, context, guidance=0.7)
+    for row, length in enumerate(lengths or [41] * 3):
+        torch.testing.assert_close(found[row, :, 30:length], whole[row, :, 30:length], **CLOSE)
+    assert not found[..., : context.first].any()
+
+
 @torch.no_grad()
 def test_a_table_of_times_equals_one_time_after_the_other(model):
     steps = torch.linspace(0, 1, 5)

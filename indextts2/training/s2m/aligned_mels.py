@@ -139,7 +139,13 @@ def _made(
         rows = len(group)
         condition = [model.regulate(prompt, [prompt_frames] * rows), model.regulate(target, [frames] * rows)]
         prompt_mel = F.pad(batch["prompt_mel"], (0, frames))
-        context = model.context(prompt_mel, batch["style"], torch.cat(condition, dim=1), guided=recipe.guidance != 0.0)
+        context = model.context(
+            prompt_mel,
+            batch["style"],
+            torch.cat(condition, dim=1),
+            guided=recipe.guidance != 0.0,
+            prompt_frames=prompt_frames,
+        )
         grid = torch.linspace(recipe.start, 1.0, recipe.steps + 1)
         times = model.time_conditions(grid[:-1])
         noise = config.s2m.noise_scale * torch.randn(batch["mel"].shape, generator=generator)
