@@ -312,6 +312,8 @@ class SemanticSpeech:
     downsample: int | None = None  # features of the semantic encoder in one token; None for one
     spans: Tensor | None = None  # (batch, spans, 2) int64, see `spans_of`; padded with 0
     lead_seconds: float = 0.0  # silence before the first item
+    starts_at: tuple[float, ...] = ()  # seconds at which words were asked to begin, in the whole
+    ends_by: tuple[float, ...] = ()  # seconds by which words were asked to have ended
 
     def __post_init__(self) -> None:
         check_shape("SemanticSpeech.tokens", self.tokens, None, None)
@@ -346,6 +348,8 @@ class MelSpectrogram:
     reports: tuple[DurationReport, ...] = ()
     texts: tuple[str, ...] = ()
     lead_seconds: float = 0.0  # silence before the first item
+    starts_at: tuple[float, ...] = ()  # seconds at which words were asked to begin, in the whole
+    ends_by: tuple[float, ...] = ()  # seconds by which words were asked to have ended
 
     def __post_init__(self) -> None:
         check_shape("MelSpectrogram.mel", self.mel, None, None, None)
@@ -383,6 +387,15 @@ class SpokenWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Audio from sample `first` up to `end` that is heard so many samples earlier, so that its words are on time."""
+
+    first: int
+    end: int
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """The end of the chain: audio with its reports."""
 
@@ -391,6 +404,7 @@ class Speech:
     seeds: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # of the text, such as words that cannot be spoken; a segment's are in its report
     words: SpokenWords | None = None  # None where nobody asked for them
+    shifts: tuple[Shift, ...] = ()  # of the sound, to the times of its words
 
 
 def concatenated(values: Sequence[Tensor], fill: float) -> Tensor:

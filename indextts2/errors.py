@@ -59,6 +59,10 @@ class ImpossibleLength(InputError):
     """A length is asked in which the words cannot be spoken: it is too far from their natural length."""
 
 
+class ImpossibleTime(ImpossibleLength):
+    """A word is asked for at a time at which it cannot be spoken."""
+
+
 class Cancelled(IndexTTS2Error):
     """The progress callback asked to stop."""
 

@@ -174,7 +174,8 @@ class WordsAtTimes(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str, timings: str, anchored: str, words: Any = None) -> io.NodeOutput:
-        from ..indextts2.script.word_timings import WordTiming, read_word_timings, timed_text
+        from ..indextts2.script.timed_words import WordTiming, timed_text
+        from ..indextts2.script.word_timings import read_word_timings
 
         if words is None:
             known = read_word_timings(timings)

@@ -11,6 +11,8 @@ from .ports import node_schema
 from .widgets import choice, switch, words
 
 GROUP = "script"
+OFF = "off"
+ANCHORED = ("phrases", "words")
 KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
 EXAMPLE = "Anna [happy .6]: Did you hear that? <pause 0.4s> Somebody is at the door.\nBen: I heard nothing."
 
@@ -24,6 +26,16 @@ def keep_sounds_input() -> Any:
         "keep_sounds",
         False,
         "Speak what captions write beside the dialogue too, such as [door creaks] and (sighs); off leaves it out.",
+        optional=True,
+    )
+
+
+def anchored_input() -> Any:
+    return choice(
+        "anchored",
+        (OFF, *ANCHORED),
+        "Speak word-timed WebVTT and JSON at the times of their words. phrases: what follows a silence begins and ends "
+        "at its time. words: every word, which is refused where it would be stretched beyond its limits.",
         optional=True,
     )
 
@@ -56,6 +68,7 @@ class ScriptFromText(io.ComfyNode):
                 words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
                 choice("kind", KINDS, "The format; auto detects it from the text.", default="auto"),
                 keep_sounds_input(),
+                anchored_input(),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -69,10 +82,10 @@ class ScriptFromText(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, text: str, kind: str, keep_sounds: bool = False) -> io.NodeOutput:
+    def execute(cls, text: str, kind: str, keep_sounds: bool = False, anchored: str = OFF) -> io.NodeOutput:
         from ..indextts2.script.read import read_script
 
-        return read_output(read_script(text, kind, keep=keep_sounds))
+        return read_output(read_script(text, kind, keep=keep_sounds, anchored="" if anchored == OFF else anchored))
 
 
 class ScriptFromFile(io.ComfyNode):
@@ -91,6 +104,7 @@ class ScriptFromFile(io.ComfyNode):
                 choice("file", files, "The file. Press R to refresh the list."),
                 words("encoding", "", "Encoding of the file, such as cp1252 or gb18030; empty is UTF-8."),
                 keep_sounds_input(),
+                anchored_input(),
             ],
             outputs=[
                 script_output("The lines, for Synthesize Script."),
@@ -104,15 +118,16 @@ class ScriptFromFile(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, file: str, encoding: str, keep_sounds: bool = False) -> io.NodeOutput:
+    def execute(cls, file: str, encoding: str, keep_sounds: bool = False, anchored: str = OFF) -> io.NodeOutput:
         from ..indextts2.script.read import read_script_file
 
         path = script_examples.offered_file(file)
-        return read_output(read_script_file(path, encoding=encoding.strip(), keep=keep_sounds))
+        wanted = "" if anchored == OFF else anchored
+        return read_output(read_script_file(path, encoding=encoding.strip(), keep=keep_sounds, anchored=wanted))
 
     @classmethod
-    def fingerprint_inputs(cls, file: str, encoding: str, keep_sounds: bool = False) -> str:
-        return f"{user_files.script_state(file)},{encoding}" + (",keep_sounds" if keep_sounds else "")
+    def fingerprint_inputs(cls, file: str, encoding: str, keep_sounds: bool = False, anchored: str = OFF) -> str:
+        return f"{user_files.script_state(file)},{encoding},{anchored}" + (",keep_sounds" if keep_sounds else "")
 
 
 NODES = (ScriptFromText, ScriptFromFile)

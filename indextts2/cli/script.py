@@ -84,6 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-sounds", action="store_true", help="speak sounds in brackets, such as [door creaks], too"
     )
+    parser.add_argument(
+        "--anchored",
+        choices=("phrases", "words"),
+        default="",
+        help="speak what follows a silence, or every word, of word-timed VTT and JSON at its time",
+    )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
     add_text_options(parser)
     parser.add_argument("--seed", type=any_number(int), default=0, help="seed of lines without one of their own")
@@ -190,6 +196,7 @@ def run(options: argparse.Namespace) -> None:
         strict=options.strict,
         keep=options.keep_sounds,
         speakers=[name for name in cast.voices if name],
+        anchored=options.anchored,
     )
     checkpoint, device = checkpoint_of(options), device_of(options)
     processes = _Processes(device)

@@ -75,7 +75,8 @@ def add_timing_options(parser: argparse.ArgumentParser) -> None:
 
 def with_timings(options: argparse.Namespace, text: str) -> str:
     """The text with the tags that --word-timings asks for."""
-    from ..script.word_timings import read_word_timings, timed_text
+    from ..script.timed_words import timed_text
+    from ..script.word_timings import read_word_timings
 
     if options.word_timings is None:
         return text

@@ -6,7 +6,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..checks import check_fields
@@ -14,9 +14,10 @@ from ..errors import InputError, ScriptError, shortened
 from .captions import candidate_names, spoken_text
 from .findings import Findings, located
 from .header import Known, SettingError, has_settings, line_of, read_header
-from .model import LATEST_MS, Line, check_language, check_name, plain_text
+from .model import LATEST_MS, MILLISECONDS, Line, check_language, check_name, plain_text
 from .names import known_speakers
 from .speakers import TAG, tagged_name
+from .timed_words import ANCHORED, WORD_STAMP, WordTiming, checked_timing, stamped_words, timed_text
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"<lang\s+([^<>\s]*)\s*>", re.IGNORECASE)
@@ -36,20 +37,26 @@ class Cue:
     column: int = 1
     html: bool = False
     language: str | None = None
+    timings: Sequence[WordTiming] = ()  # of its words, where they are wanted
+    stamped: str = ""  # its text with the stamps of words, where they are wanted
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
     """Settings of a reader. strict: the first fault ends the reading; keep: sounds in brackets and music are spoken;
-    speakers: names known from elsewhere, such as a cast.
+    speakers: names known from elsewhere, such as a cast; anchored: what of word-timed cues is spoken at its time, one
+    of `ANCHORED`, or "" for nothing.
     """
 
     strict: bool = False
     keep: bool = False
     speakers: Sequence[str] = field(default=())
+    anchored: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.anchored and self.anchored not in ANCHORED:
+            raise InputError(f"Anchored are {' or '.join(ANCHORED)}, but got '{self.anchored}'.")
 
 
 def speakers_in(texts: Iterable[Sequence[str]], certain: Iterable[str], findings: Findings) -> Known:
@@ -84,6 +91,8 @@ def lines_of(cues: Sequence[Cue], findings: Findings, settings: ReadSettings) ->
     """The lines of the cues; cues without speech have none. Raises ScriptError when strict."""
     for cue in cues:
         _take_voices(cue, findings)
+        if settings.anchored and cue.end_ms is not None and WORD_STAMP.search(" ".join(cue.rows)):
+            cue.stamped = " ".join(cue.rows)
         if cue.html:
             cue.rows = [html.unescape(plain_text(row)) for row in cue.rows]
     certain = [cue.speaker for cue in cues if cue.speaker]
@@ -92,8 +101,33 @@ def lines_of(cues: Sequence[Cue], findings: Findings, settings: ReadSettings) ->
     for cue in cues:
         line = _line(cue, findings, known, keep=settings.keep)
         if line is not None:
-            lines.append(line)
+            lines.append(_at_word_times(line, cue, findings, settings.anchored))
     return tuple(lines)
+
+
+def _at_word_times(line: Line, cue: Cue, findings: Findings, anchored: str) -> Line:
+    """A line whose words ask for the times that they have in its cue, counted from the start of the line."""
+    if cue.start_ms is None or not (cue.timings or cue.stamped):
+        return line
+    if TAG.search(line.text):
+        findings.note("Several speakers share a cue, so that its words have no times.", cue.row)
+        return line
+    begin = cue.start_ms / MILLISECONDS
+    try:
+        found = cue.timings or tuple(stamped_words(_said(cue.stamped, line), begin, (cue.end_ms or 0) / MILLISECONDS))
+        own = [checked_timing(one.text, max(0.0, one.start - begin), one.end - begin) for one in found]
+        return replace(line, text=timed_text(own, line.text, anchored=anchored))
+    except InputError as error:
+        findings.fault(located(error, cue.row), "Its words have no times.")
+        return line
+
+
+def _said(stamped: str, line: Line) -> str:
+    """The text of a cue with stamps, without a name or settings before the first word of its line."""
+    stamp = WORD_STAMP.search(stamped)
+    end = stamp.start() if stamp else 0
+    head = plain_text(html.unescape(stamped[:end]))
+    return head[max(0, head.find(line.text.split()[0])) :] + stamped[end:]
 
 
 def _take_voices(cue: Cue, findings: Findings) -> None:
@@ -157,8 +191,9 @@ def without_repeats(cues: list[Cue], rows: Sequence[str], findings: Findings) ->
     kept: list[Cue] = []
     before: list[str] = []
     for cue in cues:
-        said = [plain_text(row) for row in cue.rows if plain_text(row)]
-        new = said[1:] if said and before and said[0] == before[-1] else said
+        shown = [row for row in cue.rows if plain_text(row)]
+        said = [plain_text(row) for row in shown]
+        new = shown[1:] if said and before and said[0] == before[-1] else shown
         if new:
             kept.append(cue)
             cue.rows = new

@@ -9,12 +9,15 @@ from __future__ import annotations
 from ..contracts import pause_samples
 from ..stages.duration import Clock, plan_segments
 from ..stages.natural_length import AskedLength, asked_lengths, natural_seconds
+from ..stages.t2s.text_to_semantic import LENGTH_AND_TIMES
 from ..text.pace import Pace
 from .line import LineAsk, LineSettings
 
 
 def own_refusals(ask: LineAsk, clock: Clock, pace: Pace | None, settings: LineSettings, *, trained: bool) -> list[str]:
-    """Why a line cannot have the lengths that it or its tags state. pace: None judges nothing. Raises InputError."""
+    """Why a line cannot have the lengths that it or its tags state. pace: None judges no length. Raises InputError."""
+    if ask.text.anchors and ask.duration is not None:
+        return [LENGTH_AND_TIMES]
     if pace is None or settings.decoding.allow_any_length:
         return []
     plans = plan_segments(ask.text.segments, ask.duration, clock, trained=trained)

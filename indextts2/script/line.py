@@ -12,38 +12,27 @@ from ..checks import check_fields
 from ..contracts import (
     Duration,
     Emotion,
-    MelSpectrogram,
     PreparedText,
     Progress,
     SemanticSpeech,
     Speaker,
     SpokenWord,
-    SpokenWords,
     no_progress,
     subrange,
 )
+from ..errors import ImpossibleTime
 from ..sampling import SamplingSettings
 from ..stages.duration import Clock, describe, target_of
-from ..stages.handles import SpeechModels, T2SModels, VocoderModels
-from ..stages.mel_to_audio import mel_to_audio
+from ..stages.handles import SpeechModels, T2SModels
 from ..stages.semantic_to_mel import FlowSettings, semantic_to_mel
 from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.decode import longest_take
 from ..stages.t2s.spoken_words import words_in_mel
 from ..stages.t2s.text_to_semantic import text_to_semantic
-from ..stages.word_borders import snapped_words
-from .clean import (
-    CleanSettings,
-    clean_frames,
-    clean_mel,
-    finished_row,
-    joined_rows,
-    joined_without_pause,
-    levelled,
-    overlap_samples,
-    row_starts,
-)
+from ..stages.t2s.word_times import AT_GIVEN_TIMES, place_words
+from .clean import CleanSettings, overlap_samples
 from .fit import Fit, FitSettings, Slot, line_pauses, line_samples, plan_fit, retargeted, unnatural_length
+from .line_audio import LineAudio, line_audio, line_words
 from .model import LARGEST_SEED
 from .take_scores import TakeScore, TakeSettings, judged_sound, judged_speaker, judged_tokens
 
@@ -126,9 +115,7 @@ class _Take:
     fit: Fit
     asked: str
     asked_samples: int | None
-    audio: Tensor | None = None
-    kept: tuple[Tensor, ...] = ()  # per row, the frames of its mel that are left in the audio
-    starts: tuple[int, ...] = ()  # per row, the sample at which it begins
+    sound: LineAudio | None = None
 
 
 def _order(take: _Take) -> tuple[bool, float]:
@@ -160,7 +147,11 @@ class LineSpeaker:
             if not take.score.faults:
                 break
         best = min(attempts, key=_order)
-        return self._result(ask, best, tried, self._words(ask, best, speaker, emotion))
+        if best.sound is None:
+            return self._result(ask, best, tried, ())
+        with self.models.ready("t2s") as t2s:
+            rows = words_in_mel(t2s, ask.text, best.semantic, speaker, emotion)
+        return self._result(ask, best, tried, line_words(ask.text, rows, best.sound, self.clock))
 
     def _attempt(
         self, ask: LineAsk, speaker: Speaker, emotion: Emotion | None, seed: int, progress: Progress
@@ -193,6 +184,8 @@ class LineSpeaker:
                 progress=progress,
             )
 
+        if ask.text.anchors:
+            return self._at_given_times(t2s, ask, speaker, emotion, decode(take_count, ask.duration), seed)
         if ask.duration is not None:
             return self._with_own_length(ask, decode(take_count, ask.duration), seed)
         cued = ask.slot.room is not None and self.settings.fit.cue != "start"
@@ -230,6 +223,37 @@ class LineSpeaker:
         pauses = sum(self.clock.pause_samples(segment.pause_seconds) for segment in text.segments)
         return max(1, int(tokens * self.clock.frames_per_token)) * self.clock.hop + pauses
 
+    def _at_given_times(
+        self,
+        t2s: T2SModels,
+        ask: LineAsk,
+        speaker: Speaker,
+        emotion: Emotion | None,
+        spoken: Sequence[SemanticSpeech],
+        seed: int,
+    ) -> list[_Take]:
+        """Takes whose words are at their times, which decide the length. Raises ImpossibleTime where none can be so."""
+        takes, reasons = [], []
+        for number, one in enumerate(spoken):
+            try:
+                semantic = place_words(t2s, ask.text, one, speaker, emotion)
+            except ImpossibleTime as error:
+                reasons.append(error)
+                continue
+            lead = self.clock.pause_samples(semantic.lead_seconds)
+            made = lead + int(semantic.sample_targets.sum()) + line_pauses(semantic, self.clock)
+            fit = self._own_length_fit(ask, made, None)
+            takes.append(self._scored(semantic, fit, AT_GIVEN_TIMES, None, None, number, seed))
+        if not takes:
+            raise reasons[0]
+        return takes
+
+    def _own_length_fit(self, ask: LineAsk, made: int, samples: int | None) -> Fit:
+        """The fit of a line that has its length for itself. made: samples it has; samples: those asked for."""
+        late = ask.slot.deadline is not None and made > ask.slot.deadline
+        unfit = late and self.settings.fit.overflow == "list"
+        return Fit(samples, fits=not unfit, needs=made if unfit else None)
+
     def _with_own_length(self, ask: LineAsk, spoken: Sequence[SemanticSpeech], seed: int) -> list[_Take]:
         """Takes of a line that states its length: exact, whatever else is on the timeline."""
         own = ask.duration or Duration()
@@ -240,9 +264,7 @@ class LineSpeaker:
             if samples is not None:
                 semantic = retargeted(semantic, samples, self.clock, self._overlap(semantic))
             made = samples or int(own.value * line_samples(semantic, self.clock))
-            late = ask.slot.deadline is not None and made > ask.slot.deadline
-            unfit = late and self.settings.fit.overflow == "list"
-            fit = Fit(samples, fits=not unfit, needs=made if unfit else None)
+            fit = self._own_length_fit(ask, made, samples)
             wanted = self.clock.tokens_of(samples / self.clock.hop) if samples else None
             takes.append(self._scored(semantic, fit, describe(own), samples, wanted, number, seed))
         return takes
@@ -291,67 +313,25 @@ class LineSpeaker:
 
     def _rendered(self, take: _Take, speaker: Speaker, seed: int, progress: Progress) -> _Take:
         """The take with its audio, its S2M reports and a score of its sound."""
-        models, clean = self.models, self.settings.clean
+        models = self.models
         flow = replace(self.settings.flow, allow_any_stretch=True)  # the limits of the fit hold instead
         with models.ready("s2m") as s2m:
             mel = semantic_to_mel(s2m, take.semantic, speaker, flow=flow, seed=seed, progress=_part(progress, 1))
         lengths = mel.frame_lengths.tolist()
         rows = [mel.mel[row, :, :count].cpu() for row, count in enumerate(lengths)]
         score = judged_sound(take.score, rows, mel.sample_rate / mel.hop)
-        kept = clean_frames(mel, clean)
         with models.ready("vocoder") as vocoder:
-            audio, starts = self._audio(vocoder, clean_mel(mel, kept), _part(progress, 2))
+            sound = line_audio(vocoder, mel, self.settings.clean, _part(progress, 2))
         if self.settings.takes.judge_speaker:
             with models.ready("encoder") as encoder:
-                score = judged_speaker(score, encoder, audio, mel.sample_rate, speaker.style)
+                score = judged_speaker(score, encoder, sound.samples, mel.sample_rate, speaker.style)
         semantic = replace(take.semantic, reports=mel.reports)
-        return replace(take, semantic=semantic, score=score, audio=audio, kept=kept, starts=tuple(starts))
-
-    def _words(self, ask: LineAsk, take: _Take, speaker: Speaker, emotion: Emotion | None) -> tuple[SpokenWord, ...]:
-        """The words of a take in the samples of its audio."""
-        if take.audio is None:
-            return ()
-        with self.models.ready("t2s") as t2s:
-            rows = words_in_mel(t2s, ask.text, take.semantic, speaker, emotion)
-        found = []
-        for index, (own, kept, begin) in enumerate(zip(rows, take.kept, take.starts, strict=True)):
-            for word in own:
-                start, end = (
-                    min(take.audio.shape[0], begin + int((kept < frame).sum()) * self.clock.hop)
-                    for frame in (word.first, word.end)
-                )
-                found.append(SpokenWord(word.text, start, end, index))
-        words = SpokenWords(tuple(found), self.clock.sample_rate, take.audio.shape[0])
-        return snapped_words(words, take.audio).words
-
-    def _audio(self, vocoder: VocoderModels, mel: MelSpectrogram, progress: Progress) -> tuple[Tensor, list[int]]:
-        """(samples,) float32 on the CPU: rows through the vocoder one by one, joined with their pauses; and the sample
-        at which each row begins.
-        """
-        clean = self.settings.clean
-        rows: list[Tensor] = []
-        for row, count in enumerate(mel.frame_lengths.tolist()):
-            one = replace(
-                mel,
-                mel=mel.mel[row : row + 1, :, :count],
-                frame_lengths=mel.frame_lengths[row : row + 1],
-                sample_targets=torch.zeros_like(mel.sample_targets[row : row + 1]),
-                pauses=(0.0,),
-                reports=(),
-                texts=(),
-            )
-            made = mel_to_audio(vocoder, one, progress=progress).waveform.samples[0, 0].cpu()
-            apart = [not joined_without_pause(mel.pauses, at, mel.sample_rate, clean) for at in (row - 1, row)]
-            target = int(mel.sample_targets[row])
-            rows.append(finished_row(made, target, mel.sample_rate, clean, first=apart[0], last=apart[1]))
-        joined = joined_rows(rows, mel.pauses, mel.sample_rate, clean)
-        starts = row_starts(rows, mel.pauses, mel.sample_rate, clean)
-        return levelled(joined, mel.sample_rate, clean), starts
+        return replace(take, semantic=semantic, score=score, sound=sound)
 
     def _result(
         self, ask: LineAsk, kept: _Take, tried: Sequence[TakeScore], words: tuple[SpokenWord, ...]
     ) -> SpokenLine:
-        audio = kept.audio if kept.audio is not None else torch.zeros(0)
+        audio = torch.zeros(0) if kept.sound is None else kept.sound.samples
         reports, semantic, fit = kept.semantic.reports, kept.semantic, kept.fit
         tokens = sum(report.token_count for report in reports)
         stretch = sum(report.stretch * report.token_count for report in reports) / max(1, tokens)

@@ -19,12 +19,12 @@ SEED_STEP = 1_000_003  # between the seeds of two passages, so that retries of o
 
 
 def passages_of(ask: LineAsk, emotion: Emotion | None, *, takes_start_only: bool) -> tuple[LineAsk, ...]:
-    """The parts a line is spoken in; the line itself when it is short, has a length to keep, or an emotion that changes
-    along the text. A passage ends where a pause is, so that no sound runs across.
+    """The parts a line is spoken in; the line itself when it is short, has a length or times to keep, or an emotion
+    that changes along the text. A passage ends where a pause is, so that no sound runs across.
     """
     room = None if takes_start_only else ask.slot.room
     free = ask.duration is None and room is None and ask.slot.deadline is None
-    if not free or (emotion is not None and emotion.keyframes):
+    if not free or ask.text.anchors or (emotion is not None and emotion.keyframes):
         return (ask,)
     return tuple(
         replace(ask, text=text, seed=(ask.seed + place * SEED_STEP) % (LARGEST_SEED + 1))

@@ -63,13 +63,20 @@ _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (cod
 
 
 def read_script(
-    text: str, kind: str = AUTO, *, strict: bool = False, keep: bool = False, speakers: Sequence[str] = ()
+    text: str,
+    kind: str = AUTO,
+    *,
+    strict: bool = False,
+    keep: bool = False,
+    speakers: Sequence[str] = (),
+    anchored: str = "",
 ) -> Script:
     """A script from text. kind: one of READERS; "auto" looks at the text.
 
     Reads what can be read; Script.notes lists everything that was wrong, left out or decided, with its row. strict:
     raise ScriptError with line and column at the first fault instead. keep: speak sounds in brackets and the like.
-    speakers: names that are known to be speakers. Raises ScriptError where nothing can be spoken.
+    speakers: names that are known to be speakers. anchored: "phrases" or "words" of word-timed WebVTT and JSON become
+    tags for their times, as in `timed_text`; "" leaves their times out. Raises ScriptError where nothing can be spoken.
     """
     if kind != AUTO and kind not in READERS:
         raise InputError(f"A script is one of {', '.join(READERS)}, but got '{kind}'.")
@@ -77,7 +84,7 @@ def read_script(
         return Script(())  # which says what is missing
     findings = Findings(strict=strict)
     reader = READERS[kind_of(text) if kind == AUTO else kind]
-    lines = reader(text, findings, ReadSettings(strict, keep, tuple(speakers)))
+    lines = reader(text, findings, ReadSettings(strict, keep, tuple(speakers), anchored))
     if not lines and findings.notes:
         raise ScriptError(f"The script holds no lines to speak: {' '.join(findings.notes)}")
     return with_own_lines(Script(lines, findings.notes))
@@ -125,6 +132,7 @@ def read_script_file(
     strict: bool = False,
     keep: bool = False,
     speakers: Sequence[str] = (),
+    anchored: str = "",
 ) -> Script:
     """A script file; its kind follows its suffix, unless it plainly holds another. encoding: "" is UTF-8, or UTF-16
     with its mark. The others are as in `read_script`.
@@ -142,7 +150,7 @@ def read_script_file(
     try:
         text = decoded(content, encoding)
         chosen = _kind_of_file(source, text) if kind == AUTO else kind
-        return read_script(text, chosen, strict=strict, keep=keep, speakers=speakers)
+        return read_script(text, chosen, strict=strict, keep=keep, speakers=speakers, anchored=anchored)
     except ScriptError as error:
         raise _named(source, error) from error
 

@@ -12,7 +12,7 @@ import torch
 from ..checks import check_fields
 from ..config import Config
 from ..contracts import Emotion, Progress, Speaker, Waveform, no_progress, subrange
-from ..errors import CheckpointMismatch, InputError, TextError, shortened
+from ..errors import CheckpointMismatch, ImpossibleTime, InputError, TextError, shortened
 from ..stages.conditions import condition_speaker
 from ..stages.duration import Clock
 from ..stages.emotion.bank import speaker_emotion
@@ -211,6 +211,9 @@ class _Speaking:
                     part = self.speaker_of.speak(passage, speaker, emotion, _part(progress, place, len(passages)))
                     store.put(name, part)
                 parts.append(part)
+        except ImpossibleTime as error:
+            store.put(key, self._unspoken("refused", str(error)))
+            return
         except (InputError, CheckpointMismatch) as error:
             raise type(error)(f"Line {index + 1} of the script ('{shortened(line.text, SHOWN)}'): {error}") from error
         if len(parts) > 1:
@@ -230,8 +233,6 @@ class _Speaking:
             language=line.language or settings.language,
             mel=t2s.config.mel,
         )
-        if text.anchors:
-            raise InputError("Words at given times (<at>, <by>) are for Speak; a line of a script has a cue instead.")
         return LineAsk(
             text=text,
             seed=self.job.seed_of(index),

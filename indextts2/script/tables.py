@@ -30,6 +30,7 @@ from .header import emotion_of, plain_number, read_setting
 from .model import LINE_UNITS, MILLISECONDS, Line, Script, check_language, check_name, plain_text
 from .speakers import TAG, parts_of
 from .subtitles import rows_of
+from .timed_words import listed_words
 
 DELIMITERS = ",;\t"
 LENGTHS = (*LINE_UNITS, "speed")
@@ -85,7 +86,7 @@ def _whisper_rows(rows: list[str], findings: Findings) -> list[Cue]:
     return cues
 
 
-def _whisper_segments(content: dict[str, Any], findings: Findings) -> list[Cue]:
+def _whisper_segments(content: dict[str, Any], findings: Findings, settings: ReadSettings) -> list[Cue]:
     findings.note("Read as a transcript of Whisper.")
     cues = []
     for number, segment in enumerate(content["segments"], start=1):
@@ -98,6 +99,12 @@ def _whisper_segments(content: dict[str, Any], findings: Findings) -> list[Cue]:
         start, end = (round(time * MILLISECONDS) for time in times) if known else (None, None)
         speaker = segment.get("speaker")
         cues.append(timed_cue(1, text, start, end, speaker if isinstance(speaker, str) else ""))
+        if settings.anchored and segment.get("words"):
+            try:
+                cues[-1].timings = listed_words(segment["words"])
+            except InputError as error:
+                fault = ScriptError(f"The words of segment {number}: {error}", 1, 1)
+                findings.fault(fault, "They have no times.")
     return cues
 
 
@@ -216,7 +223,7 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
     except ForeignDataError as error:
         raise ScriptError(f"This is no valid JSON ({error.reason}).", error.line or 1, error.column or 1) from error
     if isinstance(content, dict) and "lines" not in content and isinstance(content.get("segments"), list):
-        return lines_of(_whisper_segments(content, findings), findings, settings)
+        return lines_of(_whisper_segments(content, findings, settings), findings, settings)
     items = content.get("lines") if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise ScriptError('A list of lines is expected, or an object whose key "lines" holds one.', 1, 1)

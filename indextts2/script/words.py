@@ -22,12 +22,15 @@ def timeline_words(script: Script, spoken: Sequence[SpokenLine], timeline: Timel
     for place in timeline.placements:
         line, one = script.lines[place.line], spoken[place.line]
         own = one.report.words or _spread(line.text, place.end - place.start)
-        words += [
-            SpokenWord(word.text, place.start + word.start, place.start + word.end, place.line, line.speaker)
-            for word in own
-        ]
+        words += [_placed(word, place.start, place.line, line.speaker) for word in own]
     count = timeline.waveform.samples.shape[-1]
     return SpokenWords(tuple(words), timeline.waveform.sample_rate, count)
+
+
+def _placed(word: SpokenWord, begin: int, line: int, speaker: str) -> SpokenWord:
+    """A word of a line that begins at a sample of the timeline."""
+    asked = None if word.asked is None else begin + word.asked
+    return SpokenWord(word.text, begin + word.start, begin + word.end, line, speaker, asked)
 
 
 def _spread(text: str, sample_count: int) -> list[SpokenWord]:

@@ -23,6 +23,7 @@ from ..contracts import (
 from ..errors import InputError
 from ..surroundings import with_torch_defaults
 from .handles import VocoderModels
+from .words_on_time import on_time
 
 CHUNK_FRAMES = 512  # bounds the memory of long audio, and the time until Cancel is seen
 WINDOW_STEP = 32  # longer rows are decoded in windows of a multiple of this, see `chunk_windows`
@@ -36,6 +37,7 @@ def mel_to_audio(
     """Turn every row into audio of exactly its sample target, and join the rows with their pauses.
 
     The result does not depend on chunk_frames: each chunk is decoded with the frames around it that it hears.
+    Words that were asked to begin at a time are moved to it (`words_on_time.py`), which Speech.shifts tells.
     Raises InputError for a mel of another kind than the vocoder's, or one that is not finite.
     """
     _check(vocoder, mel)
@@ -57,8 +59,9 @@ def mel_to_audio(
         counts.append(audio.shape[0])
         pieces += [audio, audio.new_zeros(pause_samples(mel.pauses[row], mel.sample_rate))]
     samples = torch.cat([piece.to(pieces[-1]) for piece in pieces])
+    samples, shifts = on_time(samples, mel.sample_rate, mel.starts_at, mel.ends_by)
     reports = _with_sample_counts(mel.reports, counts, samples.shape[0])
-    return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports)
+    return Speech(Waveform(samples.view(1, 1, -1).to(mel.mel.device), mel.sample_rate), reports, shifts=shifts)
 
 
 def audio_windows(

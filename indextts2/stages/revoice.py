@@ -132,7 +132,7 @@ def with_frame_count(semantic: SemanticSpeech, frame_count: int, hop: int) -> Se
     """The same speech asked to last `frame_count` frames in all, pauses not counted; rows share by their tokens."""
     lengths = [float(max(1, int(count))) for count in semantic.token_lengths]
     frames = torch.tensor(split_evenly(frame_count, lengths), device=semantic.tokens.device)
-    return replace(semantic, frame_targets=frames, sample_targets=frames * hop, spans=None)
+    return replace(semantic, frame_targets=frames, sample_targets=frames * hop, spans=None, starts_at=(), ends_by=())
 
 
 def _checked(waveform: Waveform) -> Tensor:

@@ -211,6 +211,8 @@ def semantic_to_mel(
         reports=reports,
         texts=semantic.texts,
         lead_seconds=semantic.lead_seconds,
+        starts_at=semantic.starts_at,
+        ends_by=semantic.ends_by,
     )
 
 

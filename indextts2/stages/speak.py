@@ -35,7 +35,7 @@ from .t2s.batches import DecodingSettings
 from .t2s.spoken_words import words_in_time
 from .t2s.text_to_semantic import text_to_semantic
 from .t2s.word_times import place_words
-from .word_borders import begun_on_time, snapped_words
+from .words_on_time import heard_words
 
 SEEDED = ("t2s", "s2m", "emotion")
 """What is drawn by chance, each by a seed of its own."""
@@ -137,7 +137,7 @@ def speak(
             progress=_part(progress, "t2s"),
         )
         semantic = place_words(t2s, prepared, semantic, speaker, wanted)
-        in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words or prepared.anchors else None
+        in_time = words_in_time(t2s, prepared, semantic, speaker, wanted) if words else None
     with models.ready("s2m") as s2m:
         mel = semantic_to_mel(
             s2m,
@@ -150,12 +150,8 @@ def speak(
         )
     with models.ready("vocoder") as vocoder:
         speech = mel_to_audio(vocoder, mel, progress=_part(progress, "vocoder"))
-    if in_time is not None:
-        in_time = snapped_words(in_time, speech.waveform.samples[0, 0])
-        if prepared.anchors:
-            samples, in_time = begun_on_time(speech.waveform.samples[0, 0], in_time)
-            speech = replace(speech, waveform=replace(speech.waveform, samples=samples[None, None]))
-    return replace(speech, seeds=seeds, warnings=prepared.warnings, words=in_time if words else None)
+    heard = None if in_time is None else heard_words(in_time, speech)
+    return replace(speech, seeds=seeds, warnings=prepared.warnings, words=heard)
 
 
 def speaker_of(models: SpeechModels, voice: Waveform | Reference | Speaker) -> Speaker:

@@ -65,7 +65,10 @@ def speak_stream(
                 mel=models.t2s.config.mel,
             )
         if prepared.anchors:
-            raise InputError("Words at given times (<at>, <by>) need the whole text. Speak it without streaming.")
+            raise InputError(
+                "Words at given times (<at>, <by>) are moved to their sound once it is all known, so they cannot be "
+                "heard before. Leave out streaming, or speak it as a line of a script, which is streamed by lines."
+            )
         speaker = speaker_of(models, reference)
         if isinstance(emotion, EmotionRequest):
             wanted = emotion_of(models, speaker, emotion, seed=seeds["emotion"])

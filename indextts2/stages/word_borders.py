@@ -54,43 +54,6 @@ def snapped_words(words: SpokenWords, samples: Tensor) -> SpokenWords:
     return replace(words, words=tuple(moved))
 
 
-def begun_on_time(samples: Tensor, words: SpokenWords) -> tuple[Tensor, SpokenWords]:
-    """Audio whose segments that were asked to begin at a time are heard from then on: what they lack of silence before
-    their first sound moves behind them. Nothing is stretched, and the length stays.
-
-    samples: (samples,); words: snapped. Segments move as far as there is nothing but zeros before them, and only where
-    what follows has a time too and no other word inside has one.
-    """
-    firsts = [word for index, word in enumerate(words.words) if not index or word.group != words.words[index - 1].group]
-    moved, shifts = samples.clone(), {}
-    for word, following in zip(firsts, [*firsts[1:], None], strict=True):
-        if word.asked is None or (following is not None and following.asked is None):
-            continue
-        if sum(one.group == word.group and one.asked is not None for one in words.words) > 1:
-            continue
-        shift = min(word.start - word.asked, _zeros_before(samples, word.asked))
-        if shift > 0:
-            end = samples.shape[0] if following is None else _free_from(samples, following.asked or 0)
-            moved[word.asked - shift : end - shift] = samples[word.asked : end]
-            moved[end - shift : end] = 0.0
-            shifts[word.group] = shift
-    placed = tuple(
-        replace(word, start=word.start - shifts.get(word.group, 0), end=word.end - shifts.get(word.group, 0))
-        for word in words.words
-    )
-    return moved, replace(words, words=placed)
-
-
-def _free_from(samples: Tensor, end: int) -> int:
-    return end - _zeros_before(samples, end)
-
-
-def _zeros_before(samples: Tensor, end: int) -> int:
-    """Samples of exact silence right before one."""
-    sounding = samples[:end].nonzero()
-    return end - (int(sounding[-1]) + 1 if len(sounding) else 0)
-
-
 def silences_of(samples: Tensor, rate: int) -> list[tuple[int, int]]:
     """(first, end) sample of every silence that is no closure of a stop, and of those at the edges.
 

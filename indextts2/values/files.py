@@ -276,6 +276,8 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "encoder_fingerprint": _word,
     "downsample": _whole,
     "lead_seconds": float,
+    "starts_at": lambda content: tuple(float(seconds) for seconds in _list(content)),
+    "ends_by": lambda content: tuple(float(seconds) for seconds in _list(content)),
     "transition": _word,
 }
 """Readers of fields from JSON; tensors stay as they are."""
@@ -306,11 +308,10 @@ def _check(value: Value) -> None:
         _check_lengths("frame_lengths", value.frame_lengths, value.mel.shape[-1])
         if len(value.pauses) != value.mel.shape[0] or value.sample_rate <= 0 or value.hop <= 0:
             raise InputError("its pauses, sample rate or hop cannot be right.")
-    if any(
-        not 0.0 <= pause < float("inf")
-        for pause in (*getattr(value, "pauses", ()), getattr(value, "lead_seconds", 0.0))
-    ):
-        raise InputError("its pauses are not times.")
+    times = [*getattr(value, "pauses", ()), getattr(value, "lead_seconds", 0.0)]
+    times += [*getattr(value, "starts_at", ()), *getattr(value, "ends_by", ())]
+    if any(not 0.0 <= seconds < float("inf") for seconds in times):
+        raise InputError("its pauses, or the times of its words, are not times.")
 
 
 def _check_keyframes(emotion: Emotion) -> None:

@@ -30,3 +30,13 @@ def test_speech_gets_captions_in_the_output_folder_and_tracks_of_whole_frames(ma
     track, clean, frames, mouth = results["lips"]
     assert frames[0] % 8 == 1 and len(mouth) == frames[0]
     assert track[0]["waveform"].shape == clean[0]["waveform"].shape == (1, 2, frames[0] * 1764)
+
+
+def test_the_chain_of_single_nodes_says_its_words_as_they_are_heard(machine):
+    graph = graphs.change(graphs.chain(text="<at 0.3s> Hello there."), "t2s", duration=None)
+    results = machine.run(graphs.change(graph, "vocoder", words=["t2s", 2]))
+    (words,), (sound,) = results["vocoder"][2], results["vocoder"][0]
+    assert [word.text for word in words.words] == ["Hello", "there."]
+    assert words.words[0].asked == round(0.3 * words.sample_rate) <= words.words[0].start
+    assert words.sample_count == sound["waveform"].shape[-1]
+    assert machine.run(graph)["vocoder"][2] == [None]

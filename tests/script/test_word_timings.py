@@ -8,7 +8,9 @@ from indextts2.errors import InputError
 from indextts2.plots.words import draw_words
 from indextts2.script.caption_cues import CaptionSettings
 from indextts2.script.caption_files import write_captions
-from indextts2.script.word_timings import read_word_timings, timed_text
+from indextts2.script.read import read_script
+from indextts2.script.timed_words import timed_text
+from indextts2.script.word_timings import read_word_timings
 from tests.script.test_captions import DIALOGUE
 
 SRT = "1\n00:00:01,000 --> 00:00:01,400\nLook\n\n2\n00:00:02,000 --> 00:00:03,000\nthere now\n"
@@ -67,3 +69,60 @@ def test_a_text_without_a_known_word_is_refused():
 def test_a_picture_shows_the_words():
     picture = draw_words(DIALOGUE, width=256)
     assert picture.shape == (77, 256, 3) and float(picture.std()) > 0.0
+
+
+CUES = """WEBVTT
+
+00:00:10.000 --> 00:00:12.000
+<v Anna>[calm]: Look <00:00:10.800>there <00:00:11.200>now
+
+00:00:20.000 --> 00:00:21.000
+No stamps here.
+"""
+SEGMENTS = """{"segments": [{"start": 10, "end": 12, "text": "Look there now", "speaker": "Anna", "words": [
+  {"word": "Look", "start": 10.1, "end": 10.4}, {"word": " there", "start": 10.8, "end": 11.2},
+  {"word": " now", "start": 11.2, "end": 12}]}]}"""
+PHRASES = "<at 0.000s> Look there now <by 2.000s>"
+
+
+def test_word_timed_cues_become_tags_that_count_from_the_start_of_their_line():
+    script = read_script(CUES, anchored="phrases")
+    assert [line.text for line in script.lines] == [PHRASES, "No stamps here."]
+    assert script.lines[0].speaker == "Anna" and script.lines[0].start_ms == 10_000
+    assert "<at 0.800s> there <at 1.200s> now" in read_script(CUES, anchored="words").lines[0].text
+    assert read_script(CUES).lines[0].text == "Look there now"
+
+
+def test_word_timed_segments_of_a_recogniser_become_tags():
+    (line,) = read_script(SEGMENTS, anchored="phrases").lines
+    assert line.text == "<at 0.100s> Look <by 0.400s> <pause 0.05s> <at 0.800s> there now <by 2.000s>"
+    assert read_script(SEGMENTS).lines[0].text == "Look there now"
+
+
+def test_rolling_captions_keep_the_times_of_their_words():
+    rolling = (
+        "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nLook<00:00:01.500><c> there</c>\n\n"
+        "00:00:03.000 --> 00:00:05.000\nLook there\nnow<00:00:03.800><c> please</c>\n"
+    )
+    first, second = read_script(rolling, anchored="words").lines
+    assert first.text == "<at 0.000s> Look <at 0.500s> there <by 2.000s>"
+    assert second.text == "<at 0.000s> now <at 0.800s> please <by 2.000s>"
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (CUES.replace("00:00:11.200", "00:00:10.100"), "should end after it starts"),
+        (SEGMENTS.replace('"start": 11.2', '"start": "x"'), "The words of segment 1"),
+        (CUES.replace("there", "[speaker Ben] there"), "Several speakers share a cue"),
+    ],
+)
+def test_what_gives_words_no_times_is_told_and_the_words_are_spoken(text, note):
+    script = read_script(text, anchored="phrases")
+    assert any(note in one for one in script.notes)
+    assert "there now" in " ".join(line.text for line in script.lines)
+
+
+def test_what_is_anchored_has_a_name():
+    with pytest.raises(InputError, match="Anchored are phrases or words, but got 'sentences'"):
+        read_script(CUES, anchored="sentences")

@@ -175,3 +175,8 @@ def test_a_join_keeps_the_power_of_like_and_of_unlike_sounds(other):
     sounds = torch.randn(2, 40_000, generator=torch.Generator().manual_seed(0))
     power = joined(sounds[0], sounds[other]).pow(2).view(10, -1).mean(1)
     torch.testing.assert_close(power, torch.ones(10), rtol=0.1, atol=0.0)
+
+
+def test_a_text_with_words_at_given_times_is_refused_before_anything_is_spoken(models, reference):
+    with pytest.raises(InputError, match="speak it as a line of a script"):
+        next(speak_stream(models, "Look <at 2s> there.", reference, settings=SETTINGS))

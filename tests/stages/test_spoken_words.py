@@ -14,7 +14,7 @@ from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import SpeakSettings, speak
 from indextts2.stages.t2s.spoken_words import frame_at, token_words, written_words
 from indextts2.stages.t2s.word_alignment import WordAlignment, text_losses, word_alignments
-from indextts2.stages.word_borders import begun_on_time, snapped_words
+from indextts2.stages.word_borders import snapped_words
 from tests.stages.speaking import TEXTS, prepared, tiny_handle, tiny_model, tiny_speaker
 from tests.stages.test_speak import noise
 
@@ -115,28 +115,3 @@ def test_forced_and_read_timelines_cover_the_same_tokens():
     forced = word_alignments(t2s, text, semantic, speaker, heads=())
     found = word_alignments(t2s, text, semantic, speaker)
     assert all(torch.equal(a.pieces, b.pieces) for a, b in zip(forced, found, strict=True))  # no head of noise is clear
-
-
-def test_segments_are_heard_from_the_time_they_were_asked_for():
-    samples = torch.zeros(1000)
-    samples[110:200] = 0.001  # breath of a segment asked to begin at 110, which is heard from 150 on
-    samples[150:200] = 0.5
-    samples[600:700] = 0.5
-    words = (SpokenWord("a", 150, 200, 0, asked=110), SpokenWord("b", 600, 700, 1, asked=600))
-    moved, placed = begun_on_time(samples, SpokenWords(words, RATE, 1000))
-    assert [(word.start, word.end) for word in placed.words] == [(110, 160), (600, 700)]
-    assert torch.equal(moved[70:160], samples[110:200]) and moved.shape == samples.shape
-    assert not moved[160:600].any() and torch.equal(moved[600:], samples[600:])
-
-
-def test_a_segment_without_silence_before_it_stays():
-    samples = torch.ones(100)
-    words = SpokenWords((SpokenWord("a", 50, 90, 0, asked=20),), RATE, 100)
-    assert torch.equal(begun_on_time(samples, words)[0], samples)
-
-
-def test_a_segment_with_a_second_time_inside_stays():
-    samples = torch.zeros(100)
-    samples[60:] = 1.0
-    words = (SpokenWord("a", 60, 70, 0, asked=50), SpokenWord("b", 80, 90, 0, asked=80))
-    assert torch.equal(begun_on_time(samples, SpokenWords(words, RATE, 100))[0], samples)

@@ -119,6 +119,20 @@ def words_in_mel(
     return rows
 
 
+def asked_starts(text: PreparedText, rows: Sequence[Sequence[FrameWord]], sample_rate: int) -> list[list[int | None]]:
+    """The sample at which each word was asked to begin, None where it was free; rows as those of `words_in_mel`."""
+    anchors = [one for one in text.anchors if one.kind == "at"]
+    found: list[list[int | None]] = []
+    for row in rows:
+        found.append([])
+        for word in row:
+            asked = None
+            while anchors and anchors[0].place <= word.place:
+                asked = round(anchors.pop(0).seconds * sample_rate)
+            found[-1].append(asked)
+    return found
+
+
 def words_in_time(
     t2s: T2SModels, text: PreparedText, semantic: SemanticSpeech, speaker: Speaker, emotion: Emotion | None = None
 ) -> SpokenWords:
@@ -126,14 +140,11 @@ def words_in_time(
     clock = Clock.of(t2s.config)
     words: list[SpokenWord] = []
     begin = pause_samples(semantic.lead_seconds, clock.sample_rate)
-    anchors = [one for one in text.anchors if one.kind == "at"]
-    for row, own in enumerate(words_in_mel(t2s, text, semantic, speaker, emotion)):
+    rows = words_in_mel(t2s, text, semantic, speaker, emotion)
+    for row, (own, asked) in enumerate(zip(rows, asked_starts(text, rows, clock.sample_rate), strict=True)):
         length = row_samples(semantic, row, clock)
-        for word in own:
+        for word, wanted in zip(own, asked, strict=True):
             start, end = (begin + min(length, round(frame * clock.hop)) for frame in (word.first, word.end))
-            asked = None
-            while anchors and anchors[0].place <= word.place:
-                asked = round(anchors.pop(0).seconds * clock.sample_rate)
-            words.append(SpokenWord(word.text, start, end, row, asked=asked))
+            words.append(SpokenWord(word.text, start, end, row, asked=wanted))
         begin += length + pause_samples(semantic.pauses[row], clock.sample_rate)
     return SpokenWords(tuple(words), clock.sample_rate, begin)

@@ -45,6 +45,10 @@ from .take_choice import take_report
 
 logger = logging.getLogger(__name__)
 
+LENGTH_AND_TIMES = (
+    "The text has words at given times (<at> or <by>), which decide its length. Leave out the other length."
+)
+
 
 @overload
 def text_to_semantic(
@@ -108,9 +112,7 @@ def text_to_semantic(
     seed = check_whole("seed", seed)
     emotion = emotion or Emotion(speaker.emotion_vector, fingerprint=speaker.fingerprint)
     if text.anchors and duration is not None and duration.unit != "free":
-        raise InputError(
-            "The text has words at given times (<at> or <by>), which decide its length. Leave out the other length."
-        )
+        raise InputError(LENGTH_AND_TIMES)
     text = with_tagged_emotions(t2s, text, speaker)
     _check_inputs(t2s, text, speaker, emotion)
     clock, count = Clock.of(t2s.config), len(text.segments)

@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from ...contracts import Anchor, DurationReport, Emotion, PreparedText, Segment, SemanticSpeech, Speaker, pause_samples
-from ...errors import InputError, shortened
+from ...errors import ImpossibleTime, InputError, shortened
 from ...models.length_regulator import Span
 from ...text.front_end import FrontEnd
 from ..duration import Clock
@@ -23,6 +23,7 @@ from ..semantic_to_mel import ALLOWED_STRETCH, SILENT_STRETCH
 from .spoken_words import token_words
 from .word_alignment import WordAlignment, word_alignments
 
+AT_GIVEN_TIMES = "words at given times"
 SHOWN = 40  # characters of the words that a message repeats
 
 
@@ -83,8 +84,8 @@ def place_words(
     """Spoken text with its words at the times that its anchors say, to the frame; unchanged where it has none.
 
     A word that begins a segment gets its time by the pause before it, a word inside one by spans on either side.
-    Raises InputError that names the words, for spans stretched beyond `ALLOWED_STRETCH` and for words that would have
-    to begin before others end.
+    Raises ImpossibleTime that names the words, for spans stretched beyond `ALLOWED_STRETCH` and for words that would
+    have to begin before others end.
     """
     if not text.anchors:
         return semantic
@@ -98,7 +99,7 @@ def place_words(
             wanted = round(own.pop(0).seconds * clock.sample_rate)
             end = begin - (pause_samples(pauses[row - 1], clock.sample_rate) if row else 0)
             if wanted < end:
-                raise InputError(
+                raise ImpossibleTime(
                     f"'{_shown(text.segments[row].text)}' should begin at {wanted / clock.sample_rate:.2f} s, but what "
                     f"stands before it ends at {end / clock.sample_rate:.2f} s. Ask for a later time."
                 )
@@ -121,6 +122,8 @@ def place_words(
         sample_targets=torch.tensor([count * clock.hop for count in frames], device=home),
         pauses=tuple(pauses),
         lead_seconds=(lead + 0.5) / clock.sample_rate if lead else 0.0,
+        starts_at=tuple(one.seconds for one in text.anchors if one.kind == "at"),
+        ends_by=tuple(one.seconds for one in text.anchors if one.kind == "by"),
         reports=tuple(reports),
     )
 
@@ -145,7 +148,7 @@ def _placed(
         if one.kind == "by" and tokens > 0 and borders[-1][1] + clock.natural_frames(tokens) <= frame:
             continue
         if tokens < 1 or frame <= borders[-1][1]:
-            raise InputError(
+            raise ImpossibleTime(
                 f"In '{_shown(segment.text)}' no sound is left before {one.seconds:g} s. Let the times rise with the "
                 "words, and leave each word some time."
             )
@@ -160,7 +163,7 @@ def _placed(
     for (tokens, frames), name in zip(spans, names, strict=True):
         stretch = frames / (tokens * clock.frames_per_token)
         if own and not ALLOWED_STRETCH[0] <= stretch <= ALLOWED_STRETCH[1]:
-            raise InputError(
+            raise ImpossibleTime(
                 f"'{_shown(name)}' would be stretched to {stretch:.2f} times its length, from "
                 f"{tokens * clock.frames_per_token * clock.hop / clock.sample_rate:.2f} to "
                 f"{frames * clock.hop / clock.sample_rate:.2f} s; {ALLOWED_STRETCH[0]:g} to {ALLOWED_STRETCH[1]:g} is "
@@ -184,7 +187,7 @@ def _reported(report: DurationReport, placed: _Placed, clock: Clock) -> Duration
         for name, stretch in zip(placed.names, stretches, strict=True)
         if not SILENT_STRETCH[0] <= stretch <= SILENT_STRETCH[1]
     )
-    return replace(report, asked="words at given times", span_stretches=stretches, warnings=report.warnings + heard)
+    return replace(report, asked=AT_GIVEN_TIMES, span_stretches=stretches, warnings=report.warnings + heard)
 
 
 def _shown(text: str) -> str:
