@@ -16,6 +16,7 @@ from .kinds.find import say_kinds
 from .kinds.letters import ENDINGS, LETTER_NAMES, spelled_letters
 from .kinds.marks import leave_out_marks
 from .kinds.table import KINDS
+from .kinds.unify import unify
 from .tracked import TrackedText
 
 __all__ = ["ENDINGS", "LETTER_NAMES", "expand", "name_of_symbol", "spelled_letters"]
@@ -24,16 +25,7 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\ufff9\ufffc]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
 _ANGSTROM = re.compile("(?:(?<=\\d)|(?<=\\d ))[Å\u212b](?![A-Za-z])")
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_JOINS = (
-    (re.compile(r"\.(?: ?\.){2,}|…+"), "…"),
-    (re.compile(r"(?<=[A-Za-z]{2})\.(?=\d)"), ". "),
-    (re.compile(r"(?<=(?<![\d/.-])1) c\.(?= [a-z])"), " cup"),
-    (re.compile(r"(?<=\d) c\.(?= [a-z])"), " cups"),
-)  # ... and fig.2
 _POINT_AND_COMMA = re.compile(r"(?<=[A-Za-z])\.(?=,)")  # ibid., p. 5
-_TIGHT = re.compile(r"(?<![\w.'][A-Za-z])(?<![pP])(?<=[A-Za-z])\.(?=\d)")  # M.2
-_ELIDED = re.compile(r"\bth'(?= [a-z])")  # th' expense
-_AND = re.compile(r"(?<= )'n'?(?= )")  # rock 'n' roll
 _PER = re.compile(r"(?<=[a-z])/(?=(?:second|minute|hour|day|week|month|year|night|person|mile|unit)\b)")
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
@@ -45,11 +37,7 @@ def expand(tracked: TrackedText, left_out: list[str] | None = None, *, capitals:
     """
     _fold(tracked)
     leave_out_marks(tracked, [] if left_out is None else left_out)
-    for pattern, replacement in _JOINS:
-        tracked.sub(pattern, replacement)
-    tracked.sub(_TIGHT, " ")
-    tracked.sub(_AND, "and")
-    tracked.sub(_ELIDED, "the")
+    unify(tracked)
     say_kinds(tracked, KINDS)
     tracked.sub(_POINT_AND_COMMA, "")
     if capitals:

@@ -107,6 +107,7 @@ def fraction(above: int, below: int) -> str:
         part = "half" if above == 1 else "halves"
     else:
         part = "quarter" if below == 4 else ordinal(below)
+        part = part.removeprefix("one ") if above == 1 else part  # one hundredth
         part = part if above == 1 else plural(part)
     return f"{cardinal(above)} {part}"
 

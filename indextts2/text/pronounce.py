@@ -30,6 +30,7 @@ _COMMON = {  # the commoner reading, where the dictionary lists the rarer one fi
     "use": "Y UW1 Z",
     "am": "AE1 M",
     "us": "AH1 S",
+    "cit": "S IH1 T",
 }
 _LETTER_NAMES = dict(
     zip(

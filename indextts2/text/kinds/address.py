@@ -58,6 +58,13 @@ def _spelled(suffix: str) -> str:
     )
 
 
+def _dotted_name(match: re.Match[str]) -> str | None:
+    """os.path.join, np.array(), but not two words of which somebody forgot the blank, nor e.g. and a.m."""
+    parts = match.group().removesuffix("()").split(".")
+    code = len(parts) > 2 or match.group().endswith("()") or not all(map(is_word, parts))
+    return said_signs(".".join(parts)) if code and max(map(len, parts)) > 1 else None
+
+
 def _hashtag(match: re.Match[str]) -> str:
     """#ThrowbackThursday -> hashtag throwback thursday."""
     return "hashtag " + said_signs(match.group(1))
@@ -96,17 +103,24 @@ ADDRESSES: tuple[Kind, ...] = (
     ),
     kind(
         "file",
-        r"(?<![\w.])\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b",
+        r"(?<![\w.])(?:~/)?\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b",
         _file,
         needs_digit=False,
         hint=r"\.\w",
     ),
     kind(
         "path",
-        r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|\b[A-Z]:\\[\w\\.-]*\w",
+        r"(?<![\w./])(?:~|\.{1,2})?(?:/[\w.-]*\w){2,}/?(?!\w)|~/[\w./-]*\w|\b[A-Z]:\\[\w\\.-]*\w",
         _web,
         needs_digit=False,
         needs="/\\",
+    ),
+    kind(
+        "name of a program",
+        r"(?<![\w.@/])[A-Za-z_]\w*(?:\.[a-z_]\w*)+(?:\(\))?(?![\w(]|\.\w)",
+        _dotted_name,
+        needs_digit=False,
+        hint=r"[a-z_]\.[a-z_]",
     ),
     kind(
         "option",

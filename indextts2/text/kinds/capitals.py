@@ -11,7 +11,7 @@ from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_wor
 SPELLED = frozenset(
     "US UK UN EU UAE PC TV AI ID PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC FAQ VS OK OS AC DVD CD TLDR DIY "
     "UCLA NYU USC UPS EEG ECG ROI DEA NGO RAF GPS VAT SOS DOB COO CTO NSA CDC USPS IPO ESA IMF WTO ICU IRA AAA "
-    "OBE MBE CBE "
+    "OBE MBE CBE IMO IMHO LOL BRB AFK RIP URI IDE OOP BTU TBA TBD ETF NFT SUV EV ISP UFC KPI POV DLC NPC RPG FPS MMO "
     "GDP LED AKA ETA RSVP FYI GUI EST PST CST MST EDT PDT GMT UTC BST CET BC BCE AD CE IT WHO USA FBI CIA BBC".split()
 )
 """Always letters, unless a row of `_BY_CONTEXT` says otherwise."""
@@ -36,6 +36,7 @@ _BEFORE_US = frozenset(
     "taught".split()
 )
 _FUNCTION = frozenset(
+    "in out go know see have do be get take make help down up off through now then "
     "that to and not all what how why when who if or but is was will can a the it he she they we you i".split()
 )
 _IT_NOUNS = frozenset(
@@ -48,11 +49,16 @@ _IT_NOUNS = frozenset(
 _TIME = re.compile(
     r"(?:\d|\ufffc|clock|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirty|fifteen)\s*$"
 )
+_PLACE_BEHIND = re.compile(r"\s+and\s+(?:the\s+)?[A-Z]")
+_LETTER_A = re.compile(
+    r"((?<=[a-z] )|\b(?:Exhibit|Section|Vitamin|Appendix|Group|Grade|Class|Level|Serie|Point|Block|Plan|Type|Part|Team|"
+    r"Unit|Gate|Room|Side|Hepatitis|Influenza) )A(?=[,.;:!?)]|$|\s(?![A-Z][a-z]))|()\bA(?=-[a-z])"
+)
 _CAPITALS = re.compile(r"\b([A-Z]{2,})('?s)?\b")
 _SIGNS = {ending: sign for sign, ending in ENDINGS.items()}
 _POSSESSIVE = re.compile(f"(?<={LETTER_NAMES})'s\\b")
 _MIXED = re.compile(
-    r"\b(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)+|[A-Z]{2,}(?=[a-z]{2})[a-z]+|[a-z][A-Z]{1,3}|[A-Z][a-z]?(?:[A-Z][a-z]?)*[A-Z]s?)\b"
+    r"\b(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]{2,}[A-Z]{2,4}|[A-Z]{2,}(?=[a-z]{2})[a-z]+|[a-z][A-Z]{1,3}|[A-Z][a-z]?(?:[A-Z][a-z]?)*[A-Z]s?)\b"
 )
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -63,6 +69,8 @@ def read_capitals(tracked: TrackedText) -> None:
     tracked.sub(_MIXED, _mixed_case)
     tracked.sub(_CAPITALS, _among_capitals if shouting else _initialism)
     tracked.sub(_POSSESSIVE, POSSESSIVE)
+    if not shouting:
+        tracked.sub(_LETTER_A, lambda match: (match.group(1) or "") + spell("a"))
 
 
 def is_shouting(text: str) -> bool:
@@ -91,12 +99,16 @@ def _is_spelled(letters: str, match: re.Match[str]) -> bool:
 
 def _us(before: str, after: str, match: re.Match[str]) -> bool:
     """told US, for US all; but the US, US dollars."""
+    if after == "and" and _PLACE_BEHIND.match(match.string, match.end()):  # between US and Iran
+        return True
     return not (before in _BEFORE_US and (not after or after in _FUNCTION))
 
 
 def _am(before: str, after: str, match: re.Match[str]) -> bool:
     """I AM; but 5 AM."""
-    return _TIME.search(match.string[: match.start()].lower()) is not None
+    return after in ("radio", "FM", "PM", "frequency", "station") or (
+        _TIME.search(match.string[: match.start()].lower()) is not None
+    )
 
 
 def _it(before: str, after: str, match: re.Match[str]) -> bool:

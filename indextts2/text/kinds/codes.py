@@ -100,8 +100,11 @@ def _party(match: re.Match[str]) -> str:
 
 
 def _internet(match: re.Match[str]) -> str | None:
-    parts = match.group().split(".")
-    return " dot ".join(numbers.digits(part) for part in parts) if all(int(part) < 256 for part in parts) else None
+    parts = match.group(1).split(".")
+    if not all(int(part) < 256 for part in parts):
+        return None
+    port = match.group(2)
+    return " dot ".join(map(numbers.digits, parts)) + (f" colon {numbers.pairs(port)}" if port else "")
 
 
 def _flight(match: re.Match[str]) -> str:
@@ -174,7 +177,7 @@ CODES: tuple[Kind, ...] = (
         hint=r"\d\d\d\d\d",
     ),
     kind("ZIP", r"(?<![\w-])()(\d{5}-\d{4})(?![\w-])", _zip),
-    kind("internet address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)", _internet),
+    kind("internet address", r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w.]*\d)", _internet),
     kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version, hint=r"\.\d+\.\d"),
     kind("engine", r"\bV(4|6|8|10|12|16)\b(?!\.\d)|\bv(4|6|8|10|12)(?= engine)", _cylinders, needs="vV"),
     kind(
@@ -182,6 +185,12 @@ CODES: tuple[Kind, ...] = (
         rf"\b({_RELEASED})( ?(?:[<>=~]=|[<>=]) ?| )(\d{{1,2}})\.(\d\d)(?!\w|\.\d)",
         _release,
         hint=r"\d\.\d\d",
+    ),
+    kind(
+        "standard",
+        r"(?<![\w.])802\.11(a[cdx]|be|[abgn])?\b",
+        lambda match: f"eight oh two dot eleven {spell(match.group(1) or '')}".rstrip(),
+        hint="802",
     ),
     kind("standard", r"\b(H)[. ](26[345])\b", _standard, needs="H"),
     kind("party", rf"(?<=\()([DRI])-({'|'.join(STATES)})(?=\))", _party, needs_digit=False, needs="("),

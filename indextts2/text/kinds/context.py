@@ -22,7 +22,7 @@ STARTERS = frozenset(
 
 CALENDAR = re.compile(
     r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs?)?|Fri|Sat(?:ur)?|Sun)(?:day)?s?\b|(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?"
-    r"|Oct|Nov|Dec)[a-z]*\b|(?:[ECMP][SD]?T|GMT|UTC|BST|CET|CEST|IST|JST|AEST)\b"
+    r"|Oct|Nov|Dec)[a-z]*\b|(?:[ECMP][SD]?T|GMT|UTC|BST|CET|CEST|IST|JST|AEST|Eastern|Pacific|Central|Mountain|Greenwich|Moscow|London|Beijing|Tokyo|Paris)\b"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*([A-Za-z][\w']*)")
 _BEFORE = re.compile(r"([A-Za-z][\w'.]*)[\s\"'(]*$")

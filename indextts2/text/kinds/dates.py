@@ -166,7 +166,8 @@ def _weekdays(match: re.Match[str]) -> str:
     """Mon-Fri, Mon/Wed/Fri, Sat & Sun."""
     words = re.sub(r"\s?[-–—]\s?", " to ", match.group().replace(".", ""))
     words = re.sub(_WEEKDAY, lambda found: weekday(found.group()), words)
-    return re.sub(r"\s?&\s?", " and ", re.sub(r"\s?/\s?", ", ", words))
+    words = re.sub(r"\s?&\s?", " and ", re.sub(r"\s?/\s?", ", ", words))
+    return words + (stop_after_initials(match) if match.group().endswith(".") else "")
 
 
 def weekday(text: str) -> str:
@@ -174,8 +175,37 @@ def weekday(text: str) -> str:
     return next(day for day in DAYS if day.startswith(text.lower()[:3]))
 
 
+_LIVED = {"c": "circa", "b": "born", "d": "died", "fl": "flourished", "r": "reigned"}
+
+
+def _months(match: re.Match[str]) -> str:
+    """Jan-Mar 2020, Oct/Nov."""
+    first, mark, last, year = match.groups()
+    words = f"{month_name(first)} {'or' if mark == '/' else 'to'} {month_name(last)}"
+    return words + (f" {year_in_words(year)}" if year else stop_after_initials(match) if last.endswith(".") else "")
+
+
 DATES: tuple[Kind, ...] = (
+    kind(
+        "life",
+        r"(?<![\w.])(c|b|d|fl|r)\. ?(?=\d{3,4}\b)",
+        lambda match: _LIVED[match.group(1)] + " ",
+        hint=r"[bcdlr]\. ?\d",
+    ),
+    kind(
+        "months",
+        rf"\b{MONTH}\s?([-–—/])\s?{MONTH}(?:(?:,? )(\d{{4}}))?(?![\w]|\s+\d)",
+        _months,
+        needs_digit=False,
+        hint=r"[a-z]\.?\s?[-–—/]\s?[JFMASOND][a-z]",
+    ),
     kind("date", r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)", _year_first),
+    kind(
+        "date",
+        r"(?<![\d/.-])(\d{1,2})-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?![\w-])",
+        lambda match: f"the {numbers.ordinal(int(match.group(1)))} of {month_name(match.group(2))}",
+        hint=r"\d-[JFMASOND]",
+    ),
     kind("date", r"(?<![\d/.-])(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)", _slashed),
     kind("date", r"(?<![\d/.-])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d/-]|\.\d)", _dotted),
     kind(
@@ -210,14 +240,13 @@ DATES: tuple[Kind, ...] = (
     kind(
         "decade",
         r"(?<!\w)['’](\d0)['’]?s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"
-        r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -]))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
+        r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -])|(?<=roaring )|(?<=swinging ))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
         r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
         _decade,
         needs="s",
         hint=r"0['’]?s",
     ),
     kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
-    kind("year", r"\bc\. ?(?=\d{3,4}\b)", "circa "),
     kind("century", r"\b(\d{1,2})(?:st|nd|rd|th) c\.(?=\s|,|;|\)|$)", _century, hint=r"[a-z] c\."),
     kind(
         "year",
@@ -227,10 +256,10 @@ DATES: tuple[Kind, ...] = (
     ),
     kind(
         "weekdays",
-        rf"\b{_WEEKDAY}\b\.?(?:\s?[-–—/&,]\s?{_WEEKDAY}\b\.?)+(?!\w)",
+        rf"\b{_WEEKDAY}\b\.?(?:(?:\s?[-–—/&,]\s?|\s(?:and|or|to|thru|through)\s){_WEEKDAY}\b\.?)+(?!\w)",
         _weekdays,
         needs_digit=False,
-        hint=r"[MTWFS][a-z]+\.?\s?[-–—/&,]",
+        hint=r"[MTWFS][a-z]+\.?\s?(?:[-–—/&,]|and|or|t)",
     ),
 )
 """Dates in every order. What cannot be a date is left to other kinds."""

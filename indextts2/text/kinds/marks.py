@@ -20,6 +20,10 @@ _ELEMENT = re.compile(rf"</?(?:{_ELEMENTS}){_ATTRIBUTES}\s*/?>", re.I)
 _BREAK_ELEMENT = re.compile(r"</?br\b", re.I)
 _ROW_ELEMENT = re.compile(r"</?(?:p|div|li|tr|h[1-6]|blockquote|hr)\b", re.I)
 _ALIAS = re.compile(r"<sub\s+alias\s*=\s*[\"']([^\"'<>]+)[\"']\s*>[^<>]*</sub>", re.I)
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:|www\.)[^<>\s]+)>")
+_TOKEN = re.compile(r"<\|\w{1,40}\|>")
+_PLACEHOLDER = re.compile(r"<(/?[A-Za-z][\w-]{1,30})>")
+_CITATION = re.compile(r"(?:(?<=[A-Za-z]{3})|(?<=[A-Za-z][.,;:\"]))\[\d{1,3}\](?!\w)")
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\)")
@@ -67,6 +71,10 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
             left_out.append(match.group(1))
         return match.group(2)
 
+    def inside(match: re.Match[str]) -> str:
+        left_out.append("< >")
+        return match.group(1)
+
     def link(match: re.Match[str]) -> str:
         left_out.append(match.group()[match.end(1) - match.start() + 1 :])
         return match.group(1)
@@ -88,6 +96,10 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_COMMENT, gone),
         (_ALIAS, lambda match: match.group(1)),
         (_ELEMENT, gone),
+        (_TOKEN, gone),
+        (_AUTOLINK, inside),
+        (_PLACEHOLDER, inside),
+        (_CITATION, gone),
         (_ENTITY, _unescaped),
         (_FENCE, gone),
         (_TABLE_RULE, gone),
@@ -115,7 +127,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         tracked.sub(pattern, replacement)
 
 
-_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠❤♥]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—] ")
+_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠❤♥]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—►➤✓✔→] ")
 
 
 def _unescaped(match: re.Match[str]) -> str:

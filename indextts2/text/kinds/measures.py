@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import rest_of, word_before
+from .context import next_word, rest_of, word_before
 from .find import Kind, kind
+from .fractions import BEHIND_INCHES, FRACTIONS
 from .letters import spell
 from .money import NUMBER, SCALES
-from .units import SPELLED_OUT, WORDS, unit_words
+from .units import UNIT, WORDS, unit_words
 
 PER_UNITS = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True) if "/" in sign)
-_UNIT = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True))
 _DASH = r"\s?(?:[-–—]|to|or)\s?"
 _MINUS = r"((?<![\w)\]%°\"'])[-–](?=\.?\d))?"
 _FREE = r"(?<![\w.,/$£€¥^])(?<!\d[-–])"
@@ -22,9 +22,6 @@ _PEOPLE = re.compile(
     "meters|yards|"
     r"hurdles|butterfly|medley|sprints|this|is|was|plus|times|class|always|less|races|towards|upwards|downwards|backwards|sideways)\b)[a-z]{3,}s)\b"
 )
-_BEHIND_INCHES = re.compile(
-    r"\s*(?:$|[.,;:)]|(?:wide|long|tall|high|deep|thick|across|in|x|by|of|diameter|apart|square)\b)"
-)
 _RESOLUTION = re.compile(
     r"(?:[458]|10)(?:\s+(?:video|tv|resolution|display|monitor|uhd|hdr|cameras?|footage|quality|screens?|blu|ultra|run|race|at|"
     r"and)\b|\s*(?:$|[,.;:!?)]))",
@@ -33,11 +30,9 @@ _RESOLUTION = re.compile(
 _NOUNS = re.compile(
     r"\s+(?:battery|batteries|camera|drive|sprint|race|dash|screen|monitor|engine|motor|bulb|cable|bag|box|bottle|tank|pan|dish|"
     r"film|lens|walk|hike|swim|radius|wall|fence|ladder|cord|lens|disk|card|adapter|charger|supply|outlet|circuit|freestyle|relay|hurdles|"
-    r"roll|tin|pack|packet|bar|block|tub|tube|carton|loaf|fillet|jug|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
+    r"roll|tin|pack|chip|process|node|barrel|shell|bullet|cannon|gun|glass|tree|tower|run|ride|commute|strip|gap|packet|bar|block|tub|tube|carton|loaf|fillet|jug|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
 )
 """Nouns that a measure describes: a 12V battery is a twelve volt battery."""
-
-_VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!n)|hour)")
 
 
 def counted(amount: str, one: str, many: str) -> str:
@@ -48,12 +43,12 @@ def counted(amount: str, one: str, many: str) -> str:
 def _units(match: re.Match[str], sign: str, amount: str, before: str) -> tuple[str, str] | None:
     """The words of a unit, where it is one here: "5 in the morning" has no inches, "1.2m people" no meters."""
     rest = rest_of(match)
-    if sign == "in" and not (match.group().endswith(".") or _BEHIND_INCHES.match(rest)):
+    if sign == "in" and not (match.group().endswith(".") or BEHIND_INCHES.match(rest)):
         return None
     if (
         sign in ("K", "t", "h", "A", "N", "B", "pt", "st", "mo", "ac", "ct", "pts", "MP", "bar")
         and not before
-        and sign not in ("t", "h", "MP")
+        and sign not in ("t", "h", "MP", "mo")
     ):
         return None
     if sign == "m" and not before and _PEOPLE.match(rest):
@@ -67,9 +62,13 @@ def _measure(match: re.Match[str]) -> str | None:
     if words is None or (low_unit and low_unit != sign):
         return None
     lead = ("minus " if minus else "") + (f"{numbers.spoken(low)} to " if low else "")
-    if _NOUNS.match(rest_of(match)):
+    single = _NOUNS.match(rest_of(match)) or (sign in _AGES and re.match(r"\s?old\b", rest_of(match)))
+    if single or (word_before(match) in ("a", "an") and _THING.match(rest_of(match))):
         return f"{lead}{numbers.spoken(amount)} {words[0]}"
     return lead + (f"{numbers.spoken(amount)} {words[1]}" if low else counted(amount, *words))
+
+
+_AGES = ("yr", "mo", "wk", "year", "month")
 
 
 def _adjective(match: re.Match[str]) -> str | None:
@@ -79,57 +78,15 @@ def _adjective(match: re.Match[str]) -> str | None:
     return None if words is None else f"{numbers.spoken(amount)} {words[0]}"
 
 
-def fraction_in_words(whole: str | None, above: int, below: int) -> str:
-    """1/2 -> one half; 2 1/4 -> two and a quarter."""
-    words = numbers.fraction(above, below)
-    if not whole:
-        return words
-    part = words if above > 1 else "a " + words.removeprefix("one ")
-    return f"{numbers.spoken(whole.strip(' -'))} and {part}"
-
-
-def _fraction(match: re.Match[str]) -> str | None:
-    """1/2 tsp -> half a teaspoon, 1 1/2 lb -> one and a half pounds, 3/4 cup -> three quarters of a cup."""
-    whole, above, below, sign = match.group(1), int(match.group(2)), int(match.group(3)), match.group(4)
-    words = (unit_words(sign) if sign.lower() in _DIVISIBLE else None) or _spelled_unit(sign)
-    if words is None or not 0 < above < below or (sign == "in" and not _BEHIND_INCHES.match(rest_of(match))):
-        return None
-    one, many = words
-    if whole:
-        return f"{fraction_in_words(whole, above, below)} {many}"
-    article = "an" if _VOWEL_SOUND.match(one) else "a"
-    if above == 1 and below == 2:
-        return f"half {article} {one}"
-    share = numbers.fraction(above, below)
-    if above == 1:
-        return f"{'an' if share.startswith('one e') else 'a'} {share.removeprefix('one ')} {one}"
-    return f"{share} of {article} {one}"
-
-
-_DIVISIBLE = frozenset(
-    "tsp tsps tbsp tbsps lb lbs oz pt qt gal in ft mi yd km m cm mm kg g hr hrs min mins sec h l ml ac px".split()
-)
-"""Units of which people use fractions."""
-
-
-def _spelled_unit(word: str) -> tuple[str, str] | None:
-    if not re.fullmatch(SPELLED_OUT, word):
-        return None
-    irregular = {"feet": "foot", "foot": "foot", "inches": "inch", "inch": "inch", "glass": "glass", "glasses": "glass",
-                 "pinches": "pinch", "pinch": "pinch"}  # fmt: skip
-    one = irregular.get(word, word.removesuffix("s"))
-    many = {"foot": "feet", "inch": "inches", "glass": "glasses", "pinch": "pinches", "dozen": "dozen"}.get(
-        one, one + "s"
-    )
-    return one, many
-
-
 def _feet_inches(match: re.Match[str]) -> str:
     """5'10" -> five foot ten."""
     feet, inches, mark = match.group(1), match.group(2), match.group(3)
+    if float(inches) >= _INCHES_OF_A_FOOT:  # 5'30" of a run
+        return f"{counted(feet, 'minute', 'minutes')} {counted(inches, 'second', 'seconds')}"
     return f"{numbers.cardinal(int(feet))} foot {numbers.spoken(inches)}" if mark or inches else ""
 
 
+_INCHES_OF_A_FOOT = 12
 _THING = re.compile(
     r"\s(?!(?:tall|wide|long|high|deep|thick|and|or|by|from|in|is|to|of|at|on|for|with|was)\b)[a-z]{3,}"
 )
@@ -169,9 +126,11 @@ def _oven(match: re.Match[str]) -> str:
 
 
 def _minute(match: re.Match[str]) -> str | None:
-    """Salah 90' of a match report."""
+    """Salah 90', and 45+2' Yellow card, of a match report."""
     minute, more = match.groups()
-    if not word_before(match)[:1].isupper():
+    heads = match.start() == 0 or match.string[match.start() - 1] == "\n"
+    capital = bool(next_word(match)[:1].isupper())
+    if not (capital if heads else word_before(match)[:1].isupper() and not capital):
         return None
     return f"{numbers.spoken(minute)}{f' plus {numbers.spoken(more)}' if more else ''} minutes"
 
@@ -190,7 +149,7 @@ def _marked(match: re.Match[str]) -> str | None:
     if _closes(match, mark):
         return None
     one, many = ("inch", "inches") if mark == '"' else ("foot", "feet")
-    adjective = re.match(r"[\s-]*[a-z]{3,}", rest_of(match)) and not re.match(
+    adjective = re.match(r"[\s-]*[A-Za-z][A-Za-z]+", rest_of(match)) and not re.match(
         r"\s*(?:tall|wide|long|high|deep|thick|and|or|by|from|above|below|across|off|apart|of|in|is|to)\b",
         rest_of(match),
     )
@@ -255,7 +214,7 @@ def _power(match: re.Match[str]) -> str | None:
     base, exponent = match.group(1), "".join(_POWERS.get(sign, sign) for sign in match.group(2).lstrip("^"))
     if not re.fullmatch(r"-?\d{1,6}", exponent):
         return None
-    return f"{numbers.spoken(base) if base[0].isdecimal() else base} {power_in_words(exponent)}"
+    return f"{numbers.spoken(base) if base[0].isdecimal() else spell(base)} {power_in_words(exponent)}"
 
 
 def _scaled(match: re.Match[str]) -> str | None:
@@ -263,6 +222,8 @@ def _scaled(match: re.Match[str]) -> str | None:
     low, amount, scale = match.groups()
     if scale in ("m", "b", "B") and "." not in amount * (scale != "m") and not _PEOPLE.match(rest_of(match)):
         return None
+    if scale in "kK" and re.match(r"\s(?:(?:white|yellow|rose) )?gold\b", rest_of(match)):
+        return f"{numbers.spoken(amount)} karat"
     if scale in "kK" and _RESOLUTION.match(f"{amount}{rest_of(match)}"):
         return f"{numbers.spoken(amount)} {spell(scale)}"
     lead = f"{numbers.spoken(low)} to " if low else ""
@@ -279,30 +240,62 @@ def _scientific(match: re.Match[str]) -> str:
     return f"{numbers.spoken(match.group(1))} times ten {power_in_words(match.group(2).lstrip('+'))}"
 
 
-def _inch_fraction(match: re.Match[str]) -> str | None:
-    """3/8" bolt -> three eighths inch bolt."""
-    whole, above, below = match.group(1), int(match.group(2)), int(match.group(3))
-    return f"{fraction_in_words(whole, above, below)} inch" if 0 < above < below else None
-
-
-def _ordinal_fraction(match: re.Match[str]) -> str | None:
-    above, below = int(match.group(1)), int(match.group(2))
-    return numbers.fraction(above, below) if 0 < above and below > 1 else None
-
-
 def unit_behind(match: re.Match[str]) -> str:
     """A unit behind a number that was found before, as in 10^8 m/s."""
     return WORDS[match.group()][1]
 
 
+def _sized(match: re.Match[str]) -> str | None:
+    """10x12 ft -> ten by twelve feet."""
+    words = unit_words(match.group(2))
+    parts = re.split(r"\s?[x×]\s?", match.group(1))
+    return None if words is None else f"{' by '.join(map(numbers.spoken, parts))} {words[1]}"
+
+
+def _either(match: re.Match[str]) -> str | None:
+    """120/240 V, 50/60 Hz: one or the other."""
+    first, second, sign = match.groups()
+    words = unit_words(sign)
+    return words and f"{numbers.spoken(first)} or {numbers.spoken(second)} {words[1]}"
+
+
+def _lettered_power(match: re.Match[str]) -> str:
+    """2^n -> two to the N."""
+    base, exponent = match.groups()
+    return f"{numbers.spoken(base) if base.isdecimal() else spell(base)} to the {spell(exponent)}"
+
+
+def _ten_to(match: re.Match[str]) -> str | None:
+    """1.5 x 10^6 -> one point five times ten to the sixth."""
+    exponent = "".join(_POWERS.get(sign, sign) for sign in match.group(2).lstrip("^"))
+    if not re.fullmatch(r"-?\d{1,6}", exponent):
+        return None
+    return f"{numbers.spoken(match.group(1))} times ten {power_in_words(exponent)}"
+
+
 MEASURES: tuple[Kind, ...] = (
+    *FRACTIONS,
+    kind(
+        "scientific",
+        rf"(?<![\w.,])({NUMBER})\s?[x×*·]\s?10(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)",
+        _ten_to,
+        needs="x×*·",
+    ),
+    kind(
+        "size",
+        rf"(?<![\w.,$])((?:{NUMBER})(?:\s?[x×]\s?(?:{NUMBER})){{1,2}})\s?(?!s\b)({UNIT}){_END}",
+        _sized,
+        needs="x×",
+    ),
+    kind("either", r"(?<![\w.,/])(\d{2,3})/(\d{2,3})\s?(V|VAC|VDC|Hz|W)(?![\w/])", _either, needs="/"),
+    kind("power", r"(?<![\w.,])(\d+|[a-z])\^([a-z])(?!\w)", _lettered_power, needs_digit=False, needs="^"),
     kind("scientific", rf"(?<![\w.,])({NUMBER})[eE]([+-]?\d{{1,3}})(?![\w.])", _scientific),
-    kind("fraction", r"(?<![\w/.,$])(\d{1,4}[ -])?(\d{1,2})/(\d{1,2})\s?(?:\"|'')", _inch_fraction),
-    kind("fraction", r"(?<![\w/.,$])(\d{1,3})/(\d{1,3})(?:rd|th|nd)s?\b", _ordinal_fraction),
     kind("degrees", r"(?<![\w.,])(\d{1,3})°\.(\d{1,2})(?![\w.])", _pointed_degrees, needs="°"),
     kind("oven", r"(?<![\w.,])(\d{2,3})\s?°?C\s?[/(]\s?(\d{2,3})\s?°?F\b\)?(?:/(?=gas\b))?", _oven, needs="F"),
-    kind("measures", rf"(?<![\w.,/])({NUMBER})\s?({_UNIT})/({NUMBER})\s?({_UNIT})(?![\w/])", _both, needs="/"),
-    kind("minute", r"(?<=[a-z,] )(\d{1,3})(?:\+(\d{1,2}))?'(?=[,;)])", _minute, needs="'"),
+    kind(
+        "measures", rf"(?<![\w.,/])({NUMBER})\s?({UNIT})/(?!100\s?km)({NUMBER})\s?({UNIT})(?![\w/])", _both, needs="/"
+    ),
+    kind("minute", r"(?:(?<=[a-z,] )|(?m:^))(\d{1,3})(?:\+(\d{1,2}))?'(?=[,;.)]|\s*$|\s[A-Z])", _minute, needs="'"),
     kind(
         "arc",
         r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d+)?)'\s?(?:(\d{1,2}(?:\.\d+)?)(?:\"|"
@@ -334,20 +327,15 @@ MEASURES: tuple[Kind, ...] = (
         hint=r"\d\s?[CF]\b",
     ),
     kind(
-        "fraction",
-        rf"(?<![\w/.,$])(\d{{1,4}}[\s-]+)?(\d{{1,3}})/(\d{{1,3}})\s?-?({SPELLED_OUT}|{_UNIT})(?![\w'/])(?:\.(?=\s+[a-z]|,))?",
-        _fraction,
-    ),
-    kind(
         "scaled number",
-        rf"(?<![\w.,$£€-])(?:({NUMBER}){_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³]|-[\dA-Z])",
+        rf"(?<![\w.,$£€-])(?:({NUMBER})(?:[kKM]|bn)?{_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³]|-[\dA-Z])",
         _scaled,
     ),
-    kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({_UNIT})?{_DASH})?({NUMBER})(\s)?({_UNIT}){_END}", _measure),
-    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({_UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]))?", _adjective),
+    kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({UNIT})?{_DASH})?({NUMBER})(\s)?({UNIT}){_END}", _measure),
+    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]))?", _adjective),
     kind(
         "power",
-        rf"(?<![\w.,])({NUMBER}|[a-zA-Z])(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)",
+        rf"(?<![\w.,])({NUMBER}|[a-zA-Z]{{1,2}})(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)",
         _power,
         needs_digit=False,
         needs="^⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻",

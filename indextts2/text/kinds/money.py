@@ -45,12 +45,14 @@ COUNTRIES = {
 SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million", "b": "billion",
     "bn": "billion",
-    "t": "trillion", "tn": "trillion", "thousand": "thousand", "million": "million", "billion": "billion",
+    "t": "trillion", "tn": "trillion", "trn": "trillion", "mln": "million", "bln": "billion", "thousand": "thousand", "million": "million", "billion": "billion",
     "trillion": "trillion", "hundred": "hundred", "grand": "grand", "lakh": "lakh", "crore": "crore",
 }  # fmt: skip
-SCALE = r"(?:[\s-]?(thousand|hundred|million|billion|trillion|lakh|crore|(?:mil|mn|mm|[bt]n|(?<=\d)[kmbt])(?![\w'])))"
+SCALE = (
+    r"(?:[\s-]?(thousand|hundred|million|billion|trillion|lakh|crore|(?:mil|ml?n|mm|bl?n|tr?n|(?<=\d)[kmbt])(?![\w'])))"
+)
 DASH = r"\s?(?:[-–—]|to)\s?"
-_SYMBOL = r"[$£€¥₹₩₽₺₿฿₫₪₴₱₦]"
+SYMBOL = r"[$£€¥₹₩₽₺₿฿₫₪₴₱₦]"
 _COUNTRY = r"(?:(?<![A-Za-z])(US|AU|A|CA|C|NZ|HK|S|R))?"
 _MINUS = r"(?:(?<![\w)\]%.])[-–](?=[A-Z]{0,2}[$£€¥₹₩₽₺₿฿₫₪₴₱₦]))"
 _PER = r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|min)\b)?"
@@ -157,36 +159,36 @@ def _code_first(match: re.Match[str]) -> str:
 
 
 _CODE = "|".join(code for code in CODES if code != "RS")
-_RANGE = rf"{_COUNTRY}({_SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
+_RANGE = rf"{_COUNTRY}({SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
 MONEY: tuple[Kind, ...] = (
     kind("money range", _RANGE, _range, flags=re.I, needs="$£€¥₹₩₽₺฿₫₪₴₱₦₿"),
     kind(
         "money",
-        rf"({_MINUS})?{_COUNTRY}({_SYMBOL})\s?({_AMOUNT}){SCALE}?{_PER}",
+        rf"({_MINUS})?{_COUNTRY}({SYMBOL})\s?({_AMOUNT}){SCALE}?{_PER}",
         _money,
         flags=re.I,
         needs="$£€¥₹₩₽₺₿฿₫₪₴₱₦",
     ),
-    kind("money", rf"\b({_CODE}|Rs\.?)\s?({NUMBER}){SCALE}?(?!\w)", _code_first, hint=r"[A-Zs][A-Zs]?\.?\s?\d"),
+    kind("money", rf"\b({_CODE}|Rs\.?|kr)\s?({NUMBER}){SCALE}?(?!\w)", _code_first, hint=r"[A-Zsr]\.?\s?\d"),
     kind(
         "money",
-        rf"(?<![\w.,])(?:({NUMBER}){DASH})?({_AMOUNT}){SCALE}?\s?({_SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
+        rf"(?<![\w.,])(?:({NUMBER})(?:{SYMBOL}|¢)?{DASH})?({_AMOUNT}){SCALE}?\s?({SYMBOL}|¢|(?:{_CODE}|kr|zł)\b)(?!\w)",
         _behind,
     ),
     kind("old money", r"(?<![\w.,£])(\d{1,3})s\.? ?(\d{1,2})(?:d\b\.?)(?!\w)", _shillings, needs="d"),
     kind(
         "old money",
-        r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, ))(\d{1,2})s\.()(?=\W|$)",
+        r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, )|(?<![\w.,£-])(?=\d{1,2}s\.(?:[,;]| [a-z])))(\d{1,2})s\.()(?=\W|$)",
         _shillings,
         needs="s",
         hint=r"\ds\.",
     ),
-    kind("pence", r"(?<![\w.,£])(?<!the )()(\d{1,2})d\.(?=,|;|\s+[a-z(]|$)", _shillings, needs="d"),
+    kind("pence", r"(?<![\w.,£])(?<!the )()(\d{1,2})d\.(?=[,;\"')]|\s+[a-z(]|$)", _shillings, needs="d"),
     kind(
         "old pounds",
         r"(?<![\w.,£])(\d{1,3}(?:,\d{3})*)l\.(?= [a-z])",
         lambda match: _count(match.group(1), "pound", "pounds"),
     ),
-    kind("pence", rf"(?<![\w.,])(?:(\d\d?){DASH})?(\d\d?(?:\.5)?)p(?!\w)", _pence, needs="p"),
+    kind("pence", rf"(?<![\w.,])(?:(\d\d?)p?{DASH})?(\d\d?(?:\.5)?)p(?!\w)", _pence, needs="p"),
 )
 """Money with its sign before or behind the number, with a country, a scale, or a price per something."""

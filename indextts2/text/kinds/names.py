@@ -16,7 +16,7 @@ from .context import (
 )
 from .dates import month_name, weekday
 from .find import Kind, kind
-from .letters import spell
+from .letters import PLURAL, spell
 from .places import COMPASS, STATES, STREETS
 
 TITLES = {
@@ -25,12 +25,13 @@ TITLES = {
     "col": "colonel", "gen": "general", "capt": "captain", "sgt": "sergeant", "rev": "reverend", "gov": "governor",
     "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable", "fr": "father", "maj": "major",
     "cpl": "corporal", "pvt": "private", "adm": "admiral", "cmdr": "commander", "supt": "superintendent",
-    "messrs": "messers",
+    "messrs": "messers", "ald": "alderman", "pte": "private", "insp": "inspector", "det": "detective",
+    "amb": "ambassador", "sec": "secretary", "cllr": "councillor", "cdr": "commander", "lieut": "lieutenant", "sergt": "sergeant", "brig": "brigadier",
     "mt": "mount", "ft": "fort", "st": "saint", "ste": "saint", "mme": "madam", "mlle": "mademoiselle", "pt": "point",
 }  # fmt: skip
 """Before a name, with or without their point where that is usual."""
 
-_TITLES_ALONE = "dr mr mrs ms prof lt col gen capt sgt rev gov sen rep pres hon mt messrs cmdr maj supt".split()
+_TITLES_ALONE = "cllr dr mr mrs ms prof lt col gen capt sgt rev gov sen rep pres hon mt messrs cmdr maj supt".split()
 WORDS = {
     **{short: TITLES[short] for short in _TITLES_ALONE},
     "etc": "et cetera", "approx": "approximately", "dept": "department", "inc": "incorporated",
@@ -46,7 +47,8 @@ WORDS = {
     "yrs": "years", "lbs": "pounds", "oz": "ounces", "tsp": "teaspoon", "tbsp": "tablespoon", "sq": "square",
     "qt": "quart", "gal": "gallon", "pkg": "package", "rd": "road", "ave": "avenue", "blvd": "boulevard",
     "ln": "lane", "hwy": "highway", "pkwy": "parkway", "mins": "minutes", "secs": "seconds", "cu": "cubic",
-    "asst": "assistant", "mgr": "manager", "lat": "latitude", "long": "longitude", "inst": "instant",
+    "obt": "obedient", "servt": "servant", "regt": "regiment", "coll": "college", "esqr": "esquire",
+    "asst": "assistant", "rt": "right", "mgr": "manager", "lat": "latitude", "long": "longitude", "inst": "instant",
     "ult": "ultimo", "prox": "proximo",
 }  # fmt: skip
 """With their point, wherever they stand."""
@@ -59,7 +61,8 @@ _NEED_NUMBER = frozenset(
 _ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros".split())
 _KEYS = {"Ctrl": "control", "Cmd": "command", "Esc": "escape", "Del": "delete"}
 _LATIN = {"eg": "for example", "ie": "that is"}
-_SLASHED = {"w/o": "without", "w/": "with ", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
+_SLASHED = {"s/he": "she or he", "he/she": "he or she", "she/he": "she or he", "his/her": "his or her",
+            "him/her": "him or her", "w/o": "without", "w/": "with ", "y/o": "year old", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
     "a/c": "A C",
             "c/o": "care of", "and/or": "and or", "w/in": "within", "w/out": "without", "h/t": "hat tip",
             "q/q": "quarter on quarter", "y/y": "year on year", "m/m": "month on month",
@@ -111,7 +114,7 @@ def _word(match: re.Match[str]) -> str | None:
     word = match.group(1).lower()
     if word not in WORDS:
         return None
-    if word in _NEED_NUMBER and not re.match(r"\s*(?:[\d\ufffc]|[a-z,;:)])", rest_of(match)):
+    if word in _NEED_NUMBER and not re.match(r"\s*(?:\(?[\d\ufffc]|[a-z,;:)])", rest_of(match)):
         return None
     stop = stop_before_capital(match) if word == "etc" else stop_after_initials(match)
     return WORDS[word] + (stop if word in _ENDS else "")
@@ -128,7 +131,15 @@ def _dotted(match: re.Match[str]) -> str | None:
 
 def _latin(match: re.Match[str]) -> str:
     """op. cit., ibid."""
-    return match.group().replace(".", "").replace("cit", "sit") + stop_after_initials(match)
+    return match.group().replace(".", "") + stop_after_initials(match)
+
+
+def _old_month(match: re.Match[str]) -> str:
+    """The 9th inst."""
+    return WORDS[match.group(1)] + stop_after_initials(match)
+
+
+_SCALES = {"C": "celsius", "F": "fahrenheit", "K": "kelvin"}
 
 
 def _against(match: re.Match[str]) -> str | None:
@@ -139,10 +150,23 @@ def _against(match: re.Match[str]) -> str | None:
 def _initial(match: re.Match[str]) -> str | None:
     """John F. Kennedy: the point behind the initial ends no sentence."""
     before, word = word_before(match), next_word(match)
-    if word.lower() in _SENTENCE_WORDS or not (before[:1].isupper() or not before or before.endswith(".")):
+    if word.lower() in _SENTENCE_WORDS or not (
+        before[:1].isupper() or not before or before.endswith(".") or before in _BEFORE_NAMES
+    ):
         return None
     return spell(match.group(1))
 
+
+def _asked(match: re.Match[str]) -> str:
+    """Q. and A. of questions and answers."""
+    return spell(match.group(1)) + ("." if match.group().endswith(".") else "")
+
+
+_BEFORE_NAMES = frozenset(
+    "by of and to from with for as when that than like said where about against under old young poor dear miss son wife "
+    "brother sister friend author the after before between asked".split()
+)
+"""Words in small letters before initials of a name."""
 
 _SENTENCE_WORDS = frozenset(
     "the then he she it they we but and in on at this that there what when you his her if so as for no yes".split()
@@ -163,13 +187,14 @@ def _day(match: re.Match[str]) -> str | None:
     """Sat. as a day: not where a verb or the star may stand."""
     word = match.group(1)
     if word == "Sun" and not re.match(
-        r"[,\s]+(?:\d|\ufffc|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|at|from)\b)", rest_of(match)
+        r"[,\s]+(?:\d|\ufffc|night\b|morning\b|afternoon\b|evening\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|at|from)\b)",
+        rest_of(match),
     ):
         return None
     if (
         not at_end(match)
         and _starts_sentence(match)
-        and not re.match(r",|\s*(?:\d|\ufffc)", rest_of(match))
+        and not re.match(r",|\s*(?:\d|\ufffc|night|morning|afternoon|evening)", rest_of(match))
         and word in ("Sat", "Sun", "Wed")
     ):
         return None
@@ -183,13 +208,19 @@ def _slashed(match: re.Match[str]) -> str:
 
 def _joined(match: re.Match[str]) -> str:
     """AT&T, R&D."""
-    return f"{spell(match.group(1))} and {spell(match.group(2))}"
+    return f"{spell(match.group(1))} and {spell(match.group(2))}{PLURAL if match.group(3) else ''}"
+
+
+def _closes_place(match: re.Match[str]) -> bool:
+    """Whether nothing or a mark follows, as behind Columbus, OH."""
+    return re.match(r"\s*$|[.,;)]", rest_of(match)) is not None
 
 
 def _state(match: re.Match[str]) -> str | None:
     """Portland, OR: behind a city."""
     before = word_before_comma(match)
-    known = before[:1].isupper() and before.lower() not in STARTERS and match.group() not in ("OK", "HI", "OH", "ME")
+    alone = match.group() not in ("OK", "HI", "OH", "ME") or (match.group() != "OK" and _closes_place(match))
+    known = before[:1].isupper() and before.lower() not in STARTERS and alone
     return STATES[match.group()] if known else None
 
 
@@ -204,7 +235,7 @@ NAMES: tuple[Kind, ...] = (
         needs_digit=False,
         hint=r"[CED][tmse][rdcl]",
     ),
-    kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})\b", _joined, needs_digit=False, needs=";&"),
+    kind("initialism", r"\b([A-Z]{1,3})&([A-Z]{1,3})(s?)\b", _joined, needs_digit=False, needs=";&"),
     kind(
         "state",
         rf"(?<=[a-z], )(?:{'|'.join(STATES)})\b(?=[.,;:)]|$|\s)",
@@ -214,7 +245,7 @@ NAMES: tuple[Kind, ...] = (
     ),
     kind(
         "slash",
-        r"(?<![\w/])(?:[wW]/out|[wW]/o|[wW]/in|[wW]/(?=[\s\w])|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|[qym]/(?:(?<=q/)q|(?<=y/)y|(?<=m/)m)\b|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
+        r"(?<![\w/])(?:[wW]/out|[wW]/o|[wW]/in|[wW]/(?=\s|\w\w)|[bB]/c|[nN]/[aA]|a/c|A/C|c/o|(?:[sS]|[sS]he)/he\b|[hH]e/she\b|h(?:is|im)/her\b|[qym]/(?:(?<=q/)q|(?<=y/)y|(?<=m/)m)\b|and/or|And/or|h/t|I/O|A/B|TCP/IP)(?![/])",
         _slashed,
         needs_digit=False,
         needs="/",
@@ -233,22 +264,44 @@ NAMES: tuple[Kind, ...] = (
         needs_digit=False,
     ),
     kind("compass", r"(?<=\ufffc )(NE|NW|SE|SW)\b", lambda match: COMPASS[match.group(1)], needs_digit=False),
-    kind("saint", r"\bSt(?:\.|(?= [A-Z][a-z]))(?=\s+[A-Z\ufffc])", _saint, needs_digit=False),
+    kind("saint", r"\bS(?:T\.|t(?:\.|(?= [A-Z][a-z])))(?=\s+[A-Z\ufffc])", _saint, needs_digit=False),
     kind(
         "street",
         r"(?<=[a-z] )(St|Ave|Rd|Blvd|Ln)\.",
         lambda match: STREETS[match.group(1).lower()] + stop_after_initials(match),
         needs_digit=False,
     ),
-    kind("degree", r"\b(?:Ph\.?\s?D|M\.?Sc|B\.?Sc|M\.?B\.?A|Ll\.?B|Ed\.?D|Psy\.?D)\b\.?", _degree, needs_digit=False),
-    kind("title", rf"\b({_TITLE})\.(?=\s+[\"']?[A-Z])(?<!\bSt\.)", _title, needs_digit=False),
-    kind("title", r"\b(Mr|Mrs|Ms|Dr|Prof|mr|mrs|dr)(?=\s+[A-Z\ufffc])", _title, needs_digit=False),
+    kind(
+        "degree",
+        r"\b(?:Ph\.?\s?D|M\.?Sc|B\.?Sc|M\.?B\.?A|Ll\.?B|LL\.?\s?[BDM]|Ed\.?D|Psy\.?D)\b\.?",
+        _degree,
+        needs_digit=False,
+    ),
+    kind("title", rf"\b({_TITLE})\.(?=(?:\s+|-)[\"']?[A-Z])(?<!\bSt\.)", _title, needs_digit=False),
+    kind(
+        "title",
+        r"\b(Mr|Mrs|Ms|Dr|Prof|mr|mrs|dr|Capt|Sgt|Lt|Cpl|Pte|Mme|Mlle|Messrs|Cllr)(?=\s+[A-Z\ufffc])",
+        _title,
+        needs_digit=False,
+    ),
     kind("title", r"\b(mr|mrs)\b(?!\.)", _title, needs_digit=False),
     kind("initialism", r"\b[A-Z]{1,3};[A-Z]{1,3}\b", lambda match: spell(match.group()), needs_digit=False, needs=";&"),
     kind(
         "dotted letters",
-        r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z][a-z])",
+        r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z]?[a-z]|[,;:!?)]| ?[\d\ufffc]|\s*$)|"
+        r"\b(?:i\. e|e\. g|q\. v|a\. m|p\. m)\.|(?<=[\d\ufffc] )[AP]\. M\.",
         _dotted,
+        needs_digit=False,
+        needs=".",
+    ),
+    kind("letter", r"(?m)(?<=\()a(?=\))|^a(?=\) )", spell("a"), needs_digit=False, needs=")"),
+    kind(
+        "question", r"(?m)(?:^|(?<=[.?!] ))([QA])(?:\.(?=\s+[A-Z])|(?=:\s))", _asked, needs_digit=False, hint=r"\bQ[.:]"
+    ),
+    kind(
+        "species",
+        r"(?<![\w.])([A-Z])\.(?= [a-z]{2})",
+        lambda match: spell(match.group(1)),
         needs_digit=False,
         needs=".",
     ),
@@ -256,8 +309,30 @@ NAMES: tuple[Kind, ...] = (
     kind("Latin", r"\b(?:op|loc)\. cit\.|\bet seq\.|\bibid\.|\bIbid\.", _latin, needs_digit=False, needs="."),
     kind("versus", r"(?<=[a-z] )v(?= [A-Z][a-z])", _against, needs_digit=False),
     kind("versus", r"\b(?:vs|v)\b\.?(?=\s)(?<=vs|s\.|v\.)", "versus", needs_digit=False),
+    kind("old month", r"(?<=\ufffc )(inst|ult|prox)\.", _old_month, needs_digit=False, needs="."),
+    kind("number", r"\b[Nn]o\.(?= of\b)", "number", needs_digit=False, needs="."),
+    kind(
+        "abbreviation",
+        r"\b[Aa]ssoc\.(?= (?:\ufffc|(?:[Pp]rof|[Pp]rofessor|[Dd]irector|[Ee]ditor|[Dd]ean)\b))",
+        "associate",
+        needs_digit=False,
+        needs=".",
+    ),
+    kind(
+        "scale",
+        r"(?<=degrees )([CFK])\b",
+        lambda match: _SCALES[match.group(1)],
+        needs_digit=False,
+        hint="degrees [CFK]",
+    ),
     kind("month", r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=\s|,|$)", _month, needs_digit=False),
     kind("day", r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.(?=[\s,)\"']|$)", _day, needs_digit=False),
+    kind(
+        "day",
+        r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)(?=,?\s(?:\ufffc|\d|\d))",
+        lambda match: weekday(match.group(1)),
+        hint=r"\b[MTWFS][a-z]+,?\s[\d\ufffc]",
+    ),
     kind("abbreviation", r"\b([A-Za-z]{2,7})\.(?=[\s,;:)\"'\ufffc\d]|$)", _word, flags=re.I, needs_digit=False),
 )
 """Abbreviations. The surer a surrounding, the earlier its row."""

@@ -21,8 +21,14 @@ _NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol"
              "ste": "suite", "rm": "room", "bldg": "building", "ext": "extension", "lvl": "level", "lv": "level",
              "#": "number",
              "nr": "number", "op": "opus", "§": "section", "§§": "sections", "¶": "paragraph",
-             "cf": "compare"}  # fmt: skip
+             "cf": "compare", "pg": "page", "sect": "section", "pgs": "pages", "chs": "chapters", "fl": "floor", "eqs": "equations",
+             "vv": "verses", "ll": "lines", "bk": "book", "bks": "books", "app": "appendix", "cl": "clause",
+             "nn": "notes", "pl": "plate", "pls": "plates", "ser": "series", "stn": "station", "qq": "questions",
+             "kv": "koechel", "cat": "catalog", "reg": "regulation", "arts": "articles", "pts": "parts"}  # fmt: skip
 _SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len, reverse=True))
+
+
+_CODE_DIGITS = 5
 
 
 def _headed(match: re.Match[str]) -> str:
@@ -34,6 +40,8 @@ def _numbered(match: re.Match[str]) -> str:
     """No. 5, Nos. 1-3, pp. 12-14, #5, § 3."""
     head = _NUMBERED[match.group(1).lower()]
     first, letter, last = match.group(2), match.group(3), match.group(4)
+    if first.isdecimal() and len(first) >= _CODE_DIGITS and not last:  # order #12345
+        return f"{head} {numbers.digits(first)}"
     words = f"{head} {_plain(first)}" + (f" {spell(letter)}" if letter else "")
     return words + (f" {'and' if match.group(0).count('&') else 'to'} {_plain(last)}" if last else "")
 
@@ -84,7 +92,32 @@ def _dashed(match: re.Match[str]) -> str:
     return f"{match.group(1)} {_plain(match.group(2))} dash {_plain(match.group(3))}"
 
 
+def _lettered(match: re.Match[str]) -> str:
+    """B. 4, The Albany."""
+    return f"{spell(match.group(1))} {numbers.pairs(match.group(2))}"
+
+
 HEADED: tuple[Kind, ...] = (
+    kind(
+        "calibre",
+        r"(?<![\w.])\.(\d\d|357|308|223|243|270|338|300)(?=[- ](?:cal(?:ibers?|ibres?)?|pistols?|rifles?|BMG|"
+        r"revolvers?|magnums?|handguns?|guns?|rounds?|bullets?|cartridges?|Magnum|ACP|Winchester|Colt|automatic|shells?)\b)",
+        _pairs,
+        hint=r"\.\d\d",
+    ),
+    kind(
+        "lettered number",
+        r"(?<![\w.])([A-Z])\. ?(\d{1,4})(?=[,;:)]|\.?\s*$|\.\s+[A-Z])",
+        _lettered,
+        hint=r"[A-Z]\. ?\d",
+    ),
+    kind("numbered", r"\b(Eq|Eqs|Fig|Figs|Sec|Tab|Art|Ex|No)\. \((\d+)([a-z])?\)()", _numbered, hint=r"\. \(\d"),
+    kind(
+        "ending",
+        r"(?<=ending in )(\d{4})\b|(?<=ends in )(\d{4})\b",
+        lambda match: numbers.digits(match.group()),
+        hint=r"in \d\d\d\d",
+    ),
     kind(
         "headed number",
         r"\b(Table|Figure|Fig\.|Level|World|Stage|Exercise) (\d{1,3})[-–](\d{1,3})(?![\w.,-]*\d)",
@@ -131,13 +164,6 @@ LAST: tuple[Kind, ...] = (
         r"(?:(?<=batting )|(?<=batted )|(?<=hit )|(?<=hitting )|(?<=average of )|(?<=hits ))\.(\d{3})\b",
         _pairs,
         hint=r"\.\d\d\d",
-    ),
-    kind(
-        "calibre",
-        r"(?<![\w.])\.(\d\d|357|308|223|243|270|338|300)(?=[- ](?:cal(?:ibers?|ibres?)?|pistols?|rifles?|"
-        r"revolvers?|magnums?|handguns?|guns?|rounds?|bullets?|cartridges?|Magnum|ACP|Winchester|Colt|automatic|shells?)\b)",
-        _pairs,
-        hint=r"\.\d\d",
     ),
     kind("grouped number", r"(?<![\w.,'])\d{1,3}(?:['_]\d{3})+(?![\w'])", _grouped),
     kind("negative", r"(?<![\w)\]\ufffc.–-])[-–](\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\w-])", _minus),

@@ -10,15 +10,22 @@ from .find import Kind, kind
 
 _ROMAN = r"(?=[MDCLXVI])(?:M{0,3})(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?<=[MDCLXVI])"
 _CAPITAL = r"[IVXLCDM](?![a-z])"
-_WORDS = frozenset("MIX DI MI CV CD MD DC MC LI XL MM CC CM DL DV XX MIX MI VI DIX LIV MCI CI DM CL ML".split())
+_WORDS = frozenset("MIX DI MI CV CD MD DC MC LI XL MM CC CM DL DV DIX LIV MCI CI DM CL ML".split())
 """Valid numerals that are something else when they stand alone."""
 
 _COUNTED = (
     "Chapter|Part|Act|Scene|Volume|Vol|Book|War|Section|Episode|Type|Class|Grade|Phase|Stage|Level|Article|Title|Appendix|"
     "Figure|Table|Bowl|Mark|Mk|Series|Division|Tier|Category|Group|Canto|Psalm|Lesson|Unit|Model|Schedule|Amendment|Rocky|"
-    "Apollo|Saturn|Gemini|Quest|Fantasy|Warcraft|Diablo|Schedule|Lecture|Exercise|Step|Round|Hall|Olympiad|Fate|Games?"
+    "Apollo|Saturn|Gemini|Quest|Fantasy|Warcraft|Diablo|Schedule|Lecture|Exercise|Step|Round|Hall|Olympiad|Fate|Games?|GTA|Civilization|"
+    "Civ|Evil|Creed|Souls|Scrolls|Saw|Doom|Halo"
 )
-_SHORT = {"Vol": "volume", "Mk": "mark", "Sc": "scene", "Pl": "plate"}
+_LETTERED = frozenset(
+    "Class Type Model Series Group Category Grade Schedule Tier Unit Level Division Hall Section".split()
+)
+"""What is named by letters too: Model X, Class C."""
+
+_SHORT = {"Vol": "volume", "Mk": "mark", "Sc": "scene", "Pl": "plate", "Ch": "chapter", "Chap": "chapter",
+          "P": "page", "Pp": "pages", "Bk": "book", "App": "appendix", "Fig": "figure"}  # fmt: skip
 _RULERS = (
     "Henry|Louis|Edward|George|Charles|William|James|Richard|Elizabeth|Philip|Paul|Pius|John|Benedict|Leo|Napoleon|Mary|Anne|"
     "Catherine|Peter|Nicholas|Frederick|Gregory|Alexander|Ramses|Ramesses|Francis|Victoria|Ivan|Otto|Rudolf|Ferdinand|Felipe|"
@@ -43,6 +50,8 @@ def _counted(match: re.Match[str]) -> str | None:
     """Chapter IV, Type II, Super Bowl LVIII; Part I unless "I" goes on with a verb."""
     if match.group(2) == "I" and next_word(match).lower() in _PRONOUN_BEHIND:
         return None
+    if match.group(2) in "CDLMX" and match.group(1).capitalize() in _LETTERED:
+        return None
     return numbers.cardinal(_value(match.group(2)))
 
 
@@ -63,14 +72,35 @@ def _world_war(match: re.Match[str]) -> str:
 
 
 _SMALL_HEADS = (
-    "act|sc|pl|plate|scene|part|chapter|book|volume|vol|canto|section|page|pages|verse|figure|table|"
+    "act|sc|pl|plate|ch|chap|pp?|bk|app|fig|scene|part|chapter|book|volume|vol|canto|section|page|pages|verse|figure|table|"
     "appendix|stanza|line"
 )
 
 
 def _small(match: re.Match[str]) -> str:
     """Act v, scene iv; page xii."""
-    return f"{_SHORT.get(match.group(1).capitalize(), match.group(1))} {numbers.cardinal(_value(match.group(2)))}"
+    head, first, last = match.groups()
+    words = f"{_SHORT.get(head.capitalize(), head)} {numbers.cardinal(_value(first))}"
+    return words + (f" to {numbers.cardinal(_value(last))}" if last else "")
+
+
+def _lines(match: re.Match[str]) -> str:
+    """Macbeth, I. vii. 1-28."""
+    act, scene, first, last = match.groups()
+    words = f"act {numbers.cardinal(_value(act))}, scene {numbers.cardinal(_value(scene))}, line"
+    return f"{words}s {numbers.spoken(first)} to {numbers.spoken(last)}" if last else f"{words} {numbers.spoken(first)}"
+
+
+_FIRST_NAMES = (
+    "Thomas|Edwin|Sammy|Martin|Walter|Arthur|Harold|Donald|Ronald|Kenneth|Joseph|Samuel|Daniel|Benjamin|Ted|Bill|Bob|Jack|"
+    "Frank|Ken|Franklin|Theodore|Steven|Patrick|Andrew|Anthony|Mark|Matthew|Luke|Adam|Eric|Brian|Kevin|Gary|Larry"
+)
+
+
+def _year(match: re.Match[str]) -> str | None:
+    """MCMXC -> nineteen ninety."""
+    number = _value(match.group())
+    return numbers.year(number) if 1100 <= number <= 2099 else None
 
 
 def _small_alone(match: re.Match[str]) -> str:
@@ -91,6 +121,7 @@ def _heading(match: re.Match[str]) -> str:
     return numbers.cardinal(_value(match.group(1))) + "."
 
 
+_SMALL = r"(?=[ivxl])(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})(?<=[ivxl])"
 ROMANS: tuple[Kind, ...] = (
     kind(
         "century",
@@ -98,6 +129,19 @@ ROMANS: tuple[Kind, ...] = (
         _century,
         needs_digit=False,
         hint="cent",
+    ),
+    kind(
+        "personal name",
+        rf"\b((?:{_RULERS}|{_FIRST_NAMES}) (?:[A-Z]\. )?[A-Z][a-z]+),? (I{{2,3}}|IV)\b(?!\.\w)",
+        lambda match: f"{match.group(1)} the {numbers.ordinal(_value(match.group(2)))}",
+        needs_digit=False,
+        hint="I[IV]",
+    ),
+    kind(
+        "scene and line",
+        rf"\b([IVX]{{1,4}})\.\s?({_SMALL})\.\s?(\d{{1,4}})(?:[-–](\d{{1,4}}))?(?!\w)",
+        _lines,
+        hint=r"[ivx]\.\s?\d",
     ),
     kind(
         "counted numeral",
@@ -126,11 +170,12 @@ ROMANS: tuple[Kind, ...] = (
         lambda match: numbers.cardinal(_value(match.group())),
         needs_digit=False,
     ),
+    kind("year", rf"\b(?=M[MDCLXVI]{{3,}}\b){_ROMAN}\b", _year, needs_digit=False, hint="M[MDCLX]"),
     kind("world war", r"\bWW(I{1,2}|1|2)\b", _world_war, needs_digit=False, hint="WW"),
     kind(
         "small numeral",
-        rf"(?i:\b({_SMALL_HEADS})\b\.?) ((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|"
-        rf"v?i{{0,3}})(?<=[ivxl]))\b(?:\.(?=,? [a-z\d\ufffc]))?(?!['’.]\w)",
+        rf"(?i:\b({_SMALL_HEADS})\b\.?) (?!i\b(?! ?[-.,;:)]|$))({_SMALL})\b(?:[-–]({_SMALL})\b)?"
+        r"(?:\.(?=,? [a-z\d\ufffc]))?(?!['’.]\w)",
         _small,
         needs_digit=False,
         hint=r"[.\s][ivxl]+\b",

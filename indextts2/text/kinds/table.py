@@ -10,12 +10,14 @@ from .measures import MEASURES
 from .money import MONEY
 from .names import NAMES
 from .plain import HEADED, LAST, NUMBERS
+from .plays import PLAYS
 from .ratios import HYPHENS, RATIOS, SIGNS
 from .romans import ROMANS
 from .times import TIMES
 
 KINDS: tuple[Kind, ...] = (
     *ADDRESSES,
+    *PLAYS,
     *DATES,
     *CODES,
     *HEADED,

@@ -28,9 +28,9 @@ _FULL_BOOKS = (
     "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|Esther|Job|"
     "Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Lamentations|Ezekiel|Daniel|Hosea|Joel|Amos|Obadiah|Jonah|Micah|Nahum|"
     "Habakkuk|Zephaniah|Haggai|Zechariah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|Corinthians|Galatians|Ephesians|"
-    "Philippians|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|James|Peter|Jude|Revelation"
+    "Philippians|Surah|Quran|Qur'an|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|James|Peter|Jude|Revelation"
 )
-_NUMBERED = {"1": "first", "2": "second", "3": "third"}
+_NUMBERED = {"1": "first", "2": "second", "3": "third", "I": "first", "II": "second", "III": "third"}
 
 
 _NOON = 12
@@ -91,8 +91,8 @@ def _military(match: re.Match[str]) -> str:
     hour, minute = match.groups()
     first = f"oh {numbers.cardinal(int(hour))}" if hour.startswith("0") else numbers.cardinal(int(hour))
     if minute == "00":
-        return f"{first} hundred"
-    return f"{first} {numbers.digits(minute) if minute.startswith('0') else numbers.cardinal(int(minute))}"
+        return f"{first} hundred hours"
+    return f"{first} {numbers.digits(minute) if minute.startswith('0') else numbers.cardinal(int(minute))} hours"
 
 
 def _with_seconds(match: re.Match[str]) -> str:
@@ -117,17 +117,30 @@ def _verse(match: re.Match[str]) -> str:
     return words + (f" to {numbers.cardinal(int(last))}" if last else "")
 
 
+def _old_verse(match: re.Match[str]) -> str | None:
+    """Gen. xxii. 5; Ps. cxix. 105; 1 Cor. xiii."""
+    number, book, chapter, verse, last = match.groups()
+    value = numbers.roman(chapter)
+    name = BOOKS.get(book.rstrip(".").lower(), book.rstrip("."))
+    words = f"{_NUMBERED.get(number or '', '')} {name} {numbers.cardinal(value)}".strip()
+    words += f" {numbers.cardinal(int(verse))}" if verse else ""
+    words += f" to {numbers.cardinal(int(last))}" if last else ""
+    return words + ("" if verse else stop_before_capital(match) if match.group().endswith(".") else "")
+
+
 _UNITS = {"h": "hour", "hr": "hour", "hrs": "hour", "m": "minute", "min": "minute", "mins": "minute", "s": "second",
           "sec": "second", "secs": "second", "d": "day"}  # fmt: skip
 _BEHIND_TIME = (
     "on|in|this|that|yesterday|tomorrow|today|sharp|for|and|if|I|he|she|we|they|the|precisely|exactly|every|when"
 )
+_DEPARTS = "train|bus|ferry|flight|express|boat|tram|coach|from|to (?=[A-Z])|showing|service|kick-off|start"
 _PART = re.compile(r"(\d+)\s?([a-z]*)")
 
 
 def _length(match: re.Match[str]) -> str:
     """1h 30m -> one hour thirty minutes."""
-    return _in_units([(number, _UNITS[unit or "m"]) for number, unit in _PART.findall(match.group())])
+    parts = [(str(int(number)), _UNITS[unit or "m"]) for number, unit in _PART.findall(match.group())]
+    return _in_units([(number, unit) for number, unit in parts if number != "0"] or parts)
 
 
 def _in_units(parts: Sequence[tuple[str, str]]) -> str:
@@ -138,10 +151,24 @@ _ABBREVIATED = "|".join(sorted((name.capitalize() for name in BOOKS), key=len, r
 TIMES: tuple[Kind, ...] = (
     kind(
         "verse",
-        rf"(?<!\w)(?:([123])\s)?((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\b\.?)\s(\d{{1,3}}):(\d{{1,3}})"
+        rf"(?<!\w)(?:([123]|I{{1,3}})\s)?((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\b\.?)\s(\d{{1,3}}):(\d{{1,3}})"
         r"(?:[-–](\d{1,3}))?(?!\w|:)",
         _verse,
         hint=r"\d:\d",
+    ),
+    kind(
+        "old verse",
+        rf"(?<!\w)(?:([123]|I{{1,3}})\s)?((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\.)_?\s([ivxlc]{{1,8}})\b"
+        r"(?:[.:,]\s?(\d{1,3})(?:[-–](\d{1,3}))?|\.)(?!\w)",
+        _old_verse,
+        needs_digit=False,
+        hint=r"[a-z]\.?_? [ivxlc]+[.:,]",
+    ),
+    kind(
+        "chapter",
+        rf"(?<!\w)([123])\s((?:{_FULL_BOOKS})|(?:{_ABBREVIATED})\b\.?)\s(\d{{1,3}})()()(?![\w:])",
+        _verse,
+        hint=r"[123]\s[A-Z]",
     ),
     kind("time", rf"(?<![\w.:])(\d{{1,2}}):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:\s?{HALF})?(?!\w|:\d)", _with_seconds),
     kind("time range", rf"(?<![\w.:/$-]){_CLOCK}\s?{HALF}?{_DASH}{_CLOCK}\s?{HALF}?(?![\w:%]|[-–/]\d|[.,]\d)", _range),
@@ -151,12 +178,19 @@ TIMES: tuple[Kind, ...] = (
         _range,
     ),
     kind("time", rf"(?<![\w.:$-])(\d{{1,2}})[:.]([0-5]\d)\s?{HALF}(?!\w)", _time),
-    kind("time", r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?![\w:%]|\.\d)", _time),
+    kind(
+        "time",
+        r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?:h\b|(?![\w:%]|\.\d|,\d\d\d| (?:aspect|ratio|display|monitor|screen|odds|scale)))",
+        _time,
+    ),
+    kind("time", rf"(?<=[Tt]he )(\d{{1,2}})\.([0-5]\d)()(?= (?:{_DEPARTS})\b)", _time),
+    kind("zone", r"(?<=GMT|UTC)[-−–](?=\d)", " minus "),
+    kind("countdown", r"\bT[-−–](?=\d+ (?:seconds?|minutes?|hours?|days?)\b)", spell("t") + " minus ", hint="T[-−–]"),
     kind("time", rf"(?<=\b[Aa]t )(\d{{1,2}})\.([0-5]\d)()(?=[,;:!?)\"]|\.(?!\d)|$|\s(?:{_BEHIND_TIME})\b)", _time),
     kind("hour", rf"(?<![\w.:$])(\d{{1,2}})\s?{HALF}(?!\w)", _hour),
     kind(
         "duration",
-        r"(?<![\w.,])\d{1,4}\s?(?:h|hrs?|d)\s?\d{1,2}\s?(?:m|mins?|h)?(?:\s?\d{1,2}\s?(?:s|secs?))?(?!\w)"
+        r"(?<![\w.,])(?:\d{1,4}\s?d\s?)?\d{1,4}\s?(?:h|hrs?|d)\s?\d{1,2}\s?(?:m|mins?|h)?(?:\s?\d{1,2}\s?(?:s|secs?))?(?!\w)"
         r"(?<=[a-z])",
         _length,
     ),
@@ -164,7 +198,7 @@ TIMES: tuple[Kind, ...] = (
     kind("noon", r"(?<=[Nn]oon)[-–](?=[\d\ufffc])|(?<=[Mm]idnight)[-–](?=[\d\ufffc])", " to "),
     kind(
         "military time",
-        r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?=\s?(?:hours|hrs|h)\b)",
+        r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)\b",
         _military,
         hint=r"\d\d\d\d\s?h",
     ),

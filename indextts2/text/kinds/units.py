@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _METRIC = {"m": "meter", "g": "gram", "l": "liter", "W": "watt", "V": "volt", "A": "amp", "J": "joule", "N": "newton",
            "Pa": "pascal", "Hz": "hertz", "B": "byte", "bit": "bit", "eV": "electronvolt", "Wh": "watt hour",
            "Ah": "amp hour", "s": "second", "bps": "bit per second"}  # fmt: skip
@@ -16,13 +18,14 @@ _USED = (
 
 def _plural(one: str) -> str:
     irregular = {"foot": "feet", "inch": "inches", "hertz": "hertz"}
-    first, _, rest = one.partition(" per ")
+    joint = next((joint for joint in (" per ", " of ", " D C", " A C") if joint in one), " per ")
+    first, _, rest = one.partition(joint)
     words = first.split(" ")
     last = words[-1]
     many = next((plural for single, plural in irregular.items() if last.endswith(single)), f"{last}s")
     if last.endswith("hertz"):
         many = last
-    return " ".join([*words[:-1], many]) + (f" per {rest}" if rest else "")
+    return " ".join([*words[:-1], many]) + (joint + rest if joint in one else "")
 
 
 def _prefixed(sign: str) -> str:
@@ -59,6 +62,9 @@ _SINGLE = {
     "kΩ": "kiloohm", "mol": "mole", "K": "kelvin",
     "ct": "carat", "t": "ton", "bar": "bar", "mbar": "millibar", "atm": "atmosphere", "lm": "lumen", "doz": "dozen",
     "pk": "pack", "pkg": "package", "MP": "megapixel",
+    "VDC": "volt D C", "VAC": "volt A C", "mmol": "millimole", "sqm": "square meter", "qts": "quart", "tbs": "tablespoon",
+    "gr": "gram", "grs": "gram", "ltr": "liter", "ltrs": "liter", "cu. ft": "cubic foot", "BTU": "B T U", "dBA": "decibel",
+    "ly": "light year", "pcs": "piece", "pct": "percent", "yo": "year old", "y/o": "year old", "MPa·s": "megapascal second",
 }  # fmt: skip
 _COMPOUND = {
     "km/h": "kilometer per hour", "kph": "kilometer per hour", "kmh": "kilometer per hour",
@@ -77,14 +83,21 @@ _COMPOUND = {
     "kWh/m²": "kilowatt hour per square meter", "W/m²": "watt per square meter", "L/min": "liter per minute",
     "ft-lb": "foot pound", "Nm": "newton meter", "N·m": "newton meter", "Mbit/s": "megabit per second",
     "Gbit/s": "gigabit per second", "kbit/s": "kilobit per second", "knots": "knot", "kn": "knot", "kts": "knot",
-    "mmHg": "millimeter of mercury", "lb-ft": "pound foot",
+    "mmHg": "millimeter of mercury", "lb-ft": "pound foot", "ft-lbs": "foot pound", "ft·lb": "foot pound",
+    "mmol/L": "millimole per liter", "mmol/l": "millimole per liter", "mol/L": "mole per liter",
+    "m/s2": "meter per second squared", "L/100km": "liter per hundred kilometers",
+    "L/100 km": "liter per hundred kilometers", "l/100km": "liter per hundred kilometers",
+    "l/100 km": "liter per hundred kilometers",
 }  # fmt: skip
-_UNCHANGED = frozenset(("dozen", "horsepower", "C C", "stone", "kelvin"))
+_UNCHANGED = frozenset(("dozen", "horsepower", "C C", "stone", "kelvin", "percent", "year old", "B T U"))
 ONE = {**_SINGLE, **_COMPOUND}
 """Sign to the words for one of it."""
 
 WORDS = {name: (one, one if one in _UNCHANGED else _plural(one)) for name, one in ONE.items()}
 """Sign to the words for one and for many."""
+
+UNIT = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True))
+"""Pattern of any unit, longer ones first."""
 
 _FOLDED = {sign.lower(): words for sign, words in reversed(WORDS.items()) if len(sign) > 1}
 
