@@ -75,7 +75,7 @@ def test_numbers_are_spoken(english, written, spoken):
         ("e.g. apples, i.e. fruit etc.", "for example apples that is fruit et cetera"),
         ("cats & dogs + birds @ home", "cats and dogs plus birds at home"),
         ("john.doe@example.com", "john dot doe at example dot com"),
-        ("and/or, his/her", "and or his slash her"),
+        ("and/or, his/her", "and or his or her"),
         ("high-tailed", "high tailed"),
         ("café Zoë", "cafe zoe"),
     ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from indextts2.text.kinds.find import number_starts
+from indextts2.text.kinds.one_of import one_of
 from indextts2.text.kinds.starts import begins_with_number
 from indextts2.text.kinds.table import KINDS
 
@@ -51,3 +53,10 @@ def test_where_a_pattern_may_begin_is_told_with_care(pattern, told):
 def test_numbers_begin_at_their_digits_their_point_and_their_minus():
     assert number_starts("at -.5 or 12, a3") == [3, 4, 5, 10, 15]
     assert not number_starts("none")
+
+
+def test_a_pattern_of_words_matches_the_longest_of_them():
+    pattern = re.compile(one_of(["m", "mm", "mph", "km/h", "fl oz", "fl. oz"]))
+    for word in ("m", "mm", "mph", "km/h", "fl oz", "fl. oz"):
+        assert pattern.match(word + "!").group() == word
+    assert pattern.match("mp").group() == "m" and not pattern.match("k") and not pattern.match("fl.")

@@ -7,6 +7,7 @@ import re
 from .. import english_numbers as numbers
 from .context import stop_after_initials, word_before
 from .find import Kind, kind
+from .letters import spell
 
 MONTHS = (
     "january february march april may june july august september october november december".split()
@@ -25,7 +26,7 @@ _CENTURY_AHEAD = 50  # two digits below it are of this century
 _FIRST_YEAR, _LAST_YEAR = 1100, 2099  # of a number of four digits that is read as a year without more
 _BEFORE_YEAR = (
     "in|In|since|Since|by|By|from|From|until|till|before|Before|after|After|around|circa|year|of|during|early|late|mid|"
-    "summer|winter|spring|autumn|fall|to|anno|AD|A\\.D\\.|\\bc\\."
+    "summer|winter|spring|autumn|fall|to|anno|AD|A\\. ?D\\.|\\bc\\."
 )
 
 
@@ -159,7 +160,8 @@ def _century(match: re.Match[str]) -> str:
 
 
 def _old_year(match: re.Match[str]) -> str:
-    return f"{match.group(1)} {numbers.pairs(match.group(2))}"
+    lead = spell("ad") if match.group(1).startswith("A.") else match.group(1)
+    return f"{lead} {numbers.pairs(match.group(2))}"
 
 
 def _weekdays(match: re.Match[str]) -> str:
@@ -240,7 +242,8 @@ DATES: tuple[Kind, ...] = (
     kind(
         "decade",
         r"(?<!\w)['’](\d0)['’]?s\b|\b((?:1[0-9]|20)\d0)['’]?s\b|(?:(?<=the )|(?<=his )|(?<=her )|(?<=my )|(?<=our )|"
-        r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -])|(?<=roaring )|(?<=swinging ))([2-9]0)['’]?s\b|\b([2-9]0)['’]?s(?= (?:music|"
+        r"(?<=your )|(?<=their )|(?<=late )|(?<=early )|(?<=mid[ -])|(?<=roaring )|(?<=swinging ))([2-9]0)['’]?s\b|"
+        r"\b([2-9]0)['’]?s(?= (?:music|"
         r"style|fashion|pop|rock|hits|films?|movies?|era|kids?|shows?|sitcoms?|nostalgia|songs?|were)\b)",
         _decade,
         needs="s",

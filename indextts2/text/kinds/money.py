@@ -45,7 +45,8 @@ COUNTRIES = {
 SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mil": "million", "b": "billion",
     "bn": "billion",
-    "t": "trillion", "tn": "trillion", "trn": "trillion", "mln": "million", "bln": "billion", "thousand": "thousand", "million": "million", "billion": "billion",
+    "t": "trillion", "tn": "trillion", "trn": "trillion", "mln": "million", "bln": "billion",
+    "thousand": "thousand", "million": "million", "billion": "billion",
     "trillion": "trillion", "hundred": "hundred", "grand": "grand", "lakh": "lakh", "crore": "crore",
 }  # fmt: skip
 SCALE = (
@@ -178,7 +179,8 @@ MONEY: tuple[Kind, ...] = (
     kind("old money", r"(?<![\w.,£])(\d{1,3})s\.? ?(\d{1,2})(?:d\b\.?)(?!\w)", _shillings, needs="d"),
     kind(
         "old money",
-        r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, )|(?<![\w.,£-])(?=\d{1,2}s\.(?:[,;]| [a-z])))(\d{1,2})s\.()(?=\W|$)",
+        r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, )|"
+        r"(?<![\w.,£-])(?=\d{1,2}s\.(?:[,;]| [a-z])))(\d{1,2})s\.()(?=\W|$)",
         _shillings,
         needs="s",
         hint=r"\ds\.",

@@ -26,7 +26,8 @@ TITLES = {
     "sen": "senator", "rep": "representative", "pres": "president", "hon": "honorable", "fr": "father", "maj": "major",
     "cpl": "corporal", "pvt": "private", "adm": "admiral", "cmdr": "commander", "supt": "superintendent",
     "messrs": "messers", "ald": "alderman", "pte": "private", "insp": "inspector", "det": "detective",
-    "amb": "ambassador", "sec": "secretary", "cllr": "councillor", "cdr": "commander", "lieut": "lieutenant", "sergt": "sergeant", "brig": "brigadier",
+    "amb": "ambassador", "sec": "secretary", "cllr": "councillor", "cdr": "commander", "lieut": "lieutena"
+    "nt", "sergt": "sergeant", "brig": "brigadier",
     "mt": "mount", "ft": "fort", "st": "saint", "ste": "saint", "mme": "madam", "mlle": "mademoiselle", "pt": "point",
 }  # fmt: skip
 """Before a name, with or without their point where that is usual."""
@@ -62,7 +63,8 @@ _ENDS = frozenset("etc inc corp ltd co jr sr esq ave rd blvd ln hwy pkwy al bros
 _KEYS = {"Ctrl": "control", "Cmd": "command", "Esc": "escape", "Del": "delete"}
 _LATIN = {"eg": "for example", "ie": "that is"}
 _SLASHED = {"s/he": "she or he", "he/she": "he or she", "she/he": "she or he", "his/her": "his or her",
-            "him/her": "him or her", "w/o": "without", "w/": "with ", "y/o": "year old", "b/c": "because", "n/a": "not applicable", "N/A": "not applicable",
+            "him/her": "him or her", "w/o": "without", "w/": "with ", "y/o": "year old", "b/c": "because", "n/a":
+            "not applicable", "N/A": "not applicable",
     "a/c": "A C",
             "c/o": "care of", "and/or": "and or", "w/in": "within", "w/out": "without", "h/t": "hat tip",
             "q/q": "quarter on quarter", "y/y": "year on year", "m/m": "month on month",
@@ -157,13 +159,16 @@ def _initial(match: re.Match[str]) -> str | None:
     return spell(match.group(1))
 
 
-def _asked(match: re.Match[str]) -> str:
-    """Q. and A. of questions and answers."""
+def _asked(match: re.Match[str]) -> str | None:
+    """Q. and A. of questions and answers; an A alone is an initial or an article."""
+    if not re.search(r"\bQ[.:]", match.string):
+        return None
     return spell(match.group(1)) + ("." if match.group().endswith(".") else "")
 
 
 _BEFORE_NAMES = frozenset(
-    "by of and to from with for as when that than like said where about against under old young poor dear miss son wife "
+    "by of and to from with for as when that than like said where about against under old young poor dear"
+    " miss son wife "
     "brother sister friend author the after before between asked".split()
 )
 """Words in small letters before initials of a name."""
@@ -288,7 +293,8 @@ NAMES: tuple[Kind, ...] = (
     kind("initialism", r"\b[A-Z]{1,3};[A-Z]{1,3}\b", lambda match: spell(match.group()), needs_digit=False, needs=";&"),
     kind(
         "dotted letters",
-        r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z]?[a-z]|[,;:!?)]| ?[\d\ufffc]|\s*$)|"
+        r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|"
+        r"(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z]?[a-z]|[,;:!?)]| ?[\d\ufffc]|\s*$)|"
         r"\b(?:i\. e|e\. g|q\. v|a\. m|p\. m)\.|(?<=[\d\ufffc] )[AP]\. M\.",
         _dotted,
         needs_digit=False,
@@ -296,7 +302,11 @@ NAMES: tuple[Kind, ...] = (
     ),
     kind("letter", r"(?m)(?<=\()a(?=\))|^a(?=\) )", spell("a"), needs_digit=False, needs=")"),
     kind(
-        "question", r"(?m)(?:^|(?<=[.?!] ))([QA])(?:\.(?=\s+[A-Z])|(?=:\s))", _asked, needs_digit=False, hint=r"\bQ[.:]"
+        "question",
+        r"(?m)(?:^|(?<=[.?!] ))([QA])(?:\.(?=\s+[A-Z])|(?=:\s))",
+        _asked,
+        needs_digit=False,
+        hint=r"\b[QA][.:]",
     ),
     kind(
         "species",
@@ -331,7 +341,7 @@ NAMES: tuple[Kind, ...] = (
         "day",
         r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)(?=,?\s(?:\ufffc|\d|\d))",
         lambda match: weekday(match.group(1)),
-        hint=r"\b[MTWFS][a-z]+,?\s[\d\ufffc]",
+        hint=r"\b[MTWFS][a-z]+,?\s",
     ),
     kind("abbreviation", r"\b([A-Za-z]{2,7})\.(?=[\s,;:)\"'\ufffc\d]|$)", _word, flags=re.I, needs_digit=False),
 )

@@ -21,7 +21,8 @@ _NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol"
              "ste": "suite", "rm": "room", "bldg": "building", "ext": "extension", "lvl": "level", "lv": "level",
              "#": "number",
              "nr": "number", "op": "opus", "§": "section", "§§": "sections", "¶": "paragraph",
-             "cf": "compare", "pg": "page", "sect": "section", "pgs": "pages", "chs": "chapters", "fl": "floor", "eqs": "equations",
+             "cf": "compare", "pg": "page", "sect": "section", "pgs": "pages", "chs": "chapters", "fl": "floor", ""
+             "eqs": "equations",
              "vv": "verses", "ll": "lines", "bk": "book", "bks": "books", "app": "appendix", "cl": "clause",
              "nn": "notes", "pl": "plate", "pls": "plates", "ser": "series", "stn": "station", "qq": "questions",
              "kv": "koechel", "cat": "catalog", "reg": "regulation", "arts": "articles", "pts": "parts"}  # fmt: skip

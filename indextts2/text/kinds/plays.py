@@ -39,7 +39,8 @@ SPEAKERS = {
 _CAST = frozenset(
     "witch lord lady murderer servant citizen soldier officer messenger senator gentleman gentlewoman player watch "
     "watchman guard apparition fairy sailor outlaw keeper carrier captain bandit stranger goth roman conspirator page "
-    "priest queen musician fisherman knight man woman boy girl voice neighbour neighbor attendant clown warder merchant "
+    "priest queen musician fisherman knight man woman boy girl voice neighbour neighbor attendant clown w"
+    "arder merchant "
     "drawer groom ambassador friend peasant patrician tribune hunter huntsman shepherd nun monk sergeant student guest "
     "policeman workman nurse doctor".split()
 )

@@ -180,7 +180,8 @@ TIMES: tuple[Kind, ...] = (
     kind("time", rf"(?<![\w.:$-])(\d{{1,2}})[:.]([0-5]\d)\s?{HALF}(?!\w)", _time),
     kind(
         "time",
-        r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?:h\b|(?![\w:%]|\.\d|,\d\d\d| (?:aspect|ratio|display|monitor|screen|odds|scale)))",
+        r"(?<![\w.:$-])(\d{1,2}):([0-5]\d)()(?:h\b|(?![\w:%]|\.\d|,\d\d\d| (?:aspect|ratio|display|monitor|screen|"
+        r"odds|scale)))",
         _time,
     ),
     kind("time", rf"(?<=[Tt]he )(\d{{1,2}})\.([0-5]\d)()(?= (?:{_DEPARTS})\b)", _time),

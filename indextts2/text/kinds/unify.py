@@ -69,7 +69,8 @@ RULES: tuple[Rule, ...] = (
     (_DIGITS, re.compile(rf"\b(\d\d?)-({_MONTHS})-(?=\d\d)"), lambda match: f"{int(match.group(1))} {match.group(2)} "),
     ("'", re.compile(r"(?<![\w'.,])\d{1,3}(?:'\d{3})+(?![\w'])"), _without("'")),  # 1'000
     (_MONEY, re.compile(rf"(?:(?<={SYMBOL})|(?<={SYMBOL} ))\d{{1,3}}(?: \d{{3}})+(?![\d,])"), _without(" ")),  # $50 000
-    (_DIGITS, re.compile(rf"(?<![\d.,-])(?<!\d )\d{{1,3}}(?: \d{{3}})+(?=\s?{_COUNTED}(?!\w))"), _without(" ")),  # 10 000 km
+    # 10 000 km
+    (_DIGITS, re.compile(rf"(?<![\d.,-])(?<!\d )\d{{1,3}}(?: \d{{3}})+(?=\s?{_COUNTED}(?!\w))"), _without(" ")),
     ("0", re.compile(r"(?<![\d.,-])(?<!\d )\d{1,3}(?: 000)+(?![\d,]| \d)"), _without(" ")),
     (",", re.compile(r"(?<![\w.,:/$£€¥-])\d{1,3},\d{1,2}(?![\d,/:-]|\.\d)"), _decimal_comma),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from .one_of import one_of
 
 _METRIC = {"m": "meter", "g": "gram", "l": "liter", "W": "watt", "V": "volt", "A": "amp", "J": "joule", "N": "newton",
            "Pa": "pascal", "Hz": "hertz", "B": "byte", "bit": "bit", "eV": "electronvolt", "Wh": "watt hour",
@@ -62,9 +62,10 @@ _SINGLE = {
     "kΩ": "kiloohm", "mol": "mole", "K": "kelvin",
     "ct": "carat", "t": "ton", "bar": "bar", "mbar": "millibar", "atm": "atmosphere", "lm": "lumen", "doz": "dozen",
     "pk": "pack", "pkg": "package", "MP": "megapixel",
-    "VDC": "volt D C", "VAC": "volt A C", "mmol": "millimole", "sqm": "square meter", "qts": "quart", "tbs": "tablespoon",
-    "gr": "gram", "grs": "gram", "ltr": "liter", "ltrs": "liter", "cu. ft": "cubic foot", "BTU": "B T U", "dBA": "decibel",
-    "ly": "light year", "pcs": "piece", "pct": "percent", "yo": "year old", "y/o": "year old", "MPa·s": "megapascal second",
+    "VDC": "volt D C", "VAC": "volt A C", "mmol": "millimole", "sqm": "square meter", "qts": "quart",
+    "tbs": "tablespoon", "gr": "gram", "grs": "gram", "ltr": "liter", "ltrs": "liter", "cu. ft": "cubic foot",
+    "BTU": "B T U", "dBA": "decibel", "ly": "light year", "pcs": "piece", "pct": "percent", "yo": "year old",
+    "y/o": "year old", "MPa·s": "megapascal second",
 }  # fmt: skip
 _COMPOUND = {
     "km/h": "kilometer per hour", "kph": "kilometer per hour", "kmh": "kilometer per hour",
@@ -96,7 +97,7 @@ ONE = {**_SINGLE, **_COMPOUND}
 WORDS = {name: (one, one if one in _UNCHANGED else _plural(one)) for name, one in ONE.items()}
 """Sign to the words for one and for many."""
 
-UNIT = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True))
+UNIT = one_of(WORDS)
 """Pattern of any unit, longer ones first."""
 
 _FOLDED = {sign.lower(): words for sign, words in reversed(WORDS.items()) if len(sign) > 1}
