@@ -189,7 +189,7 @@ class Canvas:
             "revision": 0,
             "last_node_id": len(self.nodes),
             "last_link_id": len(rows),
-            "nodes": [self._ui_node(node, rows, order) for order, node in enumerate(self.in_order())],
+            "nodes": [self.ui_node(node, rows, order) for order, node in enumerate(self.in_order())],
             "links": rows,
             "groups": [self._ui_group(number, *group) for number, group in enumerate(self.groups, start=1)],
             "config": {},
@@ -224,7 +224,7 @@ class Canvas:
             visit(node)
         return done
 
-    def _ui_node(self, node: Node, rows: Sequence[Sequence[Any]], order: int) -> dict[str, Any]:
+    def ui_node(self, node: Node, rows: Sequence[Sequence[Any]], order: int) -> dict[str, Any]:
         incoming = {(row[3], row[4]): row[0] for row in rows}
         common = {
             "id": node.number,
