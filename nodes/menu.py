@@ -29,7 +29,7 @@ ESSENTIAL = {"Speak": "Audio", "LoadCheckpoint": "Audio", "SynthesizeScript": "A
 
 GLOSSES = {
     "Speak": "Voice Clone, Speech",
-    "EncodeReference": "Voice Clone, Speech",
+    "EncodeReference": "Voice Clone Speech",
     "LoadCheckpoint": "IndexTTS2",
     "LoadLora": "IndexTTS2",
 }
