@@ -39,6 +39,7 @@ from indextts2.contracts import Waveform
 from indextts2.evaluation.listeners import transcribe
 from indextts2.evaluation.words import error_rates
 from indextts2.loading.find import built_in_references
+from indextts2.plots.speech import draw_speech
 from indextts2.script.read import read_script, read_script_file
 from tests.host.load import ROOT
 
@@ -59,6 +60,7 @@ SUFFIXES = (".flac", ".wav", ".mp3", ".mp4")
 TAGS = re.compile(r"<[^>]*>|\[[^\]]*\]")
 POLL_SECONDS = 1.0
 WARM_UP = 4
+PICTURE_WIDTH = 768
 SHORTEST = 0.1  # seconds of a sound that a tiny checkpoint makes
 UNRECOGNISABLE = 0.6  # a word error above this is worth a look: the mini's own is about 0.3
 
@@ -128,6 +130,13 @@ def pictures_of(host: Host, graph: Graph, entry: Mapping[str, Any]) -> list[Imag
     ]
     files = [file for _, _, file in sorted(shown, key=lambda one: one[:2])]
     return [Image.open(io.BytesIO(host.get("/view", **file))).convert("RGB") for file in files]
+
+
+def speech_pictures(host: Host, entry: Mapping[str, Any]) -> list[Image.Image]:
+    """The sounds of a run as pictures, for graphs without any on their nodes."""
+    sounds = [waveform_of(host.get("/view", **file), file["filename"]) for _, file in files_of(entry)]
+    drawn = [draw_speech(sound, [], width=PICTURE_WIDTH) for sound in sounds]
+    return [Image.fromarray((one.numpy() * 255.0).round().astype(np.uint8)) for one in drawn]
 
 
 def waveform_of(data: bytes, name: str) -> Waveform:
@@ -212,7 +221,8 @@ def run_graph(
         result["error"] = f"{error['node_type']}: {error['exception_type']}: {error['exception_message']}".strip()
     if thumbnails:
         info = json.loads((API.parent / f"{name}.json").read_text(encoding="utf-8"))["extra"]["info"]
-        save_thumbnail(info["name"], pictures_of(host, graph, entry), API.parent / f"{name}.jpg")
+        pictures = pictures_of(host, graph, entry) or speech_pictures(host, entry)
+        save_thumbnail(info["name"], info["description"], pictures, API.parent / f"{name}.jpg")
     for node, file in files_of(entry):
         if graph[node]["class_type"] in SPEAKING:
             continue  # a player of the graph gives the same sound
