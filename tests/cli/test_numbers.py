@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 
 import pytest
 
@@ -23,15 +24,16 @@ HOSTILE = {
 }
 
 
-def numeric_options() -> list[tuple[str, str, int | str]]:
-    """(command, option, values it takes) of every option whose type makes numbers of digits."""
+@cache
+def numeric_options() -> dict[tuple[str, str], argparse.Action]:
+    """Every option whose type makes numbers of digits, by its command and its name."""
     commands = next(one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
-    found = []
-    for command, parser in commands.choices.items():
-        for action in parser._actions:
-            if action.option_strings and action.type is not None and is_number(action.type):
-                found.append((command, action.option_strings[-1], action.nargs or 1))
-    return found
+    return {
+        (command, action.option_strings[-1]): action
+        for command, parser in commands.choices.items()
+        for action in parser._actions
+        if action.option_strings and action.type is not None and is_number(action.type)
+    }
 
 
 def is_number(kind) -> bool:
@@ -41,29 +43,22 @@ def is_number(kind) -> bool:
         return False
 
 
-def parser_of(command: str) -> argparse.ArgumentParser:
-    commands = next(one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
-    return commands.choices[command]
-
-
 def test_the_walk_finds_the_options_of_every_command_that_has_numbers():
     found = numeric_options()
-    assert {"speak", "script", "bench", "evaluate", "train", "download"} <= {command for command, _, _ in found}
-    assert ("speak", "--seconds", 1) in found and ("script", "--stretch", 2) in found
+    assert {"speak", "script", "bench", "evaluate", "train", "download"} <= {command for command, _ in found}
+    assert ("speak", "--seconds") in found and found["script", "--stretch"].nargs == 2
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_every_numeric_option_refuses_what_is_no_usable_number(value, capsys):
-    for command, option, _ in numeric_options():
-        action = next(one for one in parser_of(command)._actions if option in one.option_strings)
+    for (command, option), action in numeric_options().items():
         with pytest.raises(argparse.ArgumentTypeError) as caught:
             action.type(value)
         assert "is expected, but got " in str(caught.value) and len(str(caught.value)) < 300, (command, option)
 
 
 def test_no_numeric_option_takes_the_bare_types_of_python():
-    for command, option, _ in numeric_options():
-        action = next(one for one in parser_of(command)._actions if option in one.option_strings)
+    for (command, option), action in numeric_options().items():
         assert action.type not in (int, float, complex), f"{command} {option}"
 
 

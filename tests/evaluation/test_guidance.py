@@ -21,7 +21,7 @@ MODELS = SimpleNamespace(t2s=SimpleNamespace(fingerprint="tiny"))
 
 @pytest.fixture
 def protocol(corpus):  # noqa: F811
-    return build_protocol(corpus, replace(SMALL, free=0, duration=0))
+    return build_protocol(corpus, replace(SMALL, free=0, duration=0, emotion=1))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_stopped_run_resumes_and_the_neutral_speech_is_made_once_per_latent_gu
     points = points_of([2.0], [3.0])
 
     def stop(done, total):
-        if done == 20:
+        if done == 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -77,10 +77,10 @@ def test_every_whole_point_is_a_row_and_an_unfinished_one_is_left_out(protocol, 
     assert [row["emotion_guidance"] for row in curve(notes, protocol)] == [1.0]
     rows = curve(measure(MODELS, protocol, judges(), tmp_path, points_of([2.0], [])), protocol)
     assert [(row["emotion_guidance"], row["latent_guidance"]) for row in rows] == [(1.0, 1.0), (2.0, 1.0)]
-    assert all(row["judged"] == 16 and row["similarity_same"] == 1.0 for row in rows)
+    assert all(row["judged"] == 8 and row["similarity_same"] == 1.0 for row in rows)
     write_curve(tmp_path, "tones", protocol, rows)
     assert json.loads((tmp_path / "guidance.json").read_text())["points"] == rows
-    assert "| 2 / 1 | 16 |" in (tmp_path / "guidance.md").read_text()
+    assert "| 2 / 1 | 8 |" in (tmp_path / "guidance.md").read_text()
     assert (tmp_path / "guidance.png").read_bytes().startswith(b"\x89PNG")
 
 
