@@ -95,7 +95,9 @@ class SpeakTakes(io.ComfyNode):
         progress = services.progress()
         models = speech_models(inputs).with_watch(GrowingMel(progress))
         config, front_end = models.t2s.config, models.t2s.front_end
-        prepared = prepare_text(front_end, text, language=tag_of(inputs.get("language", AUTO)), mel=config.mel)
+        prepared = prepare_text(
+            front_end, text, language=tag_of(inputs.get("language", AUTO)), mel=config.mel, pace=models.t2s.pace
+        )
         speaker = speaker_of(models, chosen_voice(reference, built_in_speaker))
         asked = emotion_request(inputs)
         emotion = emotion_of(models, speaker, asked, seed=seed) if isinstance(asked, EmotionRequest) else asked

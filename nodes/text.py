@@ -102,6 +102,7 @@ class PrepareText(io.ComfyNode):
             tags=read_tags,
             language=tag_of(language),
             mel=models.config.mel,
+            pace=models.pace,
         )
         return io.NodeOutput(prepared, report(prepared), len(prepared.segments))
 

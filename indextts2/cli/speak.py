@@ -205,6 +205,7 @@ def run(options: argparse.Namespace) -> None:
         first_segment_tokens=options.first_segment,
         language=options.language,
         mel=models.t2s.config.mel,
+        pace=models.t2s.pace,
     )
     with progress_bar(options, "speaking") as progress:
         speech = speak(

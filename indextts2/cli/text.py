@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from ..loading.checkpoint import load_front_end
+    from ..loading.pace import pace_of
     from ..stages.prepare_text import prepare_text
     from ..text.front_end import with_profile
 
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> None:
             tags=not options.no_tags,
             language=options.language,
             mel=checkpoint.config.mel,
+            pace=pace_of(checkpoint),
         )
     except TextError as error:  # nothing to speak is an answer here
         result = {"segments": [], "seconds": 0.0, "warnings": [str(error)]}

@@ -232,6 +232,7 @@ class _Speaking:
             pause_seconds=settings.pauses,
             language=line.language or settings.language,
             mel=t2s.config.mel,
+            pace=t2s.pace,
         )
         return LineAsk(
             text=text,

@@ -15,7 +15,7 @@ from ..config import Config
 from ..contracts import PreparedText, Segment
 from ..errors import ImpossibleLength, InputError, shortened
 from ..text.front_end import FrontEnd
-from ..text.pace import RATES, Pace, spoken_units
+from ..text.pace import Pace
 from .duration import Clock, SegmentPlan, describe, target_of
 from .prepare_text import prepare_text
 
@@ -33,8 +33,7 @@ SHOWN = 40  # characters of a text that a message repeats
 
 def natural_seconds(segment: Segment, pace: Pace, speed: float = 1.0) -> float:
     """Seconds a segment takes when no length is asked, without the pause behind it. speed: 2 is twice as fast."""
-    counts = spoken_units(segment.spoken or segment.text)
-    return sum(getattr(pace, name) * count for name, count in zip(RATES, counts, strict=True)) / speed
+    return pace.seconds_of(segment.spoken or segment.text) / speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,8 @@ def estimated_text(
             )
         words = prepare_text(front_end, said, tags=False, language=language, mel=config.mel)
         speed = speed_of(words, seconds, pace, clock)
-    return estimate_length(prepare_text(front_end, text, language=language, mel=config.mel), pace, clock, speed=speed)
+    prepared = prepare_text(front_end, text, language=language, mel=config.mel, pace=pace)
+    return estimate_length(prepared, pace, clock, speed=speed)
 
 
 def _expected_seconds(segment: Segment, pace: Pace, clock: Clock, speed: float) -> float:

@@ -11,6 +11,7 @@ from ..contracts import Anchor, Duration, EmotionWeights, PreparedText, Segment,
 from ..errors import InputError, TextError, shortened
 from ..text.front_end import FrontEnd
 from ..text.normalise import Glossary
+from ..text.pace import DEFAULT_PACE, Pace
 from ..text.pieces import TextPieces
 from ..text.tags import ANCHORS, TagSpan, find_tags, without_tags
 from .duration import describe, split_evenly
@@ -50,6 +51,7 @@ def prepare_text(
     tags: bool = True,
     language: str = "",
     mel: MelConfig = OFFICIAL_MEL,
+    pace: Pace | None = None,
 ) -> PreparedText:
     """Normalise, split and encode a text.
 
@@ -57,6 +59,7 @@ def prepare_text(
     pause_seconds: silence between segments, or a table of them; None takes each from the checkpoint's configuration.
     tags: False reads inline tags (`text/tags.py`) as ordinary text. language: a tag such as en or zh, which says how
     numbers are read; "" is seen in the text. mel: the clock of the lengths in tags.
+    pace: how fast the checkpoint speaks, for words at given times; None is the default of all checkpoints.
     Segments get the slice of the text they come from, and its position.
 
     Raises TextError when nothing can be spoken.
@@ -94,7 +97,7 @@ def prepare_text(
         )
     if not ends_with_pause:
         segments[-1] = replace(segments[-1], pause_seconds=0.0)
-    segments = with_anchored_lengths(segments, anchors, front_end.seconds_per_piece)
+    segments = with_anchored_lengths(segments, anchors, pace or DEFAULT_PACE)
     return PreparedText(
         original=given,
         normalised=" ".join(part for part in normalised if part),
@@ -105,9 +108,7 @@ def prepare_text(
     )
 
 
-def with_anchored_lengths(
-    segments: Sequence[Segment], anchors: Sequence[Anchor], seconds_per_piece: float
-) -> list[Segment]:
+def with_anchored_lengths(segments: Sequence[Segment], anchors: Sequence[Anchor], pace: Pace) -> list[Segment]:
     """Segments that T2S is asked to speak so long that their words can begin at their times; a guess until it has
     spoken.
     """
@@ -117,14 +118,15 @@ def with_anchored_lengths(
         own = [one for one in anchors_of(segments, anchors, index) if one.kind == "at"]
         if own and own[0].place <= first:
             begin = own.pop(0).seconds
-        length = len(segment.ids) * seconds_per_piece
+        length = pace.seconds_of(segment.spoken or segment.text)
+        of_a_piece = length / max(1, len(segment.ids))
         bound = next((one.seconds - begin for one in anchors_of(segments, anchors, index) if one.kind == "by"), 0.0)
         if not own and segment.duration is None and NEAR_BOUND[0] * length < bound < NEAR_BOUND[1] * length:
             length = bound
             result[index] = replace(segment, duration=Duration("seconds", length))
         elif own and segment.duration is None:
             rest = sum(origin >= own[-1].place for origin in segment.origins)
-            length = max(seconds_per_piece, own[-1].seconds - begin) + rest * seconds_per_piece
+            length = max(of_a_piece, own[-1].seconds - begin) + rest * of_a_piece
             result[index] = replace(segment, duration=Duration("seconds", length))
         begin += length + segment.pause_seconds
     return result

@@ -118,7 +118,9 @@ def speak(
     seeds = {name: settings.seeds.get(name, seed) for name in SEEDED}
     prepared = text
     if isinstance(prepared, str):
-        prepared = prepare_text(models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel)
+        prepared = prepare_text(
+            models.t2s.front_end, prepared, language=language, mel=models.t2s.config.mel, pace=models.t2s.pace
+        )
     speaker = speaker_of(models, reference)
     wanted = (
         emotion_of(models, speaker, emotion, seed=seeds["emotion"]) if isinstance(emotion, EmotionRequest) else emotion

@@ -62,7 +62,6 @@ class EnglishFrontEnd:
     """Text to pieces and ids for checkpoints of text kind "english"."""
 
     kind = "english"
-    seconds_per_piece = 0.07
 
     def __init__(self, tokenizer: TextTokenizer, config: TextConfig = _CONFIG) -> None:
         self.tokenizer = tokenizer

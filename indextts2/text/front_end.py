@@ -24,7 +24,6 @@ class FrontEnd(Protocol):
 
     kind: str
     config: TextConfig
-    seconds_per_piece: float  # how long a text token takes to say, about: for estimates, before anything is spoken
 
     @property
     def fingerprint(self) -> str:

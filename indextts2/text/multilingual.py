@@ -54,7 +54,6 @@ class MultilingualFrontEnd:
     """
 
     kind = "multilingual"
-    seconds_per_piece = 0.22
 
     def __init__(
         self,

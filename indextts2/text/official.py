@@ -43,7 +43,6 @@ class OfficialFrontEnd:
     """
 
     kind = "official"
-    seconds_per_piece = 0.22
 
     def __init__(
         self,

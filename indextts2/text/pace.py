@@ -34,6 +34,10 @@ class Pace:
         if self.syllable + self.letter <= 0.0 or self.syllable + self.syllabic <= 0.0:
             raise InputError("A pace should give every syllable some time, but those of letters and syllables are 0.")
 
+    def seconds_of(self, text: str) -> float:
+        """Seconds that a segment of these words takes when no length is asked."""
+        return sum(getattr(self, name) * count for name, count in zip(RATES, spoken_units(text), strict=True))
+
     def describe(self) -> str:
         """Where the numbers come from, in words."""
         if not self.measured:

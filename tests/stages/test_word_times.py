@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from indextts2.stages.t2s import word_times
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 from indextts2.stages.t2s.word_alignment import WordAlignment
 from indextts2.stages.t2s.word_times import place_words, spans_at
+from indextts2.text.pace import DEFAULT_PACE
 from tests.stages.speaking import prepared, tiny_handle, tiny_model, tiny_speaker
 
 CLOCK = Clock(22_050, 256, 1.72)
@@ -121,10 +124,18 @@ def test_words_that_begin_before_others_end_are_refused(placed):
 
 
 def test_speech_is_asked_for_the_length_that_its_times_leave():
-    asked = with_anchored_lengths([segment()], [Anchor("at", 0, 1.0), Anchor("at", 5, 2.0)], 0.1)[0].duration
-    assert asked is not None and asked.unit == "seconds" and asked.value == pytest.approx(1.0 + 2 * 0.1)
-    near, far = (with_anchored_lengths([segment()], [Anchor("by", 14, bound)], 0.1)[0] for bound in (0.6, 5.0))
+    natural = DEFAULT_PACE.seconds_of(WORDS)
+    asked = with_anchored_lengths([segment()], [Anchor("at", 0, 1.0), Anchor("at", 5, 2.0)], DEFAULT_PACE)[0].duration
+    assert asked is not None and asked.unit == "seconds" and asked.value == pytest.approx(1.0 + 2 / 5 * natural)
+    near, far = (with_anchored_lengths([segment()], [Anchor("by", 14, bound)], DEFAULT_PACE)[0] for bound in (0.6, 5.0))
     assert near.duration == Duration("seconds", 0.6) and far.duration is None
+
+
+def test_a_length_that_is_asked_follows_the_pace_of_the_checkpoint():
+    slow = replace(DEFAULT_PACE, syllable=2 * DEFAULT_PACE.syllable, letter=2 * DEFAULT_PACE.letter, segment=0.5)
+    anchors = [Anchor("at", 0, 1.0), Anchor("at", 5, 2.0)]
+    usual, longer = (with_anchored_lengths([segment()], anchors, pace)[0].duration for pace in (DEFAULT_PACE, slow))
+    assert longer.value - 1.0 == pytest.approx(2.0 * (usual.value - 1.0))
 
 
 def test_a_length_of_the_whole_and_given_times_exclude_each_other():
