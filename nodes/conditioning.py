@@ -91,7 +91,8 @@ class EncodeReference(io.ComfyNode):
                 ports.Reference.Output(display_name="reference", tooltip="Encoder outputs of the recording."),
                 io.String.Output(
                     display_name="report",
-                    tooltip="Level, noise and length of the recording, and a sentence about all that makes it poor.",
+                    tooltip="Level, noise and length of the recording, and a sentence about all that makes it poor. Of "
+                    "other voices in it, about half are noticed: listen yourself.",
                 ),
             ],
             aliases=["voice", "clone", "voice cloning", "speech", "speaker encoder", "reference audio"],

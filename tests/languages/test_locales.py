@@ -9,6 +9,8 @@ import pytest
 
 from tools.languages import pages
 from tools.languages.pages import LANGUAGES, LOCALES, defs, english_defs, pack_nodes
+from tools.languages.values import MEANINGS
+from tools.nodes import known_nodes as known
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SIMPLIFIED_ONLY = re.compile("[们这为说语声频时长码权发现间还数应员样线绪减轻图当将该较条两个么与过]")
@@ -102,6 +104,46 @@ def test_a_list_says_what_an_input_means_before_its_kind(language):
         for name, entry in defs(language)[node]["inputs"].items():
             meaning = entry["tooltip"].replace("<", "&lt;").replace(">", "&gt;")
             assert re.search(rf"^- .*`{name}`: {re.escape(meaning)} \*[^*]+\*$", text, re.M), (node, name)
+
+
+STAND_FOR_THEMSELVES = {
+    "euler",
+    "epss",
+    "json",
+    "fp32",
+    "fp16",
+    "bf16",
+    "zhen",
+    "ab2",
+    "srt",
+    "vtt",
+    "ass",
+    "csv",
+    "tsv",
+}
+
+
+@pytest.mark.parametrize("language", ("zh", "zh-TW"))
+def test_help_pages_say_what_every_value_of_a_list_means(language):
+    """The lists themselves stay English: no browser has a place for translations of values."""
+    for node in pack_nodes():
+        text = pages.page_path(node, language).read_text(encoding="utf-8")
+        for listed in re.findall(r"\*COMBO, 可[选選] ([^*]+)\*", text):
+            bare = set(re.findall(r"`([a-z_]{3,})`(?!（)", listed)) - STAND_FOR_THEMSELVES
+            assert not bare, (node, bare)
+        assert node != "IndexTTS2_Duration" or "`seconds`（秒）" in text
+
+
+def test_meanings_are_those_of_values_that_exist_in_the_right_characters():
+    offered = {
+        str(value)
+        for node in pack_nodes()
+        for kind, options in known.inputs_of(node).values()
+        if known.widget_type(kind) == "COMBO"
+        for value in known.choices(kind, options)
+    }
+    assert set(MEANINGS) <= offered
+    assert not [meaning for _, meaning in MEANINGS.values() if SIMPLIFIED_ONLY.search(meaning)]
 
 
 def test_no_help_page_is_left_of_a_node_that_is_gone():

@@ -12,6 +12,8 @@ from typing import Any
 
 from tools.nodes import known_nodes as known
 
+from .values import shown_value
+
 ROOT = Path(__file__).parent.parent.parent
 LOCALES = ROOT / "locales"
 DOCS = ROOT / "web" / "docs"
@@ -92,7 +94,7 @@ def page(node: str, language: str) -> str:
     lines = [f"# {text['display_name']}", "", _plain(text["description"]), ""]
     if text["inputs"]:
         lines += [f"## {words.inputs}", ""]
-        lines += [_input_item(node, name, spec, text, words) for name, spec in known.inputs_of(node).items()]
+        lines += [_input_item(node, name, spec, text, language) for name, spec in known.inputs_of(node).items()]
         lines.append("")
     if text["outputs"]:
         lines += [f"## {words.outputs}", ""]
@@ -104,10 +106,10 @@ def page(node: str, language: str) -> str:
     return "\n".join([*lines, f"## {words.example}", "", example_of(node, language), ""])
 
 
-def _input_item(node: str, name: str, spec: tuple[Any, dict[str, Any]], text: dict[str, Any], words: Words) -> str:
+def _input_item(node: str, name: str, spec: tuple[Any, dict[str, Any]], text: dict[str, Any], language: str) -> str:
     shown = text["inputs"][name]
     label = f"`{name}`" if shown["name"] == name else f"**{_plain(shown['name'])}** `{name}`"
-    return _item(label, shown["tooltip"], _kind(node, name, spec, words))
+    return _item(label, shown["tooltip"], _kind(node, name, spec, language))
 
 
 def _item(label: str, meaning: str, kind: str) -> str:
@@ -115,13 +117,13 @@ def _item(label: str, meaning: str, kind: str) -> str:
     return f"- {label}: {_plain(meaning)} *{kind}*"
 
 
-def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], words: Words) -> str:
+def _kind(node: str, name: str, spec: tuple[Any, dict[str, Any]], language: str) -> str:
     """Type, range and default of an input in a few words."""
-    kind, options = spec
+    (kind, options), words = spec, WORDS[language]
     facts = [known.widget_type(kind)]
     listed = known.choices(kind, options) if known.widget_type(kind) == "COMBO" else []
     if 1 < len(listed) <= LISTED:
-        facts.append(words.values.format(", ".join(f"`{_plain(str(value))}`" for value in listed)))
+        facts.append(words.values.format(", ".join(shown_value(_plain(str(value)), language) for value in listed)))
     if "min" in options and "max" in options:
         facts.append(words.range.format(options["min"], options["max"]))
     if known.is_widget(kind, options) and options.get("default") not in (None, "") and not options.get("multiline"):
