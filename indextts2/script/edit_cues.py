@@ -18,6 +18,7 @@ from ..stages.natural_length import natural_seconds
 from ..stages.prepare_text import prepare_text
 from ..text.front_end import FrontEnd
 from ..text.pace import DEFAULT_PACE, Pace
+from ..text.tags import has_times
 from .fit import FitSettings
 from .model import LATEST_MS, MILLISECONDS, Line, Script, clock
 
@@ -120,9 +121,14 @@ def _mergeable(before: Line, line: Line, gap_ms: int, characters: int) -> bool:
         return False
     names = ("speaker", "emotion", "language", "seed", "takes")
     same = all(getattr(before, name) == getattr(line, name) for name in names)
-    free = before.duration is None and line.duration is None and before.pause_ms is None
+    free = not _keeps_its_length(before) and not _keeps_its_length(line) and before.pause_ms is None
     near = 0 <= line.start_ms - before.end_ms <= gap_ms
     return same and free and near and len(_joined(before.text, line.text)) <= characters
+
+
+def _keeps_its_length(line: Line) -> bool:
+    """Whether a line has a length of its own, or words at times that count from its start."""
+    return line.duration is not None or has_times(line.text)
 
 
 def _joined(first: str, second: str) -> str:
@@ -134,10 +140,10 @@ def split(line: Line, characters: int) -> list[Line]:
     """A line in parts of at most so many characters: after sentences, else after clauses, else between words.
 
     The time of the cue is shared out by the length of the parts; one that cannot be divided stays longer. A line with a
-    length of its own is left as it is.
+    length of its own, or with words at given times, is left as it is.
     """
     texts = list(_parts(line.text, characters))
-    if len(texts) == 1 or line.duration is not None:
+    if len(texts) == 1 or _keeps_its_length(line):
         return [line]
     parts = [replace(line, text=text, pause_ms=None, start_ms=None, end_ms=None) for text in texts]
     parts[-1] = replace(parts[-1], pause_ms=line.pause_ms)
@@ -215,7 +221,7 @@ def short_cues(script: Script, estimate: Estimate, fastest: float | None = None)
     factor = FitSettings().stretch[0] if fastest is None else fastest
     found = []
     for index, line in enumerate(script.lines):
-        if line.start_ms is None or line.end_ms is None or line.duration is not None:
+        if line.start_ms is None or line.end_ms is None or _keeps_its_length(line):
             continue
         has, natural = (line.end_ms - line.start_ms) / MILLISECONDS, estimate(line)
         if has < factor * natural:

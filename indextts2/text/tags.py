@@ -79,6 +79,11 @@ ANCHORS = ("at", "by")
 """Kinds of tags that stand inside a sentence without cutting it."""
 
 
+def has_times(text: str) -> bool:
+    """Whether words of a text have given times, which count from its start."""
+    return any(tag.kind in ANCHORS for tag in find_tags(text)[0])
+
+
 def without_tags(text: str, kinds: Sequence[str] | None = None) -> str:
     """The text with blanks in place of its tags, so that every character stays where it is. kinds: None for all."""
     for tag in find_tags(text)[0]:

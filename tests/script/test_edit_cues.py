@@ -117,3 +117,11 @@ def test_the_command_writes_the_edited_script(tiny_checkpoint, tmp_path, capsys)
     assert times(read_script_file(tmp_path / "out.srt").lines) == [(600, 640)]
     assert main([*arguments[:2], "--shift", "-1"]) == 1
     assert "a shift lies between" in capsys.readouterr().err
+
+
+def test_lines_whose_words_have_times_are_neither_merged_nor_split_nor_called_too_short():
+    timed = Line("Look <at 0.5s> over there, and then come back to me.", start_ms=0, end_ms=1000)
+    next_one = Line("Yes.", start_ms=1000, end_ms=2000)
+    assert merged([timed, next_one], 1.0, 200) == [timed, next_one] == merged([timed, next_one], 0.0, 200)
+    assert split(timed, 20) == [timed] and len(split(replace(timed, text=timed.text.replace("<at 0.5s> ", "")), 20)) > 1
+    assert not short_cues(Script((timed,)), lambda line: 9.0)

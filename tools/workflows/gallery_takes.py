@@ -54,7 +54,7 @@ def choose_take() -> Canvas:
 ## Takes you choose
 *Speak Takes* speaks the text several times and judges every take.
 - The **table** says length, similarity to the speaker and how each take ended; *judge_words* reads the words back.
-- *Save Audio* holds all takes. Write the number of the one you like into *Choose Take*; 0 is the best by its scores.
+- *All takes* plays them one by one. Write the number of the one you like into *Choose Take*; 0 is the best by scores.
 
 **挑选候选**：“多条候选”一次说多遍并评分，“选择候选”保留一条；0 为评分最好的一条。
 
@@ -151,4 +151,37 @@ def direct_script() -> Canvas:
     return graph
 
 
-GRAPHS = (guided_emotion, choose_take, edit_cues, direct_script)
+REHEARSAL = """\
+Anna: Are you ready? We begin in a minute.
+Ben: I have forgotten my words again.
+Anna: Then say what comes to your mind.
+"""
+
+
+def accepted_lines() -> Canvas:
+    graph = Canvas("28_lines_that_are_kept", "Lines that are kept", "Two lines of an older seed stay, one is new.")
+    graph.note(
+        """
+## Lines that are kept
+**accepted** of *Synthesize Script* takes one row per seed: `0: 1, 3` keeps what lines 1 and 3 were with seed 0, to the
+sample. Only the others follow **seed**.
+- Listen, note the lines you like, choose another seed, and run again: kept lines are not spoken a second time.
+- The report ends with the row to copy.
+
+**保留的台词**：“已接受”每行写一个种子，例如 0: 1, 3；这些行保持该种子的声音，其余随“种子”重说。
+
+**保留的台詞**：「已接受」每行寫一個種子，例如 0: 1, 3；這些行保持該種子的聲音，其餘隨「種子」重說。
+""",
+        column=0,
+        title="Listen, keep, speak again",
+    )
+    load = loaded(graph)
+    script = graph.add("ScriptFromText", column=1, box=420, text=REHEARSAL)
+    lines = graph.add("SynthesizeScript", column=2, **models(load), script=script["script"], seed=1, accepted="0: 1, 3")
+    mixed = graph.add("TimelineMix", column=3, lines=lines["lines"])
+    shown(graph, lines, 3, "report", "Which lines are kept")
+    heard(graph, mixed, 4)
+    return graph
+
+
+GRAPHS = (guided_emotion, choose_take, edit_cues, direct_script, accepted_lines)

@@ -136,4 +136,40 @@ tags such as `<at 1.20s>` and `<by 2.40s>`, and another voice keeps them.
     return graph
 
 
-GRAPHS = (captions, dubbed, lip_sync_ltx, lip_sync_wan)
+NIGHT = """\
+Anna [start 0.5]: <at 0.2s> Look over there. <pause 0.1s> <at 2.2s> There is a light in the window. <by 4.4s>
+Ben [start 5.5]: I see it. <pause 0.1s> <at 1.8s> Who can that be at this hour?
+"""
+
+
+def timed_script() -> Canvas:
+    graph = Canvas(
+        "29_script_with_word_times", "A script with word times", "Words of lines at their times, with captions."
+    )
+    graph.note(
+        """
+## A script with word times
+`<at 2.2s>` in a line counts from the start of the line, wherever that lies on the timeline: the next word begins then.
+- The upper row of the plot is what was asked, the lower what is spoken.
+- Word-timed WebVTT and JSON need no tags: choose *phrases* or *words* at **anchored** of *Script from Text*.
+- The captions name the speakers.
+
+**带词语时间的剧本**：台词里的 <at 2.2s> 从该行开始算起。图中上排是要求，下排是结果；字幕写出说话人。
+
+**帶詞語時間的劇本**：台詞裡的 <at 2.2s> 從該行開始算起。圖中上排是要求，下排是結果；字幕寫出說話者。
+""",
+        column=0,
+        title="Asked and spoken",
+    )
+    load = loaded(graph)
+    script = graph.add("ScriptFromText", column=1, box=420, text=NIGHT)
+    lines = graph.add("SynthesizeScript", column=2, **models(load), script=script["script"])
+    mixed = graph.add("TimelineMix", column=3, lines=lines["lines"])
+    graph.add("PlotWords", column=4, words=mixed["words"], box=512)
+    written = graph.add("SaveCaptions", column=3, words=mixed["words"], kind="srt", filename_prefix="captions/night")
+    shown(graph, written, 4, "text", "The captions")
+    heard(graph, mixed, 4)
+    return graph
+
+
+GRAPHS = (captions, dubbed, lip_sync_ltx, lip_sync_wan, timed_script)
