@@ -33,6 +33,8 @@ from .protocol import Protocol
 
 MILLISECONDS = 1000.0
 HIGH = 95  # percentile that is reported beside the median
+DETOUR = 0.3  # of a usual frame's cost, for each frame in which one of two recordings stands still
+CHANGE_FRAMES = 2  # on either side of a frame, between which its change is taken
 
 Border = tuple[float, float]
 
@@ -58,28 +60,36 @@ def true_borders(models: SpeechModels, utterance: Utterance, text: PreparedText)
 
 
 def warped(recording: Tensor, other: Tensor) -> Tensor:
-    """Frame of `other` for each frame of `recording`, along the cheapest path. (bands, frames) each -> (frames,)."""
+    """Frame of `other` for each frame of `recording`, along the cheapest path. (bands, frames) each -> (frames,).
+
+    Frames are compared by their shape and its change; standing still costs extra, or noise in pauses leads astray.
+    """
     a, b = (_shape(mel) for mel in (recording, other))
     cost = torch.cdist(a, b).double().numpy()
+    detour = DETOUR * float(np.median(cost))
     rows, columns = cost.shape
     total = np.full((rows + 1, columns + 1), np.inf)
     total[0, 0] = 0.0
     for row in range(rows):
         for column in range(columns):
-            before = min(total[row, column], total[row, column + 1], total[row + 1, column])
+            still = min(total[row, column + 1], total[row + 1, column]) + detour
+            before = min(total[row, column], still)
             total[row + 1, column + 1] = cost[row, column] + before
     pairs: list[list[int]] = [[] for _ in range(rows)]
     row, column = rows - 1, columns - 1
     while row >= 0 and column >= 0:
         pairs[row].append(column)
-        step = int(np.argmin((total[row, column], total[row, column + 1], total[row + 1, column])))
+        step = int(np.argmin((total[row, column], total[row, column + 1] + detour, total[row + 1, column] + detour)))
         row, column = row - (step != 2), column - (step != 1)
     return torch.tensor([float(np.mean(own)) for own in pairs])
 
 
 def _shape(mel: Tensor) -> Tensor:
-    """Frames without the level of the recording: (bands, frames) -> (frames, bands)."""
-    return ((mel - mel.mean(1, keepdim=True)) / mel.std(1, keepdim=True).clamp_min(1e-3)).T
+    """Frames without the level of the recording, with their change: (bands, frames) -> (frames, twice the bands)."""
+    level = (mel - mel.mean(1, keepdim=True)) / mel.std(1, keepdim=True).clamp_min(1e-3)
+    padded = torch.nn.functional.pad(level[None], (CHANGE_FRAMES, CHANGE_FRAMES), mode="replicate")[0]
+    change = (padded[:, 2 * CHANGE_FRAMES :] - padded[:, : -2 * CHANGE_FRAMES]) / 2.0
+    return torch.cat([level, change]).T
 
 
 def _mel(waveform: Waveform, mel: MelConfig) -> Tensor:

@@ -8,6 +8,7 @@ from ..errors import InputError
 from ..script.mix import Timeline
 from ..script.model import MILLISECONDS, Line
 from ..script.run import SpokenScript
+from ..text.tags import without_tags
 from .axes import time_axis
 from .canvas import ACCENT, FAINT, PANEL, SMALL_SIZE, TEXT, TITLE_SIZE, WARNING, Box, Canvas
 from .emotion import DEFAULT_WIDTH, DESIGN_WIDTH
@@ -72,7 +73,7 @@ def _line(
     if place is not None:
         bar = Box(lane.across(place[0] / total), lane.top + 8 * size, lane.across(place[1] / total), lane.bottom)
         canvas.box(bar, WARNING if odd else ACCENT)
-        shown = canvas.fitted(line.text, bar.width - 8 * size, small)
+        shown = canvas.fitted(" ".join(without_tags(line.text).split()), bar.width - 8 * size, small)
         canvas.text(bar.left + 4 * size, (bar.top + bar.bottom) / 2, shown, size=small, colour=PANEL, anchor="lm")
     start, end = _cue(line)
     if end > start:
