@@ -19,6 +19,7 @@ from .errors import IndexTTS2Error, InputError
 from .foreign import shown
 
 SUFFIX = ".part"
+HALF = "backslashreplace"  # of what UTF-8 cannot hold, such as bytes of odd file names; in JSON it is their escape
 NAME_CHARACTERS = 40  # of the file's name in that of the hidden one, so that the longest name still has a neighbour
 SHOWN = 300  # characters of a path in a message
 MOST_WRITERS = 16  # processes that may write the same file at the same time
@@ -66,8 +67,8 @@ def write_bytes(path: str | Path, content: bytes, error: type[IndexTTS2Error] = 
 
 
 def write_text(path: str | Path, text: str, error: type[IndexTTS2Error] = InputError) -> None:
-    """A whole file of UTF-8, its line ends as they are in the text. Raises `error`."""
-    write_bytes(path, text.encode("utf-8"), error)
+    """A whole file of UTF-8, its line ends as they are in the text; half characters are escaped. Raises `error`."""
+    write_bytes(path, text.encode("utf-8", HALF), error)
 
 
 def append_text(path: str | Path, text: str, error: type[IndexTTS2Error] = InputError) -> None:
@@ -76,7 +77,7 @@ def append_text(path: str | Path, text: str, error: type[IndexTTS2Error] = Input
     before = target.stat().st_size if target.is_file() else None
     try:
         with target.open("ab") as file:
-            file.write(text.encode("utf-8"))
+            file.write(text.encode("utf-8", HALF))
             file.flush()
             os.fsync(file.fileno())
     except OSError as failure:

@@ -22,6 +22,16 @@ Bounds = tuple[float | None, float | None]
 """Least and most that a number may be, both included; None for no bound."""
 
 MOST_THREADS = 4_096
+LONGEST_ASKED: Mapping[str, float] = {
+    "free": math.inf,
+    "tokens": 86_400 * 50,
+    "frames": 86_400 * 200,
+    "seconds": 86_400,
+    "samples": 86_400 * 192_000,
+    "factor": 1_000,
+}
+"""Units in which a length is asked -> the largest: a day of speech in any of them. Less is judged by the words."""
+
 ANY: Bounds = (None, None)
 SEED: Bounds = (SMALLEST_WHOLE, LARGEST_WHOLE)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .checks import check_fields
+from .checks import LONGEST_ASKED, check_fields
 from .config import EMOTIONS
 from .errors import CheckpointMismatch, InputError
 from .foreign import shown
@@ -264,13 +264,13 @@ class Duration:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        units = ("free", "tokens", "frames", "seconds", "samples", "factor")
-        if self.unit not in units:
-            raise InputError(f"A duration is given in {', '.join(units)}, but got '{self.unit}'.")
+        if self.unit not in LONGEST_ASKED:
+            raise InputError(f"A duration is given in {', '.join(LONGEST_ASKED)}, but got '{self.unit}'.")
         if self.method not in DURATION_METHODS:
             raise InputError(f"A duration method is one of {', '.join(DURATION_METHODS)}, but got '{self.method}'.")
-        if self.unit != "free" and not 0.0 < self.value < float("inf"):
-            raise InputError(f"A duration should be positive and finite, but {self.value} {self.unit} was asked.")
+        if self.unit != "free" and not 0.0 < self.value <= (most := LONGEST_ASKED[self.unit]):
+            asked = f"{self.value} {self.unit} was asked; at most {most:,} can be."
+            raise InputError(f"A duration should be positive and finite, but {asked}")
 
 
 @dataclass(frozen=True, slots=True)

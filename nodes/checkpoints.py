@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from ..indextts2.errors import CheckpointError
+from ..indextts2.foreign import shown
 from ..indextts2.loading.find import MINI
 from .host import folders, services
 from .widgets import choice
@@ -24,7 +25,7 @@ def chosen(offered: Mapping[str, Any], name: str, kind: str) -> Any:
     """What stands behind a name. Raises CheckpointError for one that is not offered."""
     if name not in offered:
         known = ", ".join(offered) or "none is installed"
-        raise CheckpointError(f"There is no {kind} '{name}' here; there are: {known}. Choose one of them.")
+        raise CheckpointError(f"There is no {kind} {shown(name)} here; there are: {known}. Choose one of them.")
     return offered[name]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..indextts2.errors import InputError
+from ..indextts2.foreign import ForeignDataError, safe_relative_path, shown
 from ..indextts2.loading.learned_speaker import SUFFIXES, learned_condition
 from ..indextts2.values.files import SUFFIX, DamagedFile, file_info
 from .host import folders
@@ -63,12 +64,12 @@ def saved_file(name: str) -> Path:
     plain, _, label = name.rpartition(" [")
     root = folders.user_folders().get(label.removesuffix("]"))
     if root is None or not plain:
-        raise InputError(f"'{name}' names no file of the input or output folder. Choose one from the list.")
+        raise InputError(f"{shown(name)} names no file of the input or output folder. Choose one from the list.")
     path = root / plain
     if not is_inside(path, root) or path.suffix not in SUFFIXES:
-        raise InputError(f"'{name}' lies outside the host's input and output folders, or is no {SUFFIX} file.")
+        raise InputError(f"{shown(name)} lies outside the host's input and output folders, or is no {SUFFIX} file.")
     if not os.path.isfile(path):  # which, unlike Path, takes names of any length
-        raise InputError(f"There is no file '{name}'. Refresh the list (key R) and choose another one.")
+        raise InputError(f"There is no file {shown(name)}. Refresh the list (key R) and choose another one.")
     return path
 
 
@@ -78,11 +79,17 @@ def new_file(prefix: str, suffix: str = SUFFIX) -> tuple[Path, str]:
     Raises InputError for a prefix that leads out of the output folder.
     """
     root = folders.user_folders()["output"]
-    prefix = prefix.strip()
-    wanted = Path(prefix.replace("\\", "/"))
-    if not prefix or not wanted.name or wanted.is_absolute() or not is_inside(root / wanted, root):
-        raise InputError(f"'{prefix}' is no name below the output folder. Use one such as {SUBFOLDER}/anna.")
-    folder, name, counter = folders.numbered_place(wanted.as_posix())
+    wanted = Path(prefix.strip().replace("\\", "/"))
+    try:
+        safe_relative_path(f"{wanted.as_posix()}_00000_{suffix}")
+        if not wanted.name or not is_inside(root / wanted, root):
+            raise ForeignDataError("it leads elsewhere")
+        folder, name, counter = folders.numbered_place(wanted.as_posix())
+    except (ForeignDataError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{shown(prefix)} is no name below the output folder ({reason}). Use one such as {SUBFOLDER}/anna."
+        ) from error
     path = folder / f"{name}_{counter:05}_{suffix}"
     return path, f"{path.relative_to(root).as_posix()} [output]"
 
@@ -138,7 +145,7 @@ def script_file(name: str) -> Path:
     root = folders.user_folders()["input"]
     path = root / name
     if not name or not is_inside(path, root) or not os.path.isfile(path):
-        raise InputError(f"There is no script file '{name}' in the input folder. Put one there and press key R.")
+        raise InputError(f"There is no script file {shown(name)} in the input folder. Put one there and press key R.")
     return path
 
 

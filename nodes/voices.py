@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from comfy_api.latest import io
 
 from ..indextts2.contracts import Speaker, Waveform
 from ..indextts2.errors import InputError
+from ..indextts2.foreign import shown
 from ..indextts2.loading.voices import RECORDINGS, VOICES, recordings_in
 from . import user_files
 from .host import folders
@@ -59,8 +61,8 @@ def chosen_recording(audio: Any, name: str) -> Waveform:
     voice = chosen_voice(audio, name)
     if isinstance(voice, Speaker):
         raise InputError(
-            f"'{name}' is a saved speaker, which is encoded already. Choose it in Speak or Voice Cast, or use Load "
-            "Speaker."
+            f"{shown(name)} is a saved speaker, which is encoded already. Choose it in Speak or Voice Cast, or use "
+            "Load Speaker."
         )
     return voice
 
@@ -84,6 +86,6 @@ def _file_of(name: str) -> Path | None:
         return user_files.saved_file(name)
     root = folders.user_folders()["input"]
     path = root / plain
-    if label != "input]" or not user_files.is_inside(path, root / VOICES) or not path.is_file():
-        raise InputError(f"There is no recording '{name}' in input/{VOICES}. Put one there and press key R.")
+    if label != "input]" or not user_files.is_inside(path, root / VOICES) or not os.path.isfile(path):
+        raise InputError(f"There is no recording {shown(name)} in input/{VOICES}. Put one there and press key R.")
     return path

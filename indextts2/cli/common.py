@@ -16,10 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import shown_path
 from ..checks import MOST_THREADS, SEED
 from ..errors import IndexTTS2Error
 from ..foreign import shown
 from ..text.profiles import PROFILES
+from .texts import write_line
 
 if TYPE_CHECKING:
     import torch
@@ -356,13 +358,14 @@ def load_models(options: argparse.Namespace, checkpoint: Checkpoint, device: tor
 def check_output(path: Path) -> None:
     """Refuse a file that cannot be written, before the work. Raises Usage."""
     if os.path.isdir(path) or not os.path.isdir(path.parent):
-        raise Usage(f"{path} cannot be written: give a file in a folder that exists.")
-
-
-def write_line(text: str) -> None:
-    """One line of output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+        raise Usage(f"{shown_path(path)} cannot be written: give a file in a folder that exists.")
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:  # a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Usage(f"{shown_path(path)} cannot be written ({reason}). Choose another name.") from error
 
 
 def write_result(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..foreign import shown
 from .common import model_folders
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def emotion_weights(text: str) -> EmotionWeights:
             (mixtures if name in presets else weights)[name] = 1.0 if name in presets and not sign else float(value)
         except ValueError as error:
             raise argparse.ArgumentTypeError(
-                f"NAME=WEIGHT is expected, such as happy=.6, or one of {', '.join(presets)}, but got '{item}'"
+                f"NAME=WEIGHT is expected, such as happy=.6, or one of {', '.join(presets)}, but got {shown(item)}"
             ) from error
     try:
         mixed = EmotionWeights.of(**weights)

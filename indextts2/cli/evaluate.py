@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import make_folder
 from .common import (
     add_compute_options,
     add_lora_option,
@@ -80,6 +81,7 @@ def run(options: argparse.Namespace) -> None:
     from ..evaluation import run as evaluate
     from ..loading.checkpoint import load_speech
 
+    make_folder(options.output)  # before the work
     counts = {name: getattr(options, name) for name in ("free", "duration", "emotion")}
     settings = ProtocolSettings(
         **{name: count for name, count in counts.items() if count is not None}, seed=options.seed

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
+from ..atomic import shown_path
 from ..errors import IndexTTS2Error
 from .common import Usage
 
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_ERROR
     except OSError as error:  # a disk, a path or its permissions, wherever no stage says more
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{shown_path(Path(os.fsdecode(error.filename)))}: " if isinstance(error.filename, str | bytes) else ""
         reason = error.strerror or error
         return _fail(f"{PROGRAM} {options.command}: {place}{reason}. Check the path and its permissions.", EXIT_ERROR)
     return 0
@@ -89,5 +92,6 @@ def _messages(level: int) -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(" ".join(message.split()) + "\n")
+    line = " ".join(message.split()).encode("utf-8", "backslashreplace").decode("utf-8")  # half a character of a name
+    sys.stderr.write(line + "\n")
     return code

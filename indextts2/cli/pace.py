@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ..atomic import shown_path
 from ..errors import InputError
 from .common import (
     Usage,
@@ -63,8 +65,8 @@ def run(options: argparse.Namespace) -> None:
     held_out_texts = held_out_texts[: options.most]
     checkpoint, device = checkpoint_of(options), device_of(options)
     target = options.output or checkpoint.folder
-    if not target.is_dir():
-        raise Usage(f"{target} is no folder. Name one that exists.")
+    if not os.path.isdir(target):
+        raise Usage(f"{shown_path(target)} is no folder. Name one that exists.")
     recordings = options.reference or list(built_in_references().values())
     encoder, t2s = load_encoder(checkpoint, device), load_t2s(checkpoint, device, dtype_of(options))
     spoken: dict[str, list[SpokenText]] = {"fit": [], "held out": []}

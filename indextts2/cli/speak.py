@@ -36,6 +36,7 @@ from .common import (
     write_result,
 )
 from .emotion import emotion_weights
+from .texts import standard_input
 from .voice import add_any_length_option, add_reference_options, notes_on, voice_of
 from .word_options import add_caption_options, add_timing_options, caption_settings, with_timings, write_captions_of
 
@@ -319,7 +320,7 @@ def _in_words(result: dict[str, Any]) -> str:
 
 
 def _text_of(options: argparse.Namespace) -> str:
-    text = with_timings(options, sys.stdin.read() if options.text == STANDARD_INPUT else options.text)
+    text = with_timings(options, standard_input() if options.text == STANDARD_INPUT else options.text)
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from .common import (
     checkpoint_of,
     write_result,
 )
+from .texts import standard_input, text_file
 
 if TYPE_CHECKING:
     from ..contracts import PreparedText
@@ -105,12 +105,12 @@ def _in_words(result: dict[str, Any]) -> str:
 def text_of(options: argparse.Namespace) -> str:
     """The text of the command line, of --file, or of standard input."""
     if options.file is not None:
-        return _read(options.file)
+        return text_file(options.file)
     if options.text is None:
         raise InputError(f"No text is given. Write it behind the command, name a --file, or give {STANDARD_INPUT}.")
     if options.text == STANDARD_INPUT:
-        return sys.stdin.read()
-    return _read(Path(options.text)) if _is_file(options.text) else options.text
+        return standard_input()
+    return text_file(Path(options.text)) if _is_file(options.text) else options.text
 
 
 def _is_file(text: str) -> bool:
@@ -120,16 +120,7 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not written in UTF-8. Save it as UTF-8.") from error
-
-
 def _glossary(path: Path | None) -> Glossary | None:
     from ..text.glossary import parse_glossary
 
-    return None if path is None else parse_glossary(_read(path))
+    return None if path is None else parse_glossary(text_file(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .common import Usage, check_output, positive
+from .texts import text_file
 
 if TYPE_CHECKING:
     from ..contracts import SpokenWords
@@ -80,5 +81,5 @@ def with_timings(options: argparse.Namespace, text: str) -> str:
 
     if options.word_timings is None:
         return text
-    timings = read_word_timings(options.word_timings.read_text(encoding="utf-8"))
+    timings = read_word_timings(text_file(options.word_timings))
     return timed_text(timings, text, anchored=options.anchored)

@@ -76,7 +76,7 @@ def find_checkpoints(roots: Iterable[Path], caches: Iterable[Path] = ()) -> list
 
 
 def _children(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    return sorted(path for path in root.iterdir() if path.is_dir()) if os.path.isdir(root) else []
 
 
 def checkpoint_folder(name: str | Path, roots: Iterable[Path] = ()) -> Path:

@@ -6,6 +6,7 @@ A folder of a trainer often holds T2S, tokenizer and configuration alone; everyt
 from __future__ import annotations
 
 import logging
+import os
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -133,7 +134,7 @@ def _named_base(checkpoint: Checkpoint, named: str, roots: Iterable[Path]) -> Pa
     from .find import checkpoint_folder
 
     beside = checkpoint.folder / named
-    return beside if beside.is_dir() else checkpoint_folder(named, roots)
+    return beside if os.path.isdir(beside) else checkpoint_folder(named, roots)
 
 
 def _candidates(folder: Path, roots: Iterable[Path]) -> list[Path]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..config import Config
+from ..foreign import ForeignDataError, safe_relative_path
 from .parts import GROUPS, parts_of
 
 DIGITS = 16  # hexadecimal; enough that two checkpoints never share one by chance
@@ -87,3 +89,16 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def changed_files(folder: Path, sums: Mapping[str, str]) -> list[str]:
+    """Names of a list of sums whose file differs or is gone. One that leads out of the folder counts as gone."""
+    return [name for name, wanted in sums.items() if not _has_sum(folder, name, wanted)]
+
+
+def _has_sum(folder: Path, name: str, wanted: str) -> bool:
+    try:
+        path = folder / safe_relative_path(name)
+    except ForeignDataError:
+        return False
+    return os.path.isfile(path) and sha256_of(path) == wanted

@@ -7,8 +7,10 @@ config.yaml becomes values of `Config`; from there on the configuration alone de
 from __future__ import annotations
 
 import logging
+import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
@@ -26,7 +28,7 @@ TEXT_TOKENS = 60_509  # size of the released vocabulary of IndexTTS-2.5
 KIND_BY_CONTENT = {"latent": "2.0", "decoder": "2.5"}
 """`S2MConfig.content` -> the kind of released checkpoint that has it."""
 
-SEARCHED = 1 << 22  # bytes at the start of a file that is no zip archive; names of tensors stand there
+SEARCHED = 1 << 22  # bytes at the start of a file, or of the pickle in an archive; names of tensors stand there
 T2S_TENSOR = "mel_pos_embedding.emb.weight"
 LEVELS = 4  # of folders that are looked into: checkpoints/epoch_3/step_100
 MOST_ENTRIES = 256  # of one folder that are looked at
@@ -84,7 +86,7 @@ GENERATIONS = (V25, V20)
 def generation_of(folder: Path, t2s_file: str, leaves: Mapping[str, Any]) -> Generation:
     """The generation of a folder. t2s_file: name of its T2S weights; leaves: keys and values of its config.yaml."""
     named = folder / t2s_file
-    path = named if named.is_file() else t2s_by_content(folder)
+    path = named if os.path.isfile(named) else t2s_by_content(folder)
     if path is not None:
         for generation in GENERATIONS:
             if holds_names(path, generation.tensors):
@@ -132,7 +134,7 @@ def values_of(generation: Generation, folder: Path, leaves: Mapping[str, Any]) -
     if generation is V25:
         vocabularies = sorted(path.name for path in folder.glob("*" + VOCABULARY_SUFFIX))
         named = str(leaves.get("dataset.bpe_model", ""))
-        chosen = "text.kind" in leaves and named and (folder / PureWindowsPath(named).name).is_file()
+        chosen = "text.kind" in leaves and named and os.path.isfile(folder / PureWindowsPath(named).name)
         if not (
             named.endswith(VOCABULARY_SUFFIX) or chosen
         ):  # some folders carry a SentencePiece file that nothing reads
@@ -155,7 +157,13 @@ def _holds(path: Path, wanted: Iterable[bytes]) -> bool:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 index = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
-                head = archive.read(index) if index else b""
-    except (OSError, zipfile.BadZipFile):
-        return False
+                head = _start_of(archive, index) if index else b""
+    except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error):
+        return False  # an archive that is damaged, encrypted, or packed in a way that is not known
     return any(name in head for name in wanted)
+
+
+def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The first bytes of a file in an archive, however large it says it is."""
+    with archive.open(name) as file:
+        return file.read(SEARCHED)

@@ -47,7 +47,7 @@ def host_model_folders(root: Path | None) -> list[Path]:
 def inside_packs(root: Path) -> list[Path]:
     """Released checkpoints that other packs keep inside their own folders."""
     places = sorted((root / CUSTOM_NODES).glob("*/checkpoints"))
-    return [place for place in places if all((place / name).is_file() for name in (CONFIG_NAME, "gpt.pth"))]
+    return [place for place in places if all(os.path.isfile(place / name) for name in (CONFIG_NAME, "gpt.pth"))]
 
 
 def download_folder(named: Iterable[Path], root: Path | None = None, kind: str = OFFICIAL_KIND) -> Path | None:

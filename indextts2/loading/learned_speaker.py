@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..contracts import Speaker, check_finite
@@ -24,6 +25,8 @@ def learned_condition(path: Path) -> Tensor | None:
     except CheckpointError:
         return None
     if len(found) != 1 or found[0].dim() not in (2, 3) or not found[0].is_floating_point():
+        return None
+    if found[0].layout is not torch.strided or found[0].numel() > LARGEST_FILE:
         return None
     condition = found[0].float()
     condition = condition[None] if condition.dim() == 2 else condition

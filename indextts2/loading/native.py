@@ -20,7 +20,7 @@ from ..atomic import copy_file, make_folder
 from ..config import Config
 from ..errors import CheckpointError, ConfigError
 from .config_file import CONFIG_NAME, write_config
-from .fingerprint import Fingerprints, fingerprints, sha256_of
+from .fingerprint import Fingerprints, changed_files, fingerprints, sha256_of
 from .parts import FP32, INT8, SUFFIX, part_of, parts_of, tensor_parts
 from .quantise import ABSMAX, encoded
 from .stream import Source, write_stream
@@ -130,10 +130,7 @@ def about_of(metadata: Mapping[str, Any]) -> About:
 
 def verify_sums(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
     """Files whose sum differs from the list in config.yaml, or that are gone."""
-    sums = metadata.get("sha256", {})
-    return [
-        name for name, wanted in sums.items() if not (folder / name).is_file() or sha256_of(folder / name) != wanted
-    ]
+    return changed_files(folder, metadata.get("sha256", {}))
 
 
 def write_part(

@@ -7,16 +7,21 @@ form (`models--owner--name/snapshots/<revision>/`), there or in the machine's ow
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from ..config import Config
+from ..foreign import ForeignDataError, Limits, read_foreign_text, safe_relative_path
 from .foreign_keys import tidied
 from .parts import AUXILIARY_FOLDER, LICENCE_FOLDER, LICENCE_NAMES, OfficialFile, Part, part_of, parts_of
 from .renames import live_sources
 from .shards import shards_of
 from .stream import Source
 from .tensors import read_section
+
+REVISION = Limits(size=256)
+"""Bounds of the file of a cache that names its current revision."""
 
 
 def official_files(
@@ -74,9 +79,10 @@ def cached_snapshot(cache: Path, repository: str) -> Path | None:
         return None
     reference = base / "refs" / "main"
     if reference.is_file():
-        named = snapshots / reference.read_text(encoding="utf-8").strip()
-        if named.is_dir():
-            return named
+        with suppress(ForeignDataError):  # a name that leads elsewhere, or none at all
+            named = snapshots / safe_relative_path(read_foreign_text(reference, REVISION).strip())
+            if named.is_dir():
+                return named
     revisions = sorted((path for path in snapshots.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     return revisions[-1] if revisions else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,7 +59,7 @@ class Checkpoint:
     def _wanted(self, part: str) -> tuple[str, ...]:
         if self.layout == OFFICIAL:
             names = wanted_files(part, self.config, self.file_names)
-            return tuple(name for name in names if not (self.folder / name).exists()) or names
+            return tuple(name for name in names if not os.path.exists(self.folder / name)) or names
         return (part_of(part, self.config).native_file(self.config),)
 
     def require(self, parts: Iterable[str]) -> None:

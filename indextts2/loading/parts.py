@@ -7,6 +7,7 @@ Docs: docs/spec/files.md.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
@@ -103,7 +104,7 @@ class Part:
 
     def is_at(self, path: Path) -> bool:
         """Whether the file or folder is there."""
-        return (path / "config.json").is_file() if self.is_folder else path.is_file()
+        return os.path.isfile(path / "config.json" if self.is_folder else path)  # which takes names of any length
 
 
 def _own(name: str, config_key: str = "", count: int | None = None, sha256: str = "") -> OfficialFile:

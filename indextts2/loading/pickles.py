@@ -23,6 +23,7 @@ ZIP_START = b"PK\x03\x04"
 SIGNS_OF_CODE = ("GLOBAL", "Unsupported class", "reduce")  # in the words of torch's restricted reader
 MOST_VALUES = 5_000_000
 DEEPEST = 64
+MOST_REPEATS = 64  # of each number of a tensor that is larger than MOST_VALUES
 AGAIN = "Get the file again and check its size."
 
 _types = threading.Lock()
@@ -101,6 +102,8 @@ def _check_extent(path: Path, loaded: Any) -> None:
     waiting: list[tuple[Any, int, bool]] = [(loaded, 0, False)]
     while waiting:
         value, depth, finished = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            _check_numbers_held(path, value)
         if not isinstance(value, Mapping | list | tuple | set | frozenset) or (id(value) in sizes and not finished):
             continue
         inner = [*value.keys(), *value.values()] if isinstance(value, Mapping) else list(value)
@@ -115,3 +118,15 @@ def _check_extent(path: Path, loaded: Any) -> None:
         open_ones.add(id(value))
         waiting.append((value, depth, True))
         waiting += [(item, depth + 1, False) for item in inner]
+
+
+def _check_numbers_held(path: Path, value: torch.Tensor) -> None:
+    """Refuse a tensor that repeats a few numbers without end, since a copy of it would take all memory."""
+    if value.layout is not torch.strided:
+        return
+    held = value.untyped_storage().nbytes() // value.element_size()
+    if value.numel() > max(MOST_REPEATS * held, MOST_VALUES):
+        raise CheckpointError(
+            f"{path} holds a tensor of {value.numel():,} numbers, of which {held:,} are in the file, which no weight "
+            "file does."
+        )

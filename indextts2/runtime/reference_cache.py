@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from ..atomic import make_folder, write_bytes
-from ..contracts import Reference, Waveform
+from ..checks import check_fields
+from ..contracts import Reference, Waveform, check_finite
 from ..errors import IndexTTS2Error, InputError
 from ..foreign import parse_json
 from ..stages.handles import EncoderModels
@@ -147,11 +148,26 @@ def _read(path: Path, fingerprint: str) -> Reference | None:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
             plain = parse_json((file.metadata() or {})["fields"])
+        found = Reference(**tensors, **{**plain, "fingerprint": fingerprint})
+        _check(found)
         os.utime(path)  # in use: it goes last
-        return Reference(**tensors, **{**plain, "fingerprint": fingerprint})
+        return found
     except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError, IndexTTS2Error) as error:
         logger.warning("%s is damaged and is made again (%s).", path, error)
         return None
+
+
+def _check(reference: Reference) -> None:
+    """Raises InputError for numbers that no encoder made; the contract has looked at the shapes."""
+    check_fields(reference)
+    for field in fields(reference):
+        value = getattr(reference, field.name)
+        if not isinstance(value, Tensor):
+            continue
+        if value.dtype != (torch.int64 if field.name == "tokens" else torch.float32):
+            raise InputError(f"its {field.name} are {value.dtype}")
+        if field.name != "tokens":
+            check_finite(field.name, value)
 
 
 def _write(path: Path, reference: Reference) -> None:

@@ -17,29 +17,31 @@ from typing import Any
 
 from ..atomic import write_text
 from ..errors import InputError
-from ..foreign import ForeignDataError, parse_json
+from ..foreign import ForeignDataError, read_json, shown
 from .line import SpokenLine
 from .model import LARGEST_SEED, Line
 from .store import LineStore
 
 FORMAT = 1
 REST = "rest"  # in place of numbers: every line that is not accepted
-_NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
-_ROW = re.compile(r"\s*(\d+)\s*[:：]\s*(.+)")
+_NUMBERS = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
+_ROW = re.compile(r"\s*(\d{1,20})\s*[:：]\s*(.+)")
+_KEY = re.compile(r"[0-9A-Za-z_-]{1,100}")  # of a finished sound, which is a file of that name
+_FIELDS = {"speaker": str, "text": str, "before": int, "retakes": int, "accepted": str, "pending": bool}
 
 
 def line_numbers(text: str, count: int) -> tuple[int, ...]:
     """Indices, from 0, of lines written as '1,4-6', which counts from 1. Raises InputError for what is no line."""
-    found: list[int] = []
+    found: dict[int, None] = {}
     for part in text.split(","):
         match = _NUMBERS.fullmatch(part)
         if match is None:
-            raise InputError(f"Lines are written as 1,4-6, but '{text.strip()}' stands here.")
+            raise InputError(f"Lines are written as 1,4-6, but {shown(text.strip())} stands here.")
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last <= count:
-            raise InputError(f"The script has lines 1 to {count}, but '{part.strip()}' was asked for.")
-        found += range(first - 1, last)
-    return tuple(dict.fromkeys(found))
+            raise InputError(f"The script has lines 1 to {count}, but {shown(part.strip())} was asked for.")
+        found |= dict.fromkeys(range(first - 1, last))
+    return tuple(found)
 
 
 def accepted_seeds(text: str, lines: Sequence[Line]) -> dict[int, int]:
@@ -52,7 +54,7 @@ def accepted_seeds(text: str, lines: Sequence[Line]) -> dict[int, int]:
         match = _ROW.fullmatch(row)
         if match is None or int(match[1]) > LARGEST_SEED:
             raise InputError(
-                f"Accepted lines are written as 'seed: lines', such as 17: 1,4-6, but got '{row.strip()}'."
+                f"Accepted lines are written as 'seed: lines', such as 17: 1,4-6, but got {shown(row.strip())}."
             )
         for index in line_numbers(match[2], len(lines)):
             if index in seeds:
@@ -173,16 +175,23 @@ def _names(lines: Sequence[Line]) -> list[tuple[str, str, int]]:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
-    kinds = {"speaker": str, "text": str, "before": int, "retakes": int, "accepted": str, "pending": bool}
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-        fine = content["format"] == FORMAT and all(
-            type(one[name]) is kind for one in content["lines"] for name, kind in kinds.items()
-        )
-    except (ForeignDataError, UnicodeDecodeError, KeyError, TypeError):
+        content = read_json(path)
+        fine = content["format"] == FORMAT and all(map(_is_entry, content["lines"]))
+    except (ForeignDataError, KeyError, TypeError):
         fine = False
     if not fine:
         raise InputError(
             f"{path} is damaged, so that it does not tell which lines were accepted. Delete it to begin anew."
         )
     return content["lines"]
+
+
+def _is_entry(one: dict[str, Any]) -> bool:
+    """Whether a line of the file has every field, and names no other file than that of a finished sound."""
+    typed = all(type(one[name]) is kind for name, kind in _FIELDS.items())
+    return typed and 0 <= one["retakes"] <= LARGEST_SEED and (not one["accepted"] or _is_key(one["accepted"]))
+
+
+def _is_key(name: str) -> bool:
+    return _KEY.fullmatch(name) is not None

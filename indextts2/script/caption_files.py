@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..atomic import write_text
+from ..checks import check_fields, check_whole
 from ..contracts import SpokenWord, SpokenWords
 from ..errors import InputError
-from ..foreign import ForeignDataError, parse_json
+from ..foreign import read_json, shown
 from .caption_cues import Caption, CaptionSettings, captions_of, joined
-from .model import clock, milliseconds_at
+from .model import clock, milliseconds_at, milliseconds_of
 from .subtitles import ARROW
 
 CENTISECOND_MS = 10
+HIGHEST_RATE = 768_000  # samples per second
 _ASS_HEAD = """[Script Info]
 ScriptType: v4.00+
 PlayResX: 1280
@@ -158,20 +161,31 @@ def write_caption_file(words: SpokenWords, path: Path, settings: CaptionSettings
 def read_words(path: Path) -> SpokenWords:
     """Words in time of a JSON file that `write_caption_file` wrote. Raises InputError naming what is wrong."""
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-        rate = int(content["sample_rate"])
-        words = tuple(
-            SpokenWord(
-                str(word["text"]),
-                round(float(word["start"]) * rate),
-                round(float(word["end"]) * rate),
-                int(word.get("group", 0)),
-                str(word.get("speaker", "")),
-            )
-            for word in content["words"]
-        )
-        return SpokenWords(words, rate, round(float(content["seconds"]) * rate))
-    except (OSError, ForeignDataError, KeyError, TypeError, ValueError, AttributeError) as error:
+        content = read_json(path)
+        rate = check_whole("sample_rate", content["sample_rate"], (1, HIGHEST_RATE))
+        words = tuple(_word(word, rate) for word in content["words"])
+        return SpokenWords(words, rate, _sample(content["seconds"], rate))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path.name} does not hold words in time ({error}). Write them with --captions FILE.json."
         ) from error
+
+
+def _word(word: Mapping[str, Any], rate: int) -> SpokenWord:
+    found = SpokenWord(
+        word["text"],
+        _sample(word["start"], rate),
+        _sample(word["end"], rate),
+        word.get("group", 0),
+        word.get("speaker", ""),
+    )
+    check_fields(found, group=(0, None))
+    return found
+
+
+def _sample(seconds: Any, rate: int) -> int:
+    """The sample nearest to a time. Raises InputError for what is no time."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InputError(f"a time in seconds is expected, but got {shown(seconds)}")
+    milliseconds_of(seconds)  # within what a track may last
+    return round(seconds * rate)

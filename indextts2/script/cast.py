@@ -10,6 +10,7 @@ A cast file is YAML. A value alone is a file, or the name of a built-in voice; `
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,11 @@ class Voice:
         digest = hashlib.sha256()
         if isinstance(self.source, Path):
             try:
-                digest.update(self.source.read_bytes())
+                if not os.path.isfile(self.source):  # a device would never end
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+                with self.source.open("rb") as file:
+                    while part := file.read(1 << 20):
+                        digest.update(part)
             except OSError as error:
                 raise InputError(f"The voice {self.source} cannot be read ({error.strerror}).") from error
         else:

@@ -141,12 +141,13 @@ def read_script_file(
     """
     source = Path(path)
     try:
-        if source.stat().st_size > LARGEST_BYTES:
-            raise ScriptError(f"{source} is larger than {LARGEST_BYTES // 1024**2} MiB; that is no script.")
-        content = source.read_bytes()
+        with source.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)  # a device says that it is empty, and never ends
     except (OSError, ValueError) as error:  # ValueError: a NUL or half a character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ScriptError(f"{shown(str(source), 300)} cannot be read ({reason}). Check the path.") from error
+    if len(content) > LARGEST_BYTES:
+        raise ScriptError(f"{source} is larger than {LARGEST_BYTES // 1024**2} MiB; that is no script.")
     try:
         text = decoded(content, encoding)
         chosen = _kind_of_file(source, text) if kind == AUTO else kind

@@ -12,10 +12,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..atomic import SUFFIX, make_folder, write_bytes
-from ..contracts import SpokenWord
-from ..foreign import parse_json
-from .line import LineReport, SpokenLine
+from ..checks import check_fields
+from ..contracts import SpokenWord, check_finite, check_shape
+from ..errors import InputError
+from ..foreign import parse_json, shown
+from .line import UNSPOKEN, LineReport, SpokenLine
 from .take_scores import TakeScore
 
 logger = logging.getLogger(__name__)
@@ -24,6 +28,7 @@ FORMAT = "2"
 """Changes whenever the same settings would give another sound."""
 
 PASSAGE = "-passage-"
+STATUSES = ("spoken", "unfit", *UNSPOKEN)
 
 
 def key_of(**parts: Any) -> str:
@@ -62,8 +67,8 @@ class LineStore:
         try:
             with safe_open(str(path), framework="pt") as file:
                 report = report_from(parse_json((file.metadata() or {})["report"]))
-                return SpokenLine(file.get_tensor("audio"), file.get_tensor("tokens"), report)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+                return _checked(SpokenLine(file.get_tensor("audio"), file.get_tensor("tokens"), report))
+        except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
             logger.warning("The finished line %s is damaged and will be spoken again (%s).", path.name, error)
             return None
 
@@ -104,7 +109,22 @@ class LineStore:
 
 
 def report_from(values: dict[str, Any]) -> LineReport:
-    """A report from its plain values."""
+    """A report from its plain values. Raises ValueError or TypeError for what is none."""
     takes = tuple(TakeScore(**take) for take in values["takes"])
     words = tuple(SpokenWord(**word) for word in values.get("words", ()))
-    return LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"]), "words": words})
+    report = LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"]), "words": words})
+    for one in (report, *takes, *words):
+        check_fields(one)
+    if report.status not in STATUSES or report.sample_rate < 1 or not 0 <= report.chosen < max(1, len(takes)):
+        raise InputError(f"a line of status {shown(report.status)} with take {report.chosen} of {len(takes)} is none.")
+    return report
+
+
+def _checked(line: SpokenLine) -> SpokenLine:
+    """The line, if its numbers are those of speech. Raises InputError."""
+    check_shape("audio", line.audio, line.report.sample_count if line.report.status == "spoken" else None)
+    check_shape("tokens", line.tokens, None)
+    if line.audio.dtype != torch.float32 or line.tokens.dtype != torch.int64:
+        raise InputError(f"its numbers are {line.audio.dtype} and {line.tokens.dtype}.")
+    check_finite("audio", line.audio)
+    return line

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import InputError
-from ..foreign import ForeignDataError, parse_json
+from ..foreign import ForeignDataError, parse_json, shown
 from .model import MILLISECONDS, read_clock
 from .subtitles import ARROW, rows_of
 from .timed_words import WordTiming, listed_words, stamped_words
@@ -30,7 +30,9 @@ def read_word_timings(text: str) -> tuple[WordTiming, ...]:
         raise InputError("No word with a time was found. Give word-timed SRT, WebVTT or JSON.")
     for before, after in zip(found, found[1:], strict=False):
         if after.start < before.start:
-            raise InputError(f"'{after.text}' should not begin before '{before.text}', but does at {after.start:g} s.")
+            raise InputError(
+                f"{shown(after.text)} should not begin before {shown(before.text)}, but does at {after.start:g} s."
+            )
     return tuple(found)
 
 

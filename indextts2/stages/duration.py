@@ -17,12 +17,13 @@ from torch import Tensor
 from ..checks import check_fields
 from ..config import Config
 from ..contracts import Duration, DurationReport, Segment, pause_samples
-from ..errors import InputError
+from ..errors import ImpossibleLength, InputError
 from .content import CONTENT
 
 SHORTEST_GUIDED = 40  # tokens; below it the ramps of the schedule are too steep (docs/spec/control.md#guided)
 FREE = Duration()
 SLOT_METHODS = {"model_b": "b"}  # methods that are "model" with a place for the length
+LARGEST_STRETCH = 16  # of a segment, whatever else is allowed
 FORBID, FORCE = float("-inf"), float("inf")
 
 
@@ -243,6 +244,16 @@ def samples_to_share(whole: Duration, clock: Clock, segments: Sequence[Segment],
             f"take {(pauses + taken) / clock.sample_rate:.2f} s. Ask for more, or shorten the pauses."
         )
     return left
+
+
+def refuse_endless(plans: Sequence[SegmentPlan], most_tokens: int) -> None:
+    """Raises ImpossibleLength for a segment that no stretch of its longest take would fill, before it is decoded."""
+    for plan in plans:
+        if plan.token_target is not None and plan.token_target > LARGEST_STRETCH * most_tokens:
+            raise ImpossibleLength(
+                f"{describe(plan.duration)} make {plan.token_target:,} tokens of one segment, which has at most "
+                f"{most_tokens:,}. Ask for less, or write more text."
+            )
 
 
 def split_evenly(total: int, weights: Sequence[float]) -> list[int]:

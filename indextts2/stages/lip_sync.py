@@ -38,15 +38,13 @@ class LipSyncSettings:
     seed: int = 0  # of the room's noise
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        check_fields(self, frame_step=(1, 1_000))
         if not 1.0 <= self.frame_rate <= 1000.0:
             raise InputError(f"A video has 1 to 1000 frames per second, but {self.frame_rate:g} were asked.")
         if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
             raise InputError(
                 f"The sample rate lies between {LOWEST_RATE} and {HIGHEST_RATE} Hz, but {self.sample_rate} was asked."
             )
-        if self.frame_step < 1:
-            raise InputError(f"frame_step should be at least 1, but is {self.frame_step}.")
         if not -120.0 <= self.room_tone <= -20.0:
             raise InputError(f"The room tone lies between -120 and -20 dB, but {self.room_tone:g} was asked.")
 

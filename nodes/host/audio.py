@@ -22,7 +22,7 @@ def waveform_of(audio: Any, name: str = "audio") -> Waveform:
     """The library's waveform of a host AUDIO value. Raises AudioError for anything else."""
     try:
         samples, sample_rate = (audio if isinstance(audio, Mapping) else {})["waveform"], int(audio["sample_rate"])
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise AudioError(
             f"The {name} input should be AUDIO of the host, but is {type(audio).__name__}. Connect an audio output, "
             "such as that of Load Audio."

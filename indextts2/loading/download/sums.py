@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ...atomic import write_text
 from ...errors import CheckpointError
-from ..fingerprint import sha256_of
+from ..fingerprint import changed_files
 
 SUMS_NAME = "SHA256SUMS"
+LONGEST_LIST = 16 << 20  # bytes
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
@@ -19,7 +20,8 @@ def read_sums(folder: Path) -> dict[str, str]:
     path = folder / SUMS_NAME
     if not path.is_file():
         return {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    with path.open("rb") as file:
+        lines = file.read(LONGEST_LIST).decode("utf-8", "replace").splitlines()
     return {found[2]: found[1] for line in lines if (found := LINE.fullmatch(line))}
 
 
@@ -31,9 +33,5 @@ def write_sums(folder: Path, sums: Mapping[str, str]) -> None:
 
 def wrong_sums(folder: Path, names: Iterable[str] = ()) -> list[str]:
     """Files of the list, or those of `names` alone, whose content differs or that are gone."""
-    sums, only = read_sums(folder), set(names)
-    return [
-        name
-        for name, mark in sums.items()
-        if (not only or name in only) and not ((folder / name).is_file() and sha256_of(folder / name) == mark)
-    ]
+    only = set(names)
+    return changed_files(folder, {name: mark for name, mark in read_sums(folder).items() if not only or name in only})

@@ -33,12 +33,12 @@ from ...text.languages import language_row
 from ...text.syllables import shortest_seconds
 from ..conditions import speaker_conditioner
 from ..content import CONTENT
-from ..duration import Clock, SegmentPlan, Target, plan_segments, resolve_targets
+from ..duration import Clock, SegmentPlan, Target, plan_segments, refuse_endless, resolve_targets
 from ..emotion.bank import speaker_emotion
 from ..handles import T2SModels
 from ..natural_length import judged_lengths
 from .batches import BatchDecoder, DecodingSettings, Task
-from .decode import Take
+from .decode import Take, longest_take
 from .phases import phases_of, piece_positions
 from .prefix import Phase
 from .take_choice import take_report
@@ -118,6 +118,7 @@ def text_to_semantic(
     clock, count = Clock.of(t2s.config), len(text.segments)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
     unnatural = judged_lengths(text.segments, plans, clock, t2s.pace, allow_any=decoding.allow_any_length)
+    refuse_endless(plans, longest_take(t2s.model, sampling))
     tasks = _tasks(t2s, text, emotion, plans)
     if segments is not None:
         tasks, count = [tasks[index] for index in segments], len(segments)

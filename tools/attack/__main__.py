@@ -1,0 +1,5 @@
+"""`python -m tools.attack`."""
+
+from . import main
+
+raise SystemExit(main())
