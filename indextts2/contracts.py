@@ -268,8 +268,8 @@ class Duration:
             raise InputError(f"A duration is given in {', '.join(LONGEST_ASKED)}, but got '{self.unit}'.")
         if self.method not in DURATION_METHODS:
             raise InputError(f"A duration method is one of {', '.join(DURATION_METHODS)}, but got '{self.method}'.")
-        if self.unit != "free" and not 0.0 < self.value <= (most := LONGEST_ASKED[self.unit]):
-            asked = f"{self.value} {self.unit} was asked; at most {most:,} can be."
+        if self.unit != "free" and not 0.0 < self.value <= LONGEST_ASKED[self.unit]:
+            asked = f"{self.value} {self.unit} was asked; at most {LONGEST_ASKED[self.unit]:,} can be."
             raise InputError(f"A duration should be positive and finite, but {asked}")
 
 
