@@ -10,8 +10,8 @@ WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Read by the OpenMP library when torch loads it. Its threads spin where they wait for each other, so that on a machine
 with other work two threads are up to ten times slower than one; passive ones sleep instead."""
 
-SCRIPT = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16"}
-"""A script brings ever new shapes, whose kernels torch would otherwise keep by the thousand."""
+SCRIPT = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16", "LRU_CACHE_CAPACITY": "16"}
+"""A script brings ever new shapes, whose kernels two caches of torch would otherwise keep by the thousand."""
 
 
 def prepare_process(command: str, environment: MutableMapping[str, str]) -> None:

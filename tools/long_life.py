@@ -2,7 +2,8 @@
 
     python -m tools.long_life --lines 500
 
-Lines differ in length, as those of a script do. The first fifth warms up: libraries are loaded, and caches of shapes
+Lines differ in length, as those of a script do, and the process is set up as that of the command `script`, unless the
+environment says otherwise. The first fifth warms up: libraries are loaded, and caches of shapes
 fill. Ends with 1 where something grew from the second fifth to the last by more than `LIMITS` allow, in the mean.
 With --checks it speaks a few lines under the profiler of Python and prints the share of the processor's time that goes
 into checks of values; the profiler slows these more than tensors, so the true share is smaller.
@@ -29,14 +30,19 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+from indextts2.__main__ import prepare_process
 
-from indextts2.contracts import Duration
-from indextts2.loading.checkpoint import load_speech, open_checkpoint
-from indextts2.loading.find import built_in_references
-from indextts2.script.model import clock
-from indextts2.stages.semantic_to_mel import FlowSettings
-from indextts2.stages.speak import SpeakSettings, speak
+prepare_process("script", os.environ)  # what the command sets before torch is imported
+
+import torch  # noqa: E402
+
+from indextts2.contracts import Duration  # noqa: E402
+from indextts2.loading.checkpoint import load_speech, open_checkpoint  # noqa: E402
+from indextts2.loading.find import built_in_references  # noqa: E402
+from indextts2.script.model import clock  # noqa: E402
+from indextts2.stages.semantic_to_mel import FlowSettings  # noqa: E402
+from indextts2.stages.speak import SpeakSettings, speak  # noqa: E402
+from indextts2.stages.t2s.batches import DecodingSettings  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 WORDS = (
@@ -77,7 +83,9 @@ def live(lines: int, every: int, *, steps: int, most_words: int, checkpoint: str
 
     models, dice, found = load_speech(open_checkpoint(checkpoint)), random.Random(0), []
     reference = read_audio(next(iter(built_in_references().values())))
-    settings = SpeakSettings(flow=FlowSettings(steps=steps))
+    settings = SpeakSettings(
+        decoding=DecodingSettings(allow_any_length=True), flow=FlowSettings(steps=steps, allow_any_stretch=True)
+    )
     begin = time.monotonic()
     for number in range(1, lines + 1):
         duration = Duration("seconds", dice.uniform(0.5, 2.0)) if dice.random() < 0.3 else None

@@ -303,6 +303,7 @@ def test_stopping_by_the_keyboard_ends_quietly(speak, monkeypatch):
     [
         ("script", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", None, "16"),  # bounds the kernels torch keeps
         ("script", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "5", "5"),
+        ("script", "LRU_CACHE_CAPACITY", None, "16"),
         ("info", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", None, None),
         ("speak", "OMP_WAIT_POLICY", None, "PASSIVE"),  # threads do not spin
         ("speak", "OMP_WAIT_POLICY", "ACTIVE", "ACTIVE"),
@@ -311,7 +312,7 @@ def test_stopping_by_the_keyboard_ends_quietly(speak, monkeypatch):
 def test_a_command_sets_what_torch_reads_when_it_is_imported_unless_the_user_has(
     command, name, kept, wanted, monkeypatch, capsys
 ):
-    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OMP_WAIT_POLICY"):
+    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(variable, "")  # so that both are put back afterwards
         monkeypatch.delenv(variable)
     if kept is not None:
