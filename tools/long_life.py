@@ -179,6 +179,7 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=500)
     parser.add_argument("--every", type=int, default=10, help="lines between two figures")
     parser.add_argument("--steps", type=int, default=4, help="steps of the flow")
+    parser.add_argument("--checkpoint", default="mini", help="folder of another one, such as a tiny one")
     parser.add_argument("--words", type=int, default=8, help="most words of a line")
     parser.add_argument("--cues", type=int, default=0, help="cues of a script that is killed and resumed")
     parser.add_argument("--kills", type=int, default=20)
@@ -194,10 +195,13 @@ def main() -> int:
         )
         return 0
     if options.cues:
-        same = killed_and_resumed(options.cues, options.kills, ["--steps", str(options.steps), "--retries", "0"])
+        more = ["--steps", str(options.steps), "--retries", "0", "--checkpoint", options.checkpoint]
+        same = killed_and_resumed(options.cues, options.kills, more)
         sys.stdout.write(f"{options.cues} cues, {options.kills} kills: {'the same bytes' if same else 'OTHER BYTES'}\n")
         return int(not same)
-    found = live(options.lines, options.every, steps=options.steps, most_words=options.words)
+    found = live(
+        options.lines, options.every, steps=options.steps, most_words=options.words, checkpoint=options.checkpoint
+    )
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     more = grown(found)
