@@ -21,7 +21,8 @@ from indextts2.script.line import LineReport, SpokenLine
 from indextts2.script.model import Line
 from indextts2.script.store import LineStore
 from indextts2.script.take_scores import TakeScore
-from indextts2.script.word_timings import read_word_timings, timed_text
+from indextts2.script.timed_words import timed_text
+from indextts2.script.word_timings import read_word_timings
 
 # ---- what a job left behind -----------------------------------------------------------------------------------------
 
