@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import VocoderConfig
+from .fewer_products import WideConv
 
 EDGE_KERNEL = 7  # first and last convolution
 FILTER_TAPS = 12  # anti-aliasing low-pass, docs/spec/s2m.md#anti-aliased-activation
@@ -169,11 +170,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], *, logscale: bool) -> None:
         super().__init__()
-        half = kernel // 2
-        self.convs1 = nn.ModuleList(
-            nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=dilation * half) for dilation in dilations
-        )
-        self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=half) for _ in dilations)
+        self.convs1 = nn.ModuleList(WideConv(channels, kernel, dilation=dilation) for dilation in dilations)
+        self.convs2 = nn.ModuleList(WideConv(channels, kernel) for _ in dilations)
         self.activations = nn.ModuleList(
             AntiAliasedActivation(channels, logscale=logscale) for _ in range(2 * len(dilations))
         )
