@@ -11,8 +11,6 @@ Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks,
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,7 +30,6 @@ COLUMNS = 512  # of the matrix products; more of them need more memory
 NUMBERS = 1 << 22  # of the sums of taps that are held at a time
 
 
-@lru_cache(maxsize=1)
 def _matrices() -> tuple[Tensor, Tensor, Tensor]:
     """For the sums of inputs (VALUES, VALUES), of taps (VALUES, TILE), and of products (TILE, VALUES)."""
     of_inputs, of_taps = _powers(VALUES), _powers(TILE)

@@ -24,7 +24,9 @@ FILTER_CUTOFF = 0.25
 FILTER_HALF_WIDTH = 0.3
 PHASE_REACH = 3  # samples that half of the taps look to either side
 SNAKE_EPSILON = 1e-9
-CACHED_NUMBERS = 1 << 17  # of a signal; with its temporary copies they fit the cache of one processor core
+BORDER = 5  # samples to either side that both filters look at together; as many of the doubled signal that one does
+BLOCK = 32  # samples that one row of a matrix product makes: more waste products on zeros, fewer on borders
+CACHED_NUMBERS = 1 << 16  # of a signal; with its temporary copies they fit the cache of one processor core
 INITIAL_DEVIATION = 0.01  # of convolution weights before training, as BigVGAN and HiFi-GAN
 
 
@@ -53,14 +55,10 @@ def filter_channels(signal: Tensor, taps: Tensor) -> Tensor:
     return F.conv1d(signal, taps.expand(channels, 1, -1), groups=channels)
 
 
-def filter_into(target: Tensor, signal: Tensor, taps: Tensor, *, add: bool = False) -> None:
-    """`filter_channels` into memory that is there, as a sum of shifted copies. target: (batch, channels, samples)"""
-    for k, tap in enumerate(taps.tolist()):
-        shifted = signal[..., k : k + target.shape[-1]]
-        if k or add:
-            target.add_(shifted, alpha=tap)
-        else:
-            torch.mul(shifted, tap, out=target)
+def block_matrix(taps: Tensor, index: Tensor) -> Tensor:
+    """A matrix of taps by their index, zero where there is no such tap."""
+    count = taps.shape[0]
+    return F.pad(taps, (0, 1))[index.where((index >= 0) & (index < count), count)]
 
 
 class LowPass(nn.Module):
@@ -138,31 +136,61 @@ class AntiAliasedActivation(nn.Module):
         return filter_channels(first, down_odd) + filter_channels(second, down_even)
 
     def _in_blocks(self, signal: Tensor) -> Tensor:
-        """The same, a few channels at a time, so that all passes but the first and last stay in a processor's cache."""
-        inner, outer = self.act.scales()
-        channels = max(1, CACHED_NUMBERS // (signal.shape[0] * signal.shape[2]))
-        result = torch.empty_like(signal)
-        blocks = (part.split(channels, dim=-2) for part in (signal, inner, outer, result))
-        for part, own_inner, own_outer, target in zip(*blocks, strict=True):
-            self._activate_into(target, part, own_inner, own_outer)
-        return result
+        """The same by a product with a small matrix before the snake and one after it, a few rows at a time.
 
-    def _activate_into(self, target: Tensor, signal: Tensor, inner: Tensor, outer: Tensor) -> None:
-        samples = signal.shape[-1]
-        up_even, up_odd = self.upsample.phases()
-        down_even, down_odd = self.downsample.lowpass.phases()
-        padded = F.pad(signal, (PHASE_REACH, PHASE_REACH), mode="replicate")
-        first = signal.new_empty(*signal.shape[:-1], samples + 2 * PHASE_REACH - 1)
-        second = torch.empty_like(first)
-        even, odd = first[..., 2 : 2 + samples], second[..., 3 : 3 + samples]
-        filter_into(even, padded, 2 * up_odd.flip(0))
-        filter_into(odd, padded[..., 1:], 2 * up_even.flip(0))
-        for phase in (even, odd):
-            phase.addcmul_((phase * inner).sin_().square_(), outer)
-        first[..., :2], second[..., :3] = even[..., :1], even[..., :1]
-        first[..., 2 + samples :], second[..., 3 + samples :] = odd[..., -1:], odd[..., -1:]
-        filter_into(target, first, down_odd)
-        filter_into(target, second, down_even, add=True)
+        Every block of samples is computed with the samples around it that it hears, so that all passes stay in the
+        cache of a processor core.
+        """
+        batch, _, samples = signal.shape
+        rows = signal.reshape(-1, samples)
+        scales = [scale.repeat(batch, 1).unsqueeze(-1) for scale in self.act.scales()]
+        matrices = self._block_matrices()
+        result = torch.empty_like(rows)
+        at_once = max(1, CACHED_NUMBERS // samples)
+        for part, inner, outer, target in zip(*(x.split(at_once) for x in (rows, *scales, result)), strict=True):
+            _activate_into(target, part, inner, outer, matrices)
+        return result.view_as(signal)
+
+    def _block_matrices(self) -> tuple[Tensor, Tensor]:
+        """Of the two filters for a block: (BLOCK + 2 * BORDER, 2 * (BLOCK + BORDER)) and (the latter, BLOCK)."""
+        up, down = self.upsample.filter.flatten(), self.downsample.lowpass.filter.flatten()
+        places, doubled = torch.arange(BLOCK + 2 * BORDER), torch.arange(2 * (BLOCK + BORDER))
+        double = block_matrix(2 * up, doubled - 2 * places[:, None] + 2 * BORDER)
+        return double, block_matrix(down, doubled[:, None] - 2 * places[:BLOCK])
+
+
+def _activate_into(target: Tensor, rows: Tensor, inner: Tensor, outer: Tensor, matrices: tuple[Tensor, Tensor]) -> None:
+    """target, rows: (rows, samples); inner, outer: (rows, 1, 1); matrices: of the filters, before and after"""
+    count, samples = rows.shape
+    blocks = -(-samples // BLOCK)
+    double, halve = matrices
+    padded = rows.new_empty(count, blocks * BLOCK + 2 * BORDER)
+    padded[:, BORDER : BORDER + samples] = rows
+    padded[:, :BORDER], padded[:, BORDER + samples :] = rows[:, :1], rows[:, -1:]
+    windows = padded.unfold(-1, BLOCK + 2 * BORDER, BLOCK)  # (rows, blocks, samples)
+    at_once = max(1, CACHED_NUMBERS // (BLOCK * count))
+    for first in range(0, blocks, at_once):
+        own = windows[:, first : first + at_once]
+        doubled = (own.flatten(0, 1) @ double).view(*own.shape[:2], -1)
+        doubled.addcmul_((doubled * inner).sin_().square_(), outer)
+        _replicate_border(doubled, first, samples)
+        found = (doubled.flatten(0, 1) @ halve).view(count, -1)
+        place = target[:, first * BLOCK : first * BLOCK + found.shape[1]]
+        place.copy_(found[:, : place.shape[1]])
+
+
+def _replicate_border(doubled: Tensor, first: int, samples: int) -> None:
+    """What lies outside the doubled signal becomes its first or last sample. doubled: (rows, blocks, samples of each)
+
+    first: number of the first block; samples: of the signal before it was doubled.
+    """
+    if first == 0:
+        doubled[:, 0, :BORDER] = doubled[:, 0, BORDER : BORDER + 1]
+    blocks, width = doubled.shape[1:]
+    for block in range(max(0, blocks - 2), blocks):
+        last = 2 * samples - 1 - (2 * BLOCK * (first + block) - BORDER)
+        if last < width - 1:
+            doubled[:, block, last + 1 :] = doubled[:, block, last : last + 1]
 
 
 class ResidualBlock(nn.Module):

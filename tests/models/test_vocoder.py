@@ -75,7 +75,7 @@ def test_compiled_filters_equal_the_convolution(monkeypatch):
 
 
 @pytest.mark.parametrize("cached", [1, 100, 1 << 17])
-@pytest.mark.parametrize("shape", [(1, 7, 50), (3, 4, 1), (2, 5, 33)])
+@pytest.mark.parametrize("shape", [(1, 7, 50), (3, 4, 1), (2, 5, 33), (1, 2, 64), (2, 3, 97)])
 def test_the_activation_in_blocks_equals_the_differentiable_one(shape, cached, monkeypatch):
     monkeypatch.setattr(module, "CACHED_NUMBERS", cached)
     activation = AntiAliasedActivation(shape[1], logscale=True)
