@@ -246,6 +246,13 @@ def samples_to_share(whole: Duration, clock: Clock, segments: Sequence[Segment],
     return left
 
 
+def unmet_whole(plans: Sequence[SegmentPlan], whole: Duration | None) -> str | None:
+    """A warning where every segment has a length of its own, so that none is left to meet the whole text's."""
+    if whole is None or whole.unit == "free" or any(plan.duration is whole for plan in plans):
+        return None
+    return f"{describe(whole)} asked for the whole text: every part of it has a length of its own, which is kept."
+
+
 def refuse_endless(plans: Sequence[SegmentPlan], most_tokens: int) -> None:
     """Raises ImpossibleLength for a segment that no stretch of its longest take would fill, before it is decoded."""
     for plan in plans:

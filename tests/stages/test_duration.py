@@ -24,6 +24,7 @@ from indextts2.stages.duration import (
     split_evenly,
     stop_rules,
     target_of,
+    unmet_whole,
 )
 
 CLOCK = Clock.of(Config())
@@ -127,6 +128,15 @@ def test_a_segment_with_its_own_length_keeps_it_and_the_others_divide_the_rest()
     assert targets[1].samples == 22_050
     assert targets[0].samples + targets[2].samples == 4 * 22_050
     assert targets[2].samples == pytest.approx(3 * targets[0].samples, rel=1e-3)
+
+
+def test_a_whole_length_that_no_segment_is_left_to_meet_is_told():
+    whole, own = Duration("seconds", 3.0), Duration("tokens", 20)
+    for durations, told in (((own, own), True), ((own, None), False)):
+        texts = [segment(5, duration=one) for one in durations]
+        plans = plan_segments(texts, whole, CLOCK, trained=True)
+        assert ("every part of it has a length of its own" in (unmet_whole(plans, whole) or "")) == told
+    assert unmet_whole(plans, None) is None
 
 
 def test_a_free_segment_inside_a_measured_text_takes_its_natural_length():

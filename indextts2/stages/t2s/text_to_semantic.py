@@ -33,7 +33,7 @@ from ...text.languages import language_row
 from ...text.syllables import shortest_seconds
 from ..conditions import speaker_conditioner
 from ..content import CONTENT
-from ..duration import Clock, SegmentPlan, Target, plan_segments, refuse_endless, resolve_targets
+from ..duration import Clock, SegmentPlan, Target, plan_segments, refuse_endless, resolve_targets, unmet_whole
 from ..emotion.bank import speaker_emotion
 from ..handles import T2SModels
 from ..natural_length import judged_lengths
@@ -117,8 +117,9 @@ def text_to_semantic(
     _check_inputs(t2s, text, speaker, emotion)
     clock, count = Clock.of(t2s.config), len(text.segments)
     plans = plan_segments(text.segments, duration, clock, trained=t2s.model.config.duration.trained)
-    unnatural = judged_lengths(text.segments, plans, clock, t2s.pace, allow_any=decoding.allow_any_length)
     refuse_endless(plans, longest_take(t2s.model, sampling))
+    unnatural = judged_lengths(text.segments, plans, clock, t2s.pace, allow_any=decoding.allow_any_length)
+    unnatural = _with_first(unnatural, unmet_whole(plans, duration))
     tasks = _tasks(t2s, text, emotion, plans)
     if segments is not None:
         tasks, count = [tasks[index] for index in segments], len(segments)
@@ -201,6 +202,11 @@ def with_tagged_emotions(t2s: T2SModels, text: PreparedText, speaker: Speaker) -
         for segment in text.segments
     )
     return replace(text, segments=segments)
+
+
+def _with_first(warnings: dict[int, str], more: str | None) -> dict[int, str]:
+    """Warnings by segment, with one more at the first."""
+    return {**warnings, 0: " ".join(filter(None, (more, warnings.get(0))))} if more else warnings
 
 
 def _check_inputs(t2s: T2SModels, text: PreparedText, speaker: Speaker, emotion: Emotion) -> None:
