@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": BASIC | {"models", "sampling", "text", "audio", "stages", "loading"},
     "evaluation": BASIC | {"models", "sampling", "text", "audio", "stages", "loading", "training"},
     "script": BASIC | {"stages", "sampling", "text", "audio", "values"},
-    "plots": BASIC | {"stages", "script"},
+    "plots": BASIC | {"stages", "script", "text"},
     "values": BASIC,
     "runtime": BASIC | {"stages"},
     "bench": BASIC | {"stages", "loading", "sampling"},
