@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..indextts2.script.kinds import KINDS
 from . import ports, script_examples, user_files
 from .ports import node_schema
 from .widgets import choice, switch, words
@@ -13,7 +14,6 @@ from .widgets import choice, switch, words
 GROUP = "script"
 OFF = "off"
 ANCHORED = ("phrases", "words")
-KINDS = ("auto", "dialogue", "srt", "vtt", "ass", "csv", "tsv", "json")
 EXAMPLE = "Anna [happy .6]: Did you hear that? <pause 0.4s> Somebody is at the door.\nBen: I heard nothing."
 
 
@@ -62,8 +62,8 @@ class ScriptFromText(io.ComfyNode):
             "ScriptFromText",
             "Script from Text",
             GROUP,
-            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT or ASS subtitles, a "
-            "table or JSON. Errors are reported with line and column.",
+            "Read a script: plain dialogue such as 'Anna [happy .6]: Hello.', SRT, WebVTT, ASS, SBV, LRC or TTML "
+            "subtitles, a table or JSON. Errors are reported with line and column.",
             inputs=[
                 words("text", EXAMPLE, "The script, in any of the formats.", multiline=True),
                 choice("kind", KINDS, "The format; auto detects it from the text.", default="auto"),
@@ -98,7 +98,8 @@ class ScriptFromFile(io.ComfyNode):
             "ScriptFromFile",
             "Script from File",
             GROUP,
-            "Read a script file from ComfyUI's input folder: .srt, .vtt, .ass, .csv, .tsv, .json or .txt dialogue. "
+            "Read a script file from ComfyUI's input folder: .srt, .vtt, .ass, .sbv, .lrc, .ttml, .csv, .tsv, .json or "
+            ".txt dialogue. "
             "Errors are reported with line and column. Files marked [example] ship with the pack.",
             inputs=[
                 choice("file", files, "The file. Press R to refresh the list."),

@@ -105,7 +105,7 @@ def file_state(name: str) -> str:
 
 def script_files() -> list[str]:
     """Names of the script files below the input folder."""
-    from ..indextts2.script.read import SUFFIXES
+    from ..indextts2.script.kinds import SUFFIXES
 
     root = folders.user_folders()["input"]
     found = (path for path in _files_near(root) if path.suffix.lower().lstrip(".") in SUFFIXES)

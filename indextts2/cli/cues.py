@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from ..errors import InputError
+from ..script.kinds import AUTO, KINDS
 from .common import Usage, add_checkpoint_option, any_number, check_output, checkpoint_of, positive, write_result
 
 HELP = "edit the cues of a script before it is spoken"
@@ -16,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("script", type=Path, help="SRT, VTT, ASS, SBV, LRC, TTML, CSV, TSV, JSON, or plain dialogue")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write: .srt, .vtt, .json or .txt")
-    parser.add_argument("--kind", default="auto", help="such as srt (default: by what the file holds and its name)")
+    parser.add_argument(
+        "--kind", default=AUTO, help=f"{', '.join(KINDS)} (default: by what the file holds and its name)"
+    )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
     parser.add_argument(
         "--merge", type=positive(float, zero=True), metavar="S", help="join cues of one speaker so near to each other"

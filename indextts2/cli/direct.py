@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InputError
+from ..script.kinds import AUTO, KINDS
 from .common import Usage, add_checkpoint_option, check_output, checkpoint_of, positive, progress_bar, write_result
 
 HELP = "give the lines of a script emotions by their context"
@@ -18,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="script to write: .txt, .srt, .vtt or .json; for script"
     )
     parser.add_argument("--plot", type=Path, metavar="PNG", help="picture of the eight weights over the lines")
-    parser.add_argument("--kind", default="auto", help="such as srt (default: by what the file holds and its name)")
+    parser.add_argument(
+        "--kind", default=AUTO, help=f"{', '.join(KINDS)} (default: by what the file holds and its name)"
+    )
     parser.add_argument("--encoding", default="", help="encoding of the script file (default: UTF-8)")
     parser.add_argument(
         "--before", type=positive(int, zero=True), default=2, metavar="N", help="lines before, read too"

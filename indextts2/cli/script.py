@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..atomic import make_folder
 from ..errors import InputError
 from ..folder_lock import only_process
+from ..script.kinds import AUTO, KINDS
 from .common import (
     Usage,
     add_cache_option,
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the cast: who speaks which name (default: the built-in voices in turn)",
     )
     parser.add_argument(
-        "--kind", default="auto", help="such as dialogue, srt or csv (default: by what the file holds and its name)"
+        "--kind", default=AUTO, help=f"{', '.join(KINDS)} (default: by what the file holds and its name)"
     )
     parser.add_argument(
         "--strict", action="store_true", help="end at the first fault of the script instead of listing all"

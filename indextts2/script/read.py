@@ -13,6 +13,7 @@ from ..foreign import shown
 from .cues import Cue, ReadSettings, lines_of
 from .dialogue import read_dialogue, write_dialogue
 from .findings import Findings
+from .kinds import AUTO, SUFFIXES
 from .model import Line, Script
 from .speakers import with_own_lines
 from .subtitles import is_times, read_ass, read_srt, read_vtt, rows_of, write_srt, write_vtt
@@ -40,7 +41,7 @@ READERS: dict[str, Reader] = {
     "microdvd": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "microdvd")),
     "sami": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "sami")),
 }
-"""Kinds of scripts. A new one is a function that makes cues."""
+"""Kinds of scripts. A new one is a function that makes cues, and a row of `kinds.py`."""
 
 WRITERS: dict[str, Callable[[Script], str]] = {
     "dialogue": write_dialogue,
@@ -48,9 +49,6 @@ WRITERS: dict[str, Callable[[Script], str]] = {
     "vtt": write_vtt,
     "json": write_json,
 }
-AUTO = "auto"
-_OTHER_SUFFIXES = {"txt": "dialogue", "ssa": "ass", "": AUTO, "dfxp": "ttml", "smi": "sami", "sub": "microdvd"}
-SUFFIXES = _OTHER_SUFFIXES | {kind: kind for kind in READERS if kind != "dialogue"}
 _SEEN_IN_TEXT = frozenset(("dialogue", "srt", "vtt", "ass", "sbv", "lrc", "ttml", "microdvd", "sami"))
 """Kinds of files that are often saved under the suffix of another; what they hold says what they are."""
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from indextts2.contracts import Duration, EmotionWeights
 from indextts2.errors import IndexTTS2Error, InputError, ScriptError
+from indextts2.script.kinds import KINDS, SUFFIXES, SUFFIXES_OF
 from indextts2.script.model import LINE_UNITS, Line, Script, milliseconds_at, plain_text, samples_of
 from indextts2.script.read import READERS, decoded, kind_of, read_script, read_script_file, write_script
 
@@ -339,3 +340,13 @@ def test_hostile_xml_is_one_sentence(inner):
     with pytest.raises(ScriptError) as caught:
         read_script(text, "ttml", strict=True)
     assert len(str(caught.value)) < 300
+
+
+def test_nodes_commands_and_readers_share_one_table_of_kinds():
+    assert KINDS == ("auto", *READERS)
+    assert set(SUFFIXES.values()) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_the_text_of_every_kind_is_told_by_a_file_with_a_suffix_of_it(kind):
+    assert all(SUFFIXES[suffix] == kind for suffix in SUFFIXES_OF[kind]) and SUFFIXES_OF[kind]

@@ -139,12 +139,12 @@ def _behind(match: re.Match[str]) -> str:
     return lead + amount_in_words(amount, scale or "", _names(sign))
 
 
-def _shillings(match: re.Match[str]) -> str:
+def _shillings(match: re.Match[str]) -> str | None:
     """7s. 6d. -> seven shillings and six pence, of old British money."""
     shillings, pence = match.groups()
     parts = [_count(shillings, "shilling", "shillings")] if shillings else []
     parts += [_count(pence, "penny", "pence")] if pence and int(pence) else []
-    return " and ".join(parts)
+    return " and ".join(parts) or None
 
 
 def _pence(match: re.Match[str]) -> str:
