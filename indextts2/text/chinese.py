@@ -27,7 +27,10 @@ _UNITS = {"㎡": "平方米", "m²": "平方米", "km²": "平方公里", "cm²"
     "cm³": "立方厘米",
           "㎏": "千克", "㎞": "公里", "㎝": "厘米", "㎜": "毫米", "㏄": "毫升", "km/h": "公里每小时", "m/s": "米每秒",
           "‰": "千分之",
-          "mAh": "毫安时", "kWh": "千瓦时", "GB": "G B", "MB": "兆", "fps": "帧每秒"}  # fmt: skip
+          "W": "瓦",
+          "kW": "千瓦", "KW": "千瓦", "V": "伏", "Hz": "赫兹", "kHz": "千赫", "MHz": "兆赫", "GHz": "吉赫",
+          "mA": "毫安", "dB": "分贝", "TB": "T B", "mAh": "毫安时", "kWh": "千瓦时", "GB": "G B",
+          "MB": "兆", "fps": "帧每秒"}  # fmt: skip
 _UNIT = "|".join(re.escape(sign) for sign in sorted(_UNITS, key=len, reverse=True) if sign != "‰")
 _RANGE_UNIT = (
     "[%％℃°年月日号岁级个只名人次倍天周分秒点小米公千万亿元块层楼页章集回届期本条种类度斤克吨升寸尺"
@@ -119,8 +122,8 @@ _PER = {
 
 
 def _per(match: re.Match[str]) -> str:
-    """30元/kg -> 每千克."""
-    return "每" + _PER[match.group(1)]
+    """30元/kg -> 每千克, 100元/人/天 -> 每人每天."""
+    return "".join("每" + _PER[one] for one in match.group().split("/")[1:])
 
 
 def _version(match: re.Match[str]) -> str:
@@ -149,28 +152,111 @@ def _to(match: re.Match[str]) -> str:
     return match.group(1) + "到"
 
 
+_VERSIONED = frozenset("Python Java Node Go Ruby PHP Ubuntu Debian CUDA macOS iOS Android".split())
+
+
 def _name_number(match: re.Match[str]) -> str:
     """A1, v2, Wan2.1, Win10: the number behind a name; three digits and more one by one, as of models."""
     number = match.group(2)
+    whole, _, part = number.partition(".")
+    if part and match.group(1) in _VERSIONED:  # Python3.11
+        return f"{match.group(1)}{chinese_integer(whole)}点{chinese_integer(part)}"
     long = len(number) > 2 and "." not in number
     return match.group(1) + (digit_by_digit(number) if long else chinese_number(number))
+
+
+_CODED = (
+    "请拨|拨打|拨|致电|打|热线|尾号|验证码|密码|口令|邮编|房间|房|编号|学号|工号|"
+    "QQ|身份证|卡号|车牌|订单|单号|账号|帐号|代码"
+)
+_CLASSIFIER = "[个次人天元块分秒年月日岁米公斤千万亿折倍局场下只条通多遍户栋间层行篇页本件单笔份台套把张]"
+_WEAPONS = "歼|运|轰|直|强|武直|东风|长征|神舟|天宫|嫦娥|天舟|实践|红旗|鹰击|教|翼龙|问天|风云|北斗"
+_WON = "获胜|战胜|击败|战平|险胜|完胜|大胜|负于|不敌|领先|落后|逆转|取胜|小胜|输给|惜败"
+_MARKS = "，。！？；,.!?;"
+_COMPARED = {"<": "小于", "＜": "小于", ">": "大于", "＞": "大于", "≤": "小于等于", "≥": "大于等于"}
+
+
+def _code(match: re.Match[str]) -> str:
+    """拨打12306, 验证码123456, 房间号1208: digit by digit."""
+    digits = "".join(sign.upper() if sign in "xX" else digit_by_digit(sign) for sign in match.group(2))
+    return match.group(1) + digits.replace("一", "幺")
+
+
+def _by_digits(match: re.Match[str]) -> str:
+    """1203室, 1080P, 318国道: digit by digit."""
+    return digit_by_digit(match.group(1)).replace("一", "幺")
+
+
+def _share(match: re.Match[str]) -> str:
+    """约1/3 -> 三分之一; a number above as large as the one below it is no share."""
+    above, below = match.groups()
+    return f"{chinese_integer(below)}分之{chinese_integer(above)}" if int(above) < int(below) else match.group()
+
+
+def _sides(match: re.Match[str]) -> str:
+    """1920x1080, 3×4."""
+    pixels = all(len(side) in (3, 4) for side in match.groups())
+    return "乘".join(digit_by_digit(side) if pixels else chinese_integer(side) for side in match.groups())
+
+
+def _plate(match: re.Match[str]) -> str:
+    """沪B·88888."""
+    return match.group(1) + "".join(digit_by_digit(sign) if sign.isdecimal() else sign for sign in match.group(2))
+
+
+def _circled(match: re.Match[str]) -> str:
+    """① -> 一, with a pause before what it numbers."""
+    return chinese_integer(str(ord(match.group(1)) - ord("①") + 1)) + ("、" if (match.group(2) or " ").strip() else "")
 
 
 _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![A-Za-z\d+-])\+?\d{1,4}[- ]1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|"
                 r"(?<!\d)1[3-9]\d(?:[- ]\d{4}[- ]\d{4}|\d{8})(?!\d)"), _telephone),
+    (re.compile(r"\+86[- ]?\d{2,3}[- ]\d{3,4}[- ]?\d{4}(?!\d)|(?<![\d-])(?:[(（]0\d{2,3}[)）]|0\d{2,3})[- ]?"
+        r"\d{3,4}[- ]\d{4}(?!\d)"), _telephone),
     (re.compile(r"(?<![\d-])(?:\(0\d{2,3}\)|0\d{2,3})[- ]?\d{7,8}(?!\d)|(?<![\d-])(?:400|"
         r"800)-?\d{3}-?\d{4}(?!\d)"), _telephone),
     (re.compile(r"(?<=电话)[:：]?\s?\d{3,4}-\d{4}(?!\d)|(?<![\d-])\d{3,4}-\d{3,4}-\d{4}(?!\d)"), _telephone),
+    (re.compile(rf"((?:{_CODED})(?:号码|号)?(?:[:：是为]\s?|\s)?)"
+                rf"(\d{{3,20}}[Xx]?)(?![\d.,%％-]|\s?(?:{_CLASSIFIER}))"), _code),
+    (re.compile(r"第(\d+)\s?[-–—~～至]\s?(\d+)(?![\d.])"),
+     lambda match: f"第{chinese_integer(match.group(1))}到{chinese_integer(match.group(2))}"),
     (re.compile(r"第(\d+)(?![\d.])"), lambda match: "第" + chinese_integer(match.group(1))),
     (re.compile(rf"({_SIGN})\s?({_NUMBER})(万|亿|千|百万)?元?"), _money),
     (re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<!\d)\d+(?:\.\d+)?)\s?([€£₩₹₽฿])"), _money_behind),
-    (re.compile(rf"(?<=元)/({'|'.join(_PER)})(?![A-Za-z])"), _per),
+    (re.compile(rf"(?<=元)(?:/(?:{'|'.join(_PER)})(?![A-Za-z]))+"), _per),
     (re.compile(r"(?<![A-Za-z\d.])([vV]?)(\d{1,3}(?:\.\d{1,3}){2})(?![\d.])"), _version),
     (re.compile(r"(?<![\d.-])7-11(?![\d.-])"), "七十一"),
     (re.compile(r"(?<![\d./])24/7(?![\d./])"), "二十四七"),
     (re.compile(r"(?<![\d.])(\d+)?([¼-¾⅐-⅞])"), _vulgar),
     (re.compile(rf"(?<![A-Za-z\d.])({_NUMBER})\s?({_UNIT})(?![A-Za-z²³])"), _unit),
+    (re.compile(rf"({_WEAPONS})[-–—](\d{{1,3}})(?![\d.])"),
+     lambda match: match.group(1) + chinese_integer(match.group(2))),
+    (re.compile(r"(?<![\d.])(\d\d?)\.(\d\d?)(?=假期|长假|小长假|黄金周)"),
+     lambda match: "".join(chinese_integer(part) for part in match.groups())),
+    (re.compile(r"(?<![\d/.])([1-9]\d?)/([1-9]\d{0,2})(?![\d/.])"), _share),
+    (re.compile(rf"(?<=[\d{_HAN}])\s?=\s?(?=-?\d)"), "等于"),
+    (re.compile(r"(?<![\d.])(\d+)\s?[x×*]\s?(\d+)(?![\d.])"), _sides),
+    (re.compile(r"(?<!\d)(480|720|1080|1440|2160|4320)(?=[pPiI](?![A-Za-z]))"), _by_digits),
+    (re.compile(r"(?<!\d)((?:19|20)\d\d)\s?[-–—~～]\s?((?:19|20)\d\d)(?=学年|财年|年度|赛季|年|届)"),
+     lambda match: "到".join(map(digit_by_digit, match.groups()))),
+    (re.compile(r"(?<=[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤川青藏琼宁])"
+                r"([A-Z])[·•-]?([A-Z\d]{5,6})(?![A-Za-z\d])"), _plate),
+    (re.compile(r"(?<!\d)(\d{1,2})['′](\d{1,2})[\"″]"),
+     lambda match: f"{chinese_integer(match.group(1))}分{chinese_integer(match.group(2))}秒"),
+    (re.compile(r"(?<![\d.])(\d{3,4})(?=室|教室|号?房间?(?!子)|国道|省道|县道|错误|报错|航班)"), _by_digits),
+    (re.compile(r"(?<![\d.第])(\d{1,2})(?=单元|号楼|号线|栋|幢|楼|年级|车厢)"),
+     lambda match: chinese_integer(match.group(1))),
+    (re.compile(r"(?<=[A-Z])&(?=[A-Z])"), " and "),
+    (re.compile(r"(?<=\d)\s?÷\s?(?=\d)"), "除以"),
+    (re.compile(r"√(?=\d)"), "根号"),
+    (re.compile(r"(?<=[A-Za-z])([²³])"), lambda match: "的平方" if match.group(1) == "²" else "的立方"),
+    (re.compile(r"(?<![A-Za-z\d<>=-])([<>＜＞≤≥])\s?(?=\d)"), lambda match: _COMPARED[match.group(1)]),
+    (re.compile(rf"(?<=[{_HAN}A-Za-z])\s?[&＆]\s?(?=[{_HAN}])|(?<=[{_HAN}])\s?[&＆]\s?(?=[{_HAN}A-Za-z])"), "和"),
+    (re.compile(r"([①-⑳])(?=(.)?)"), _circled),
+    (re.compile(r"[Ⅰ-Ⅻ]"), lambda match: chinese_integer(str(ord(match.group()) - ord("Ⅰ") + 1))),
+    (re.compile(rf"(?<![\d.:])(\d{{1,3}})[-–—:：](\d{{1,3}})(?=[^\d{_MARKS}]{{0,4}}(?:{_WON}))"),
+     lambda match: f"{chinese_integer(match.group(1))}比{chinese_integer(match.group(2))}"),
     (re.compile(r"(?<=比分)(\d{1,3})[-–—:：](\d{1,3})(?![\d.])|"
                 r"(?<=以)(\d{1,3})[-–—:：](\d{1,3})(?=[^\d.:]*(?:胜|赢|败|负|击败|领先|战))"),
      lambda match: "{}比{}".format(*(chinese_integer(group) for group in match.groups() if group))),

@@ -89,7 +89,7 @@ def test_ranges_of_times_are_joined_by_a_word_and_quotes_leave_no_backslash():
     [
         ("票价￥128.50", "票价一百二十八点五元"), ("共¥30/kg", "共三十元每千克"), ("¥5/天", "五元每天"),
         ("下载v2.0.1版", "下载v二点零点一版"), ("用3.11.4版", "用三点十一点四版"), ("7-11便利店", "七十一便利店"),
-        ("24/7营业", "二十四七营业"), ("3×4=12", "三×四=十二"),
+        ("24/7营业", "二十四七营业"), ("3×4=12", "三乘四等于十二"),
     ],
 )  # fmt: skip
 def test_prices_per_unit_versions_and_shops(normalise, written, spoken):
@@ -105,3 +105,49 @@ def test_compatible_mode_reads_as_the_reference_does():
     reference = OfficialNormaliser(plain_digits, compatible=True)
     assert reference("第2名") == "第二名" and reference("3-4级") == "三-四级"
     assert reference("我用Wan2.1和v2") == "我用Wan2.一和v2"
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("打021-6543 2100", "打零二幺六五四三二幺零零"), ("+86-10-12345678", "加八六幺零幺二三四五六七八"),
+        ("电话：(010)6552-9988", "电话,零幺零六五五二九九八八"), ("拨打12306", "拨打幺二三零六"),
+        ("请拨110", "请拨幺幺零"), ("打120急救", "打幺二零急救"), ("打100个电话", "打一百个电话"),
+        ("尾号1234", "尾号幺二三四"), ("验证码123456", "验证码幺二三四五六"), ("QQ号12345678", "QQ号幺二三四五六七八"),
+        ("身份证11010519491231002X", "身份证幺幺零幺零五幺九四九幺二三幺零零二X"), ("编号007", "编号零零七"),
+        ("密码是8888", "密码是八八八八"), ("代码2000行", "代码二千行"), ("A座1203室", "A座幺二零三室"),
+        ("沪B·88888", "沪B八八八八八"), ("京A12345", "京A一二三四五"), ("318国道", "三幺八国道"),
+        ("404错误", "四零四错误"), ("1080P高清", "幺零八零P高清"),
+    ],
+)  # fmt: skip
+def test_numbers_that_name_something_are_read_digit_by_digit(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("第3-5页", "第三到五页"), ("第1至3章", "第一到三章"), ("5.1假期", "五一假期"), ("10.1黄金周", "十一黄金周"),
+        ("3-2获胜", "三比二获胜"), ("2:1领先", "二比一领先"), ("2024-2025学年", "二零二四到二零二五学年"),
+        ("1998—2003年", "一九九八到二零零三年"), ("约1/3的人", "约三分之一的人"), ("1/4决赛", "四分之一决赛"),
+        ("3号楼2单元", "三号楼二单元"), ("第Ⅳ章", "第四章"), ("①买菜②做饭", "一,买菜二,做饭"),
+        ("歼-20战机", "歼二十战机"), ("东风-41导弹", "东风四十一导弹"), ("安装Python3.11", "安装Python三点十一"),
+    ],
+)  # fmt: skip
+def test_rows_scores_shares_and_names_are_read_as_they_are_meant(normalise, written, spoken):
+    assert normalise(written) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("8÷2=4", "八除以二等于四"), ("5×3=15", "五乘三等于十五"), ("√2约1.4", "根号二约一点四"),
+        ("x²的导数", "x的平方的导数"), ("<5岁免票", "小于五岁免票"), ("温度>100度", "温度大于一百度"),
+        ("1美元=7.2元", "一美元等于七点二元"), ("小明&小红", "小明和小红"), ("R&D部门", "R and D部门"),
+        ("100元/人/天", "一百元每人每天"), ("功率1500W", "功率一千五百瓦"), ("电压220V", "电压二百二十伏"),
+        ("分辨率1920x1080", "分辨率一九二零乘一零八零"), ("跑了1'30\"", "跑了一分三十秒"),
+        ("3.5GHz的主频", "三点五吉赫的主频"),
+    ],
+)  # fmt: skip
+def test_signs_of_calculation_and_units_are_said_in_chinese(normalise, written, spoken):
+    assert normalise(written) == spoken
