@@ -5,6 +5,7 @@
 | `[door creaks]`, `(sighs)`, `[MUSIC PLAYING]` | left out |
 | `♪ la la ♪` | the words without the signs |
 | `>> MARY: Hi.`, `>>> Good evening.` | without the signs; a name is the speaker |
+| `>> Hi. >> Yo.` in one cue | two speakers |
 | `- Hi.` and `- Yo.` in one cue | two speakers |
 | `MARY (on the phone): Hi.` | Mary, without the direction |
 | `{\\an8}`, `<i>`, `&amp;` | without the marks, the sign itself |
@@ -27,6 +28,7 @@ FIRST, SECOND = "Speaker 1", "Speaker 2"
 """Speakers of rows of a cue that begin with dashes and name nobody."""
 
 _CHANGE = re.compile(r"^\s*(?:>{2,}|&gt;&gt;(?:&gt;)?)\s*")
+_CHANGE_INSIDE = re.compile(r"(?<=\S)\s+(?=(?:>{2,}|&gt;&gt;)\s*[^\W\d_]|>{2,}\s*[\"'“‘([])")
 _MUSIC = re.compile(r"[♩♪♫♬♭♯🎵🎶🎼]+\ufe0f?")
 _HASH_MUSIC = re.compile(r"^\s*#\s(.*\s)#\s*$")
 _SQUARE = re.compile(r"\[[^\[\]]*\]")
@@ -65,6 +67,7 @@ def candidate_names(rows: Sequence[str]) -> list[str]:
     whole = plain_text(" ".join(rows))
     if has_settings(whole):
         return []
+    rows = _changes_apart(rows)
     starts = [row for at, row in enumerate(rows) if at == 0 or _DASH.match(row) or _CHANGE.match(row)]
     names = [read_header(plain_text(without_marks(row)), lenient=True).speaker for row in starts]
     return [name for name in names if name]
@@ -79,8 +82,8 @@ def spoken_text(rows: Sequence[str], left_out: list[str], known: Known = anythin
     if has_settings(whole):
         return whole
     turns: list[str] = []
-    for row in _dashed_apart([plain_text(_unescaped(row)) for row in rows]):
-        begins = bool(_DASH.match(row)) or not turns
+    for row in _dashed_apart([plain_text(_unescaped(row)) for row in _changes_apart(rows)]):
+        begins = bool(_DASH.match(row) or _CHANGE.match(row)) or not turns
         row = plain_text(without_marks(row))
         if not keep:
             row = _without_sounds(row, left_out)
@@ -115,6 +118,11 @@ def staged_text(row: str, left_out: list[str], *, keep: bool = False) -> str:
     for pattern in (_ROUND, _SQUARE_AFTER_TEXT):
         row = pattern.sub(part, row)
     return plain_text(row)
+
+
+def _changes_apart(rows: Sequence[str]) -> list[str]:
+    """Rows in which every sign of a new speaker stands at the start."""
+    return [part for row in rows for part in _CHANGE_INSIDE.split(row)]
 
 
 def _dashed_apart(rows: Sequence[str]) -> list[str]:

@@ -20,6 +20,8 @@ from .model import Line, Script, clock, plain_text, read_clock
 ARROW = "-->"
 DEFAULT_CUE_MS = 2000  # end of a cue written for a line whose end nobody knows
 _TIMES = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(?:\s.*)?")
+_CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
+_OTHER_ARROW = re.compile(rf"\s*({_CLOCK})\s*((?!-->)-{{1,3}} ?>|[–—=]+>|→|-{{1,2}})\s*({_CLOCK}(?:\s.*)?)")
 _DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?=\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)")
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"\\[Nnh]")
@@ -33,12 +35,12 @@ def rows_of(text: str) -> list[str]:
 
 def read_srt(text: str, findings: Findings) -> list[Cue]:
     """The cues of a SubRip file. Raises ScriptError when strict."""
-    return list(_cues(rows_of(text), 0, findings, vtt=False))
+    return list(_cues(_mended(rows_of(text), findings), 0, findings, vtt=False))
 
 
 def read_vtt(text: str, findings: Findings) -> list[Cue]:
     """The cues of a WebVTT file. Raises ScriptError when strict."""
-    rows = rows_of(text)
+    rows = _mended(rows_of(text), findings)
     first = 0
     if re.fullmatch(r"WEBVTT(?:[ \t].*)?", rows[0]):
         first = next((at for at, row in enumerate(rows) if not row.strip() or ARROW in row), len(rows))
@@ -46,6 +48,21 @@ def read_vtt(text: str, findings: Findings) -> list[Cue]:
         findings.fault(ScriptError("A WebVTT file begins with the word WEBVTT.", 1, 1), "Read all the same.")
         first = int(rows[0].startswith("WEBVTT"))
     return without_repeats(list(_cues(rows, first, findings, vtt=True)), rows, findings)
+
+
+def _mended(rows: list[str], findings: Findings) -> list[str]:
+    """The rows with the arrow that belongs between two times, where another stands. Raises ScriptError when strict."""
+    mended = []
+    for number, row in enumerate(rows, start=1):
+        found = _OTHER_ARROW.fullmatch(row)
+        if found is not None:
+            error = ScriptError(
+                f"'{ARROW}' is expected between the times, but got '{found.group(2)}'.", number, found.start(2) + 1
+            )
+            findings.fault(error, "It is read as that.")
+            row = f"{found.group(1)} {ARROW} {found.group(3)}"
+        mended.append(row)
+    return mended
 
 
 def _cues(rows: list[str], at: int, findings: Findings, *, vtt: bool) -> Iterator[Cue]:

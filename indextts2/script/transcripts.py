@@ -111,17 +111,21 @@ def _paragraphs(root: ElementTree.Element) -> list[ElementTree.Element]:
     return [element for element in root.iter() if _local(element.tag) == "p"]
 
 
+_BLANKS = re.compile(r"\s+")
+
+
 def _ttml_text(element: ElementTree.Element, depth: int = 0) -> str:
     if depth > DEEPEST:
         raise ScriptError(f"A paragraph nests deeper than {DEEPEST} levels, which no subtitle does.", 1, 1)
-    parts = [" ".join((element.text or "").split())]
+    parts = [_BLANKS.sub(" ", element.text or "")]
     for child in element:
         if _local(child.tag) == "br":
             parts.append("\n")
         elif _local(child.tag) != "metadata":
-            parts.append(" " + _ttml_text(child, depth + 1))
-        parts.append(" " + " ".join((child.tail or "").split()))
-    return "".join(parts).strip(" ")
+            parts.append(_ttml_text(child, depth + 1))
+        parts.append(_BLANKS.sub(" ", child.tail or ""))
+    whole = "".join(parts)
+    return whole if depth else re.sub(r" *\n *", "\n", re.sub(" {2,}", " ", whole)).strip(" ")
 
 
 def _ttml_time(text: str | None, rates: dict[str, str], number: int, findings: Findings) -> int | None:

@@ -230,3 +230,35 @@ def test_a_damaged_or_hostile_ttml_is_refused_in_one_sentence():
 def test_formats_of_pysubs2_are_read_where_it_is_installed():
     pytest.importorskip("pysubs2", reason="the package pysubs2 is not installed")
     assert said("{25}{75}Hello.|There.\n") == [("", "Hello. There.")]
+
+
+@pytest.mark.parametrize("arrow", ["->", "–>", "-- >", "→", "-", "=>"])
+def test_another_arrow_between_times_is_read_as_the_one_that_belongs_there_and_named(arrow):
+    text = f"1\n00:00:01,000 {arrow} 00:00:02,000\nHello.\n"
+    script = read_script(text, "srt")
+    assert [(line.text, line.start_ms, line.end_ms) for line in script.lines] == [("Hello.", 1000, 2000)]
+    assert any(f"got '{arrow}'" in note for note in script.notes)
+    with pytest.raises(ScriptError, match="between the times"):
+        read_script(text, "srt", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("MARY: Go on. >> BOB: No.", [("MARY", "Go on."), ("BOB", "No.")]),
+        (">> ANNA: One.\n>> BEN: Two.", [("ANNA", "One."), ("BEN", "Two.")]),
+        ("Yo. >> Right.", [("Speaker 1", "Yo."), ("Speaker 2", "Right.")]),
+        ("&gt;&gt; Hi.\n&gt;&gt; Yo.", [("Speaker 1", "Hi."), ("Speaker 2", "Yo.")]),
+        (">> Only one.", [("", "Only one.")]),
+        ("5 > 3 and 9 >> 1", [("", "5 > 3 and 9 >> 1")]),
+    ],
+)
+def test_a_change_of_speaker_inside_a_cue_is_two_speakers(rows, said):
+    script = read_script(f"1\n00:00:01,000 --> 00:00:02,000\n{rows}\n", "srt")
+    assert [(line.speaker, line.text) for line in script.lines] == said
+
+
+def test_a_word_in_a_style_of_its_own_keeps_the_mark_behind_it():
+    body = '<p begin="1s" end="2s">Hello <span>there</span>.<br/> Who <span>a</span><span>m</span> I?</p>'
+    script = read_script(f'<tt xmlns="http://www.w3.org/ns/ttml"><body><div>{body}</div></body></tt>', "ttml")
+    assert script.lines[0].text == "Hello there. Who am I?"
