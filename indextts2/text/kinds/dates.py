@@ -17,7 +17,7 @@ MONTH = (
     r"(January|February|March|April|May|June|July|August|September|October|November|December|"
     r"(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
 )
-_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_DAY = r"(\d{1,2})(?:st|nd|rd|th|(?<=[23])d)?"
 _YEAR = r"(\d{4}|['’]\d\d)"
 _MONTH_DAY = r"[JFMASOND][a-z]+\.?,?\s+['’\d]"
 _DASH = r"\s?(?:[-–—]|to)\s?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import rest_of, word_before
+from .context import rest_of, stop_before_capital, word_before
 from .find import Kind, kind
 from .letters import spell
 
@@ -144,7 +144,8 @@ def _shillings(match: re.Match[str]) -> str | None:
     shillings, pence = match.groups()
     parts = [_count(shillings, "shilling", "shillings")] if shillings else []
     parts += [_count(pence, "penny", "pence")] if pence and int(pence) else []
-    return " and ".join(parts) or None
+    stop = stop_before_capital(match) if match.group().endswith(".") else ""
+    return " and ".join(parts) + stop if parts else None
 
 
 def _pence(match: re.Match[str]) -> str:
@@ -180,7 +181,7 @@ MONEY: tuple[Kind, ...] = (
     kind(
         "old money",
         r"(?:(?<=pounds )|(?<=pounds, )|(?<=pound )|(?<=pound, )|(?<=\ufffc )|(?<=\ufffc, )|"
-        r"(?<![\w.,£-])(?=\d{1,2}s\.(?:[,;]| [a-z])))(\d{1,2})s\.()(?=\W|$)",
+        r"(?<![\w.,£-])(?=\d{1,2}s\.(?:[,;'\"]| [a-z])))(\d{1,2})s\.()(?=\W|$)",
         _shillings,
         needs="s",
         hint=r"\ds\.",

@@ -152,6 +152,8 @@ def _against(match: re.Match[str]) -> str | None:
 def _initial(match: re.Match[str]) -> str | None:
     """John F. Kennedy: the point behind the initial ends no sentence."""
     before, word = word_before(match), next_word(match)
+    if before in _BEFORE_NAMES and word.lower() in STARTERS:
+        return None
     if word.lower() in _SENTENCE_WORDS or not (
         before[:1].isupper() or not before or before.endswith(".") or before in _BEFORE_NAMES
     ):
@@ -294,7 +296,7 @@ NAMES: tuple[Kind, ...] = (
     kind(
         "dotted letters",
         r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b(?!\.))?|"
-        r"(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z]?[a-z]|[,;:!?)]| ?[\d\ufffc]|\s*$)|"
+        r"(?<![A-Za-z.])(?:[A-Z]\. ){1,3}[A-Z]\.(?= [A-Z]?[a-z]|[,;:!?)\"']| ?[\d\ufffc]|\s*$)|"
         r"\b(?:i\. e|e\. g|q\. v|a\. m|p\. m)\.|(?<=[\d\ufffc] )[AP]\. M\.",
         _dotted,
         needs_digit=False,

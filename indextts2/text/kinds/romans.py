@@ -124,6 +124,13 @@ def _heading(match: re.Match[str]) -> str:
 _SMALL = r"(?=[ivxl])(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})(?<=[ivxl])"
 ROMANS: tuple[Kind, ...] = (
     kind(
+        "numeral heading",
+        rf"(?m)^[ \t]*(?![CDLM]\.)({_ROMAN})\.(?=[ \t]+[A-Z][^.\n]{{0,60}}$)",
+        _heading,
+        needs_digit=False,
+        hint=_CAPITAL,
+    ),
+    kind(
         "century",
         rf"\b({_ROMAN})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|cent\.))",
         _century,
