@@ -26,7 +26,11 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+|`+")
 _ANGSTROM = re.compile("(?:(?<=\\d)|(?<=\\d ))[Å\u212b](?![A-Za-z])")
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _POINT_AND_COMMA = re.compile(r"(?<=[A-Za-z])\.(?=,)")  # ibid., p. 5
-_PER = re.compile(r"(?<=[a-z])/(?=(?:second|minute|hour|day|week|month|year|night|person|mile|unit)\b)")
+_PER = re.compile(
+    r"(?<=[a-z\ue000-\uf8ff])/(second|minute|hour|day|week|month|year|night|person|mile|unit|share|head|child|adult|barrel|"
+    r"serving|game|user|seat|token|page|word|request|min|sec|hr|kg|ton)\b"
+)
+_SHORT = {"min": "minute", "sec": "second", "hr": "hour", "kg": "kilogram"}
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
 
@@ -42,7 +46,7 @@ def expand(tracked: TrackedText, left_out: list[str] | None = None, *, capitals:
     tracked.sub(_POINT_AND_COMMA, "")
     if capitals:
         read_capitals(tracked)
-    tracked.sub(_PER, " per ")
+    tracked.sub(_PER, lambda match: f" per {_SHORT.get(match.group(1), match.group(1))}")
     tracked.sub(_BETWEEN_WORDS, " slash ")
 
 

@@ -9,7 +9,7 @@ from .. import english_numbers as numbers
 from .context import next_word
 from .find import Kind, kind
 from .letters import is_word, spell
-from .places import STATES
+from .places import PRESS_STATES, STATES
 
 _AIRLINES = "AA|UA|BA|DL|LH|AF|QF|EK|SQ|KL|WN|AC|NH|JL|CX|TK|QR|EY|LX|OS|IB|AY|SK|VS|AS|FR"
 _RELEASED = (
@@ -96,7 +96,7 @@ def _cylinders(match: re.Match[str]) -> str:
 
 def _party(match: re.Match[str]) -> str:
     """(D-MA) -> D, massachusetts."""
-    return f"{spell(match.group(1))}, {STATES[match.group(2)]}"
+    return f"{spell(match.group(1))}, {(STATES | PRESS_STATES)[match.group(2)]}"
 
 
 def _internet(match: re.Match[str]) -> str | None:
@@ -193,7 +193,13 @@ CODES: tuple[Kind, ...] = (
         hint="802",
     ),
     kind("standard", r"\b(H)[. ](26[345])\b", _standard, needs="H"),
-    kind("party", rf"(?<=\()([DRI])-({'|'.join(STATES)})(?=\))", _party, needs_digit=False, needs="("),
+    kind(
+        "party",
+        rf"(?<=\()([DRI])-({'|'.join((*STATES, *PRESS_STATES))})\.?(?=\))",
+        _party,
+        needs_digit=False,
+        needs="(",
+    ),
     kind("version", r"(?<![\w.])([vV])(\d+(?:\.\d+)?)(?!\w)", _version, needs="vV"),
     kind("flight", rf"\b([Ff]light )?\s*({_AIRLINES}) ?(\d{{2,4}})\b(?!\.\d|%)", _flight, hint=r"[A-Z][A-Z] ?\d"),
     kind(
@@ -215,8 +221,15 @@ def _models(match: re.Match[str]) -> str | None:
     return f"{spell(first)} {numbers.pairs(low)} to {spell(second)} {numbers.pairs(high)}"
 
 
+def _nickname(match: re.Match[str]) -> str:
+    """49ers -> forty niners."""
+    words = numbers.cardinal(int(match.group(1)))
+    return words + ("rs" if words.endswith("e") else "ers")
+
+
 MODELS: tuple[Kind, ...] = (
     kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models, hint=r"[A-Z]\d"),
+    kind("nickname", r"\b(\d{2})ers\b", _nickname, hint=r"\ders"),
     kind("alphabet", r"\b(?:A[-–]Z|a[-–]z)\b", spell("a") + " to " + spell("z"), needs_digit=False),
     kind("model", r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?(?![\w])", mixed),
     kind("model", r"(?<=[A-Z])-?(\d{2,4})\b(?![.,:]\d|%)", lambda match: " " + numbers.pairs(match.group(1))),

@@ -208,7 +208,11 @@ DATES: tuple[Kind, ...] = (
         lambda match: f"the {numbers.ordinal(int(match.group(1)))} of {month_name(match.group(2))}",
         hint=r"\d-[JFMASOND]",
     ),
-    kind("date", r"(?<![\d/.-])(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)", _slashed),
+    kind(
+        "date",
+        r"(?<![\d/.-])(?!\d-\d{1,2}-\d\d(?!\d)|\d\d-\d-\d\d(?!\d))(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)",
+        _slashed,
+    ),
     kind("date", r"(?<![\d/.-])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\d/-]|\.\d)", _dotted),
     kind(
         "date",

@@ -12,6 +12,7 @@ from .units import SPELLED_OUT, UNIT, unit_words
 BEHIND_INCHES = re.compile(
     r"\s*(?:$|[.,;:)]|(?:wide|long|tall|high|deep|thick|across|in|x|by|of|diameter|apart|square)\b)"
 )
+_THING = re.compile(r"\s(?!(?:and|or|by|from|in|is|to|of|at|on|for|with|was)\b)[a-z]{3,}")
 _VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!n)|hour)")
 
 
@@ -27,6 +28,10 @@ def fraction_in_words(whole: str | None, above: int, below: int) -> str:
 def _fraction(match: re.Match[str]) -> str | None:
     """1/2 tsp -> half a teaspoon, 1 1/2 lb -> one and a half pounds, 3/4 cup -> three quarters of a cup."""
     whole, above, below, sign = match.groups()
+    unit = unit_words(sign) or _spelled_unit(sign)
+    if unit and not whole and f"-{sign}" in match.group() and _THING.match(rest_of(match)):  # 1/2-inch pieces
+        words = numbers.fraction(int(above), int(below)) if 0 < int(above) < int(below) else ""
+        return f"{words.removeprefix('one ')} {unit[0]}" if words else None
     return _of_a_unit(match, whole, int(above), int(below), sign)
 
 

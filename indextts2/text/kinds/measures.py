@@ -121,8 +121,9 @@ def _both(match: re.Match[str]) -> str | None:
 
 def _oven(match: re.Match[str]) -> str:
     """180C/350F/gas 4."""
-    warm, hot = match.groups()
-    return f"{counted(warm, 'degree', 'degrees celsius')}, {counted(hot, 'degree', 'degrees fahrenheit')}, "
+    warm, scale, hot, other, fan = match.groups()
+    first, second = (counted(amount, "degree", "degrees") for amount in (warm, hot))
+    return f"{first}{_SCALES[scale]}, {second}{_SCALES[other]}{' fan' if fan else ''}, "
 
 
 def _minute(match: re.Match[str]) -> str | None:
@@ -245,11 +246,20 @@ def unit_behind(match: re.Match[str]) -> str:
     return WORDS[match.group()][1]
 
 
+_WEIGHED = frozenset("g kg mg ml mL l L cl oz lb lbs GB MB TB".split())
+
+
 def _sized(match: re.Match[str]) -> str | None:
     """10x12 ft -> ten by twelve feet."""
     words = unit_words(match.group(2))
     parts = re.split(r"\s?[x×]\s?", match.group(1))
-    return None if words is None else f"{' by '.join(map(numbers.spoken, parts))} {words[1]}"
+    if words is None:
+        return None
+    if len(parts) == 2 and match.group(2) in _WEIGHED:  # 1 x 400g can, 2x16GB
+        thing = _THING.match(rest_of(match))
+        joint = "" if thing else "times "
+        return f"{numbers.spoken(parts[0])} {joint}{numbers.spoken(parts[1])} {words[0 if thing else 1]}"
+    return f"{' by '.join(map(numbers.spoken, parts))} {words[1]}"
 
 
 def _either(match: re.Match[str]) -> str | None:
@@ -291,7 +301,12 @@ MEASURES: tuple[Kind, ...] = (
     kind("power", r"(?<![\w.,])(\d+|[a-z])\^([a-z])(?!\w)", _lettered_power, needs_digit=False, needs="^"),
     kind("scientific", rf"(?<![\w.,])({NUMBER})[eE]([+-]?\d{{1,3}})(?![\w.])", _scientific),
     kind("degrees", r"(?<![\w.,])(\d{1,3})°\.(\d{1,2})(?![\w.])", _pointed_degrees, needs="°"),
-    kind("oven", r"(?<![\w.,])(\d{2,3})\s?°?C\s?[/(]\s?(\d{2,3})\s?°?F\b\)?(?:/(?=gas\b))?", _oven, needs="F"),
+    kind(
+        "oven",
+        r"(?<![\w.,])(\d{2,3})\s?°?([CF])\s?[/(]\s?(\d{2,3})\s?°?([CF])\b\)?( fan)?(?:/(?=gas\b))?",
+        _oven,
+        needs="CF",
+    ),
     kind(
         "measures", rf"(?<![\w.,/])({NUMBER})\s?({UNIT})/(?!100\s?km)({NUMBER})\s?({UNIT})(?![\w/])", _both, needs="/"
     ),

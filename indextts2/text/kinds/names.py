@@ -17,7 +17,7 @@ from .context import (
 from .dates import month_name, weekday
 from .find import Kind, kind
 from .letters import PLURAL, spell
-from .places import COMPASS, STATES, STREETS
+from .places import COMPASS, PRESS_STATES, STATES, STREETS
 
 TITLES = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "drs": "doctors", "msgr": "monsignor",
@@ -249,6 +249,13 @@ NAMES: tuple[Kind, ...] = (
         _state,
         needs_digit=False,
         hint=r", [A-Z][A-Z]\b",
+    ),
+    kind(
+        "state",
+        rf"(?<=[a-z], )({'|'.join(PRESS_STATES)})\.",
+        lambda match: PRESS_STATES[match.group(1)] + stop_after_initials(match),
+        needs_digit=False,
+        hint=r", [A-Z][a-z]+\.",
     ),
     kind(
         "slash",

@@ -162,7 +162,8 @@ NUMBERS: tuple[Kind, ...] = (
 LAST: tuple[Kind, ...] = (
     kind(
         "batting average",
-        r"(?:(?<=batting )|(?<=batted )|(?<=hit )|(?<=hitting )|(?<=average of )|(?<=hits ))\.(\d{3})\b",
+        r"(?:(?<=batting )|(?<=batted )|(?<=hit )|(?<=hitting )|(?<=average of )|(?<=hits )|"
+        r"(?<=avg\. to )|(?<=average to )|(?<=avg to ))\.(\d{3})\b",
         _pairs,
         hint=r"\.\d\d\d",
     ),

@@ -36,6 +36,9 @@ _BEAT = re.compile(r"\s(?:time|beat|met(?:er|re)|(?:time )?signature|bars?|waltz
 _WHOLE = 100
 """Shares that make a whole are said without more: an 80/20 split."""
 
+_FEWEST_RUNS, _WICKETS = 40, 10
+"""Of cricket: 326/5 is three hundred twenty six for five."""
+
 _LARGEST_DENOMINATOR = 100
 _HIGHEST_PRESSURE, _LOWEST_PRESSURE = range(70, 251), range(30, 151)
 
@@ -46,6 +49,8 @@ def _fraction(match: re.Match[str]) -> str | None:
     lead = f"{numbers.spoken(whole.strip(' -'))} " if whole else ""
     if text in _FIXED:
         return lead + _FIXED[text]
+    if not whole and above > _FEWEST_RUNS and 0 < below <= _WICKETS and not rest_of(match).startswith(","):
+        return f"{numbers.cardinal(above)} for {numbers.cardinal(below)}"
     if above in _HIGHEST_PRESSURE and below in _LOWEST_PRESSURE and above > below and below % 10 != 1 and above != 100:
         return f"{lead}{numbers.pairs(str(above))} over {numbers.cardinal(below)}"
     if _BEAT.match(rest_of(match)) or (above + below == _WHOLE and above > below > 1 and not whole):
@@ -178,7 +183,8 @@ RATIOS: tuple[Kind, ...] = (
     kind(
         "share",
         r"(?:(?<=Quest )|(?<=Part )|(?<=Step )|(?<=Slide )|(?<=Score: )|(?<=score of )|(?<=Page )|"
-        r"(?<=Level ))(\d{1,3})/(\d{1,3})(?![\w/]|\.\d)",
+        r"(?<=Level )|(?<=Phase )|(?<=Wave )|(?<=Round )|(?<=Stage )|(?<=Chapter )|(?<=Lesson )|"
+        r"(?<=Episode )|(?<=Game ))(\d{1,3})/(\d{1,3})(?![\w/]|\.\d)",
         _rating,
         needs="/",
     ),

@@ -205,5 +205,17 @@ TIMES: tuple[Kind, ...] = (
     ),
     kind("duration", r"(?<![\w.,])\d{1,4}\s?m(?:in)?\s?\d{1,2}\s?s(?:ec)?s?(?!\w)", _length),
     kind("duration", r"(?<![\w.,])\d{1,3}(?:h|hrs?)(?!\w)", _length),
+    kind(
+        "duration",
+        r"\b([Pp]rep|[Cc]ook|[Tt]otal|[Rr]est|[Tt]ime|[Ww]ait|[Bb]ake|[Dd]uration|[Rr]untime)(:? )(\d{1,3})m\b",
+        lambda match: match.group(1) + match.group(2) + _in_units([(match.group(3), "minute")]),
+        hint=r"\dm\b",
+    ),
+    kind(
+        "military time",
+        r"(?<![\w.,:-])(0\d|1\d|2[0-3])([0-5]\d)(?= (?:GMT|UTC|Zulu|EST|EDT|CET|BST)\b)",
+        lambda match: _military(match).removesuffix(" hours"),
+        hint=r"\d\d\d\d [A-Z]",
+    ),
 )
 """Times before ratios: what has two digits of minutes behind a colon is a time."""
