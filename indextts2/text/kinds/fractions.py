@@ -12,7 +12,10 @@ from .units import SPELLED_OUT, UNIT, unit_words
 BEHIND_INCHES = re.compile(
     r"\s*(?:$|[.,;:)]|(?:wide|long|tall|high|deep|thick|across|in|x|by|of|diameter|apart|square)\b)"
 )
-_THING = re.compile(r"\s(?!(?:and|or|by|from|in|is|to|of|at|on|for|with|was)\b)[a-z]{3,}")
+_THING = re.compile(
+    r"\s(?!(?:and|or|by|from|in|is|to|of|at|on|for|with|was|again|more|less|wide|thick|"
+    r"tall|deep|long|apart|above|below|each|longer|shorter|across|off)\b)[a-z]{3,}"
+)
 _VOWEL_SOUND = re.compile(r"(?:[aeio]|u(?!n)|hour)")
 
 
