@@ -76,24 +76,33 @@ def _correlate_row(signal: Tensor, sums: Tensor, bias: Tensor, dilation: int, ha
     """
     inputs, samples = signal.shape
     filters, outputs = sums.shape[1:3]
-    of_inputs, _, of_products = _matrices()
     tiles, width = -(-samples // (TILE * dilation)), TILE * dilation
     before, total = half_taps * dilation, (tiles + filters) * width
-    padded = F.pad(signal, (before, total - before - samples))
-    planes = padded.view(inputs, tiles + filters, TILE, dilation).permute(2, 0, 1, 3).reshape(TILE, inputs, -1)
+    layout = F.pad(signal, (before, total - before - samples)).view(inputs, tiles + filters, TILE, dilation)
+    planes = layout.permute(2, 0, 1, 3).reshape(TILE, inputs, -1)
+    del layout  # as large as the signal
     at_once = max(1, COLUMNS // dilation)
     for first in range(0, tiles, at_once):
         count = min(at_once, tiles - first)
-        columns, wide = count * dilation, (count + filters - 1) * dilation
-        begins = [first * dilation + (k // TILE) * dilation for k in range(VALUES)]
-        window = torch.stack([planes[k % TILE, :, begin : begin + wide] for k, begin in enumerate(begins)])
-        values = (of_inputs @ window.view(VALUES, -1)).view(VALUES, inputs, wide)
-        products = torch.bmm(sums[:, 0], values[..., :columns])
-        for k in range(1, filters):
-            products.baddbmm_(sums[:, k], values[..., k * dilation : k * dilation + columns])
-        found = (of_products @ products.view(VALUES, -1)).view(TILE, outputs, count, dilation)
+        found = _correlate_columns(planes, sums, dilation, first * dilation, count * dilation)
         own = target[:, first * width : (first + count) * width]
-        torch.add(found.permute(1, 2, 0, 3).reshape(outputs, -1)[:, : own.shape[1]], bias[:, None], out=own)
+        samples_in_order = found.view(TILE, outputs, count, dilation).permute(1, 2, 0, 3).reshape(outputs, -1)
+        torch.add(samples_in_order[:, : own.shape[1]], bias[:, None], out=own)
+
+
+def _correlate_columns(planes: Tensor, sums: Tensor, dilation: int, first: int, count: int) -> Tensor:
+    """Some columns of the result, (TILE, out, count), as far as the inputs of `planes` (TILE, in, columns) say."""
+    filters, outputs, inputs = sums.shape[1:]
+    of_inputs, _, of_products = _matrices()
+    wide = count + (filters - 1) * dilation
+    begins = [first + (k // TILE) * dilation for k in range(VALUES)]
+    window = torch.stack([planes[k % TILE, :, begin : begin + wide] for k, begin in enumerate(begins)])
+    values = (of_inputs @ window.view(VALUES, -1)).view(VALUES, inputs, wide)
+    del window
+    products = torch.bmm(sums[:, 0], values[..., :count])
+    for k in range(1, filters):
+        products.baddbmm_(sums[:, k], values[..., k * dilation : k * dilation + count])
+    return (of_products @ products.view(VALUES, -1)).view(TILE, outputs, count)
 
 
 class WideConv(nn.Conv1d):
