@@ -1,8 +1,8 @@
 """BigVGAN v2 generator: log-mel to waveform (docs/spec/s2m.md#vocoder).
 
 Weight norm is folded into plain convolutions; the anti-aliased activation is computed phase by phase
-(docs/spec/s2m.md#activation-by-phases), which never stores the doubled signal interleaved. Attribute names are the
-published checkpoint's.
+(docs/spec/s2m.md#activation-by-phases), which never stores the doubled signal interleaved, or on a processor block by
+block. Attribute names are the published checkpoint's.
 
 Dimensions: batch, bands, frames, channels, samples (of whatever clock a stage runs at).
 """
