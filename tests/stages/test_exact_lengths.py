@@ -17,11 +17,14 @@ from indextts2.stages.reference import encode_reference
 from indextts2.stages.semantic_to_mel import FlowSettings
 from indextts2.stages.speak import SpeakSettings, speak
 from indextts2.stages.speak_stream import one_at_a_time
+from indextts2.stages.t2s.batches import DecodingSettings
 from indextts2.stages.t2s.text_to_semantic import text_to_semantic
 
 WORDS = "hello there good day the rain had stopped and nobody was awake 5% $3.50 Dr. Smith, well; so!".split()
 FLOW = FlowSettings(steps=1, guidance=0.0, allow_any_stretch=True)
-FAST = SpeakSettings(sampling=SamplingSettings(mode="sample", max_tokens=60), flow=FLOW)
+FAST = SpeakSettings(
+    sampling=SamplingSettings(mode="sample", max_tokens=60), decoding=DecodingSettings(allow_any_length=True), flow=FLOW
+)
 
 
 @pytest.fixture(scope="module")
