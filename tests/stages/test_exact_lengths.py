@@ -51,7 +51,7 @@ def text_of(dice: random.Random) -> str:
 def test_any_text_lasts_as_many_seconds_as_were_asked_to_the_sample(models, reference, pairs):
     dice = random.Random(pairs)
     for number in range(pairs):
-        text, seconds = text_of(dice), dice.uniform(0.8, 2.5)
+        text, seconds = text_of(dice), dice.uniform(0.8, 2.3)
         speech = speak(models, text, reference, duration=Duration("seconds", seconds), settings=FAST, seed=number)
         rate, found = speech.waveform.sample_rate, speech.waveform.samples.shape[-1]
         assert found == round(seconds * rate), (text, seconds)
