@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indextts2.checks import LONGEST_ASKED
 from indextts2.contracts import Duration, EmotionWeights
 from indextts2.errors import IndexTTS2Error, InputError, ScriptError
 from indextts2.script.kinds import KINDS, SUFFIXES, SUFFIXES_OF
@@ -219,7 +220,10 @@ weights = st.lists(st.floats(0, 1.5), min_size=8, max_size=8).map(lambda values:
 def lines(draw, timed=False):
     start = draw(st.integers(0, 10**7)) if timed or draw(st.booleans()) else None
     end = start + draw(st.integers(1, 10**6)) if start is not None and (timed or draw(st.booleans())) else None
-    lengths = st.builds(Duration, st.sampled_from(LINE_UNITS), st.floats(1e-6, 1e6))
+    longest = {unit: min(1e6, LONGEST_ASKED[unit]) for unit in LINE_UNITS}
+    lengths = st.sampled_from(LINE_UNITS).flatmap(
+        lambda unit: st.builds(Duration, st.just(unit), st.floats(1e-6, longest[unit]))
+    )
     return Line(
         draw(texts.filter(bool)),
         draw(names.filter(lambda name: len(name) <= 60)),
