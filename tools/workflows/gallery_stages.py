@@ -62,7 +62,7 @@ Two emotions are made for one speaker and mixed: 0.6 of happy, 0.25 of afraid. W
         seconds=3.2,
         seed=1,
     )
-    heard(graph, speak, 5)
+    heard(graph, speak, 4)
     return graph
 
 
