@@ -118,12 +118,17 @@ class EnglishFrontEnd:
         return [segment[:-1] if pieces[segment[-1]] == SPACE else segment for segment in segments]
 
     def spoken(self, pieces: TextPieces, positions: Sequence[int]) -> str:
-        """Words in lower case, those spelled by the names of their letters in capitals, and punctuation."""
+        """Words in lower case, those spelled by the names of their letters in capitals, and punctuation.
+
+        What is left of a word that began in an earlier segment is three points.
+        """
         said: list[str] = []
         for word, group in groupby(positions, key=pieces.words.__getitem__):
-            own = tuple(pieces.pieces[index] for index in group)
+            indices = list(group)
+            own = tuple(pieces.pieces[index] for index in indices)
             if word != NO_WORD:
-                said.append(_shown(pieces.word_texts[word], own))
+                begun = indices[0] > 0 and pieces.words[indices[0] - 1] == word
+                said.append("…" if begun else _shown(pieces.word_texts[word], own))
             elif own != (SPACE,):
                 said[-1:] = ["".join(said[-1:]) + "".join(own).replace(SPACE, "")]
         return " ".join(said)

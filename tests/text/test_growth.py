@@ -185,3 +185,14 @@ def test_a_million_characters_end_within_a_minute(functions, unit):
         except IndexTTS2Error:
             pass
         assert time.thread_time() - begin < 60, name
+
+
+@pytest.mark.parametrize("unit", ["a", "A", "xq"])
+def test_a_word_over_many_segments_is_shown_once(functions, unit):
+    once, twice = (unit * (count // len(unit)) for count in (4_000, 8_000))
+    assert calls_of(lambda: functions["prepare_text"](twice)) < GROWTH * calls_of(
+        lambda: functions["prepare_text"](once)
+    )
+    segments = functions["prepare_text"](twice).segments
+    assert len(segments) > 20 and all(segment.spoken.strip(".") == "…" for segment in segments[1:])
+    assert segments[0].spoken.lower() == twice.lower()
