@@ -55,6 +55,8 @@ EXTRA_HEIGHT = {
     "PreviewAudio": PLAYER,
     "SaveVideo": 240,
     "IndexTTS2_SaveCaptions": 40,
+    "IndexTTS2_SpeakerCondition": 20,
+    "IndexTTS2_VoiceCast": 30,
     "IndexTTS2_Speak": PLAYER + SPEECH_PICTURE,
     "IndexTTS2_SynthesizeScript": PLAYER + SPEECH_PICTURE,
     "IndexTTS2_PlotEmotionWeights": 260,

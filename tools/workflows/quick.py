@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ VALUES = {"mode": "sample", "max_tokens": 24, "width": 256, "batch_size": 12}
 
 LENGTHS = ("IndexTTS2_Speak", "IndexTTS2_TextToSemantic", "IndexTTS2_SynthesizeScript", "IndexTTS2_SpeakTakes")
 PLOTS = tuple(f"IndexTTS2_Plot{name}" for name in ("EmotionWeights", "Emotion", "Mel", "Semantic", "Script"))
+TIMES = re.compile(r"<(?:at|by) [^>]*>")
 
 
 def quick(graph: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +26,8 @@ def quick(graph: Mapping[str, Any]) -> dict[str, Any]:
             inputs["seconds"] = 0.6
             if isinstance(inputs["text"], list):  # in noise no word has a place that could be moved
                 inputs["text"] = "Words without times."
+        if node["class_type"] == "IndexTTS2_ScriptFromText":
+            inputs["text"] = TIMES.sub("", inputs["text"])
         if node["class_type"] in LENGTHS:
             inputs["allow_any_length"] = True  # too short for the words, but there are none
         if node["class_type"] == "IndexTTS2_Duration":
