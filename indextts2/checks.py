@@ -1,4 +1,4 @@
-"""Checks of numbers and settings that come from Python, a command or a link: types, finite numbers, and their bounds.
+"""Checks of numbers, settings and tensors that come from Python, a command or a link: types, shapes and bounds.
 
 Settings are frozen dataclasses. Each calls `check_fields` when it is made, so that a wrong value is named where it was
 given and not where a stage stumbles over it.
@@ -12,10 +12,13 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import IndexTTS2Error, InputError
 from .foreign import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SMALLEST_WHOLE, LARGEST_WHOLE = -(2**63), 2**64 - 1  # what a generator of torch takes as seed
 Bounds = tuple[float | None, float | None]
@@ -130,3 +133,30 @@ def _number(name: str, given: Any, bounds: Bounds, error: type[IndexTTS2Error], 
         rule = f" of {rule}" if rule and bounds != SEED else f" {rule}" if rule else ""
         raise error(f"{name} should be a {kind} number{rule}, but got {shown(given)}.")
     return value
+
+
+def check_shape(name: str, tensor: Tensor, *shape: int | None) -> None:
+    """Refuse a tensor whose shape differs; None matches any extent.
+
+    Raises InputError naming the expected and the found shape.
+    """
+    from torch import Tensor
+
+    if not isinstance(tensor, Tensor):
+        raise InputError(
+            f"{name} should be a tensor, but is {shown(tensor)}. Connect the output of the matching stage."
+        )
+    found = tuple(tensor.shape)
+    if len(found) != len(shape) or any(
+        want is not None and want != have for want, have in zip(shape, found, strict=True)
+    ):
+        expected = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+        raise InputError(
+            f"{name} should have shape {expected}, but has {found}. Connect the output of the matching stage."
+        )
+
+
+def check_finite(name: str, tensor: Tensor) -> None:
+    """Refuse NaN and infinity. Raises InputError."""
+    if not bool(tensor.isfinite().all()):
+        raise InputError(f"{name} contains NaN or infinite values. Look for the stage before it that produced them.")

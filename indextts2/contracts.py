@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .checks import LONGEST_ASKED, check_fields
+from .checks import LONGEST_ASKED, check_fields, check_shape
 from .config import EMOTIONS
 from .errors import CheckpointMismatch, InputError
-from .foreign import shown
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) between any two steps of a loop; raising `Cancelled` inside it stops the loop."""
@@ -37,31 +36,6 @@ def subrange(progress: Progress, begin: int, end: int, total: int) -> Progress:
         progress(furthest, total)
 
     return report
-
-
-def check_shape(name: str, tensor: Tensor, *shape: int | None) -> None:
-    """Refuse a tensor whose shape differs; None matches any extent.
-
-    Raises InputError naming the expected and the found shape.
-    """
-    if not isinstance(tensor, Tensor):
-        raise InputError(
-            f"{name} should be a tensor, but is {shown(tensor)}. Connect the output of the matching stage."
-        )
-    found = tuple(tensor.shape)
-    if len(found) != len(shape) or any(
-        want is not None and want != have for want, have in zip(shape, found, strict=True)
-    ):
-        expected = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
-        raise InputError(
-            f"{name} should have shape {expected}, but has {found}. Connect the output of the matching stage."
-        )
-
-
-def check_finite(name: str, tensor: Tensor) -> None:
-    """Refuse NaN and infinity. Raises InputError."""
-    if not bool(torch.isfinite(tensor).all()):
-        raise InputError(f"{name} contains NaN or infinite values. Look for the stage before it that produced them.")
 
 
 def pause_samples(seconds: float, sample_rate: int) -> int:

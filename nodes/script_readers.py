@@ -53,6 +53,18 @@ def read_output(script: Any) -> io.NodeOutput:
     return io.NodeOutput(script, len(script.lines), "\n".join(script.speakers), findings_in_words(script))
 
 
+def read_outputs() -> list[io.Output]:
+    """What both readers give, in the order of `read_output`."""
+    return [
+        script_output("The lines, for Synthesize Script."),
+        io.Int.Output(display_name="line_count", tooltip="Number of lines."),
+        io.String.Output(
+            display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
+        ),
+        findings_output(),
+    ]
+
+
 class ScriptFromText(io.ComfyNode):
     """Text -> script."""
 
@@ -70,14 +82,7 @@ class ScriptFromText(io.ComfyNode):
                 keep_sounds_input(),
                 anchored_input(),
             ],
-            outputs=[
-                script_output("The lines, for Synthesize Script."),
-                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
-                io.String.Output(
-                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
-                ),
-                findings_output(),
-            ],
+            outputs=read_outputs(),
             aliases=["dialogue", "dialog", "subtitles", "srt", "screenplay"],
         )
 
@@ -107,14 +112,7 @@ class ScriptFromFile(io.ComfyNode):
                 keep_sounds_input(),
                 anchored_input(),
             ],
-            outputs=[
-                script_output("The lines, for Synthesize Script."),
-                io.Int.Output(display_name="line_count", tooltip="Number of lines."),
-                io.String.Output(
-                    display_name="speakers", tooltip="Names in the order in which they first speak, one per line."
-                ),
-                findings_output(),
-            ],
+            outputs=read_outputs(),
             aliases=["subtitles", "srt", "vtt", "load script"],
         )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..contracts import Speaker, check_finite
+from ..checks import check_finite
+from ..contracts import Speaker
 from ..errors import CheckpointError, InputError
 from .tensors import read_tensors
 

@@ -1,8 +1,7 @@
 """The parts of a checkpoint: one row says what a part is built from, where its files lie and what they hold.
 
 Every list of parts in the library is read off `PARTS`. A layout is a set of rows: another one is added as rows whose
-`holds` tells its configurations. Of several rows of one name the last that holds for a configuration counts.
-Docs: docs/spec/files.md.
+`holds` tells its configurations. Of several rows of one name the last that holds counts. Docs: docs/spec/files.md.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from ..atomic import make_folder, write_bytes
-from ..checks import check_fields
-from ..contracts import Reference, Waveform, check_finite
+from ..checks import check_fields, check_finite
+from ..contracts import Reference, Waveform
 from ..errors import IndexTTS2Error, InputError
 from ..foreign import parse_json
 from ..stages.handles import EncoderModels

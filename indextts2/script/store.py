@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from ..atomic import SUFFIX, make_folder, write_bytes
-from ..checks import check_fields
-from ..contracts import SpokenWord, check_finite, check_shape
+from ..checks import check_fields, check_finite, check_shape
+from ..contracts import SpokenWord
 from ..errors import InputError
 from ..foreign import parse_json, shown
 from .line import UNSPOKEN, LineReport, SpokenLine

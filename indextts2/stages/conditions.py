@@ -8,7 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..contracts import Emotion, Reference, Speaker, check_finite, require_same_checkpoint
+from ..checks import check_finite
+from ..contracts import Emotion, Reference, Speaker, require_same_checkpoint
 from ..errors import CheckpointMismatch
 from ..surroundings import with_torch_defaults
 from .content import CONTENT

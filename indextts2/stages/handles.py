@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from torch import Tensor, nn
 
+from ..checks import check_shape
 from ..config import EMOTIONS, Config, MelConfig
-from ..contracts import Reference, Waveform, check_shape
+from ..contracts import Reference, Waveform
 from ..errors import InputError
 from ..text.profiles import AUTO
 from .placed import Placed

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..audio.resample import resample_soxr
-from ..checks import check_fields
-from ..contracts import SpokenWords, Waveform, check_finite
+from ..checks import check_fields, check_finite
+from ..contracts import SpokenWords, Waveform
 from ..errors import AudioError, InputError
 from .word_borders import silences_of
 

@@ -10,16 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..contracts import (
-    DurationReport,
-    MelSpectrogram,
-    Progress,
-    Speech,
-    Waveform,
-    check_finite,
-    no_progress,
-    pause_samples,
-)
+from ..checks import check_finite
+from ..contracts import DurationReport, MelSpectrogram, Progress, Speech, Waveform, no_progress, pause_samples
 from ..errors import InputError
 from ..surroundings import with_torch_defaults
 from .handles import VocoderModels

@@ -13,17 +13,9 @@ from torch import Tensor
 from ..audio.fbank import FBANK
 from ..audio.mel import log_mel
 from ..audio.resample import resample_soxr
+from ..checks import check_finite
 from ..config import MelConfig
-from ..contracts import (
-    DurationReport,
-    MelSpectrogram,
-    Progress,
-    SemanticSpeech,
-    Waveform,
-    check_finite,
-    concatenated,
-    no_progress,
-)
+from ..contracts import DurationReport, MelSpectrogram, Progress, SemanticSpeech, Waveform, concatenated, no_progress
 from ..errors import AudioError, InputError
 from ..surroundings import with_torch_defaults
 from .duration import split_evenly

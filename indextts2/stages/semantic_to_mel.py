@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..checks import check_fields
+from ..checks import check_fields, check_shape
 from ..config import Config, FlowPlan
 from ..contracts import (
     DurationReport,
@@ -18,7 +18,6 @@ from ..contracts import (
     Progress,
     SemanticSpeech,
     Speaker,
-    check_shape,
     concatenated,
     no_progress,
     require_same_checkpoint,

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from ..atomic import make_folder, write_bytes
-from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker, check_finite
+from ..checks import check_finite
+from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker
 from ..errors import IndexTTS2Error, InputError
 from ..foreign import ForeignDataError, parse_json, shown
 

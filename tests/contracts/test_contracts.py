@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from indextts2.checks import check_finite, check_shape
 from indextts2.config import EMOTIONS
 from indextts2.contracts import (
     Duration,
@@ -20,8 +21,6 @@ from indextts2.contracts import (
     SemanticSpeech,
     Speaker,
     Waveform,
-    check_finite,
-    check_shape,
     concatenated,
     require_same_checkpoint,
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...checks import check_whole
-from ...contracts import Emotion, EmotionWeights, Speaker, check_finite, check_shape, require_same_checkpoint
+from ...checks import check_finite, check_shape, check_whole
+from ...contracts import Emotion, EmotionWeights, Speaker, require_same_checkpoint
 from ...errors import CheckpointMismatch, InputError
 from ...surroundings import with_torch_defaults
 from ..handles import EmotionBank, T2SModels

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...contracts import Emotion, Keyframe, check_finite
+from ...checks import check_finite
+from ...contracts import Emotion, Keyframe
 from ...errors import CheckpointMismatch, InputError
 from .schedule import as_float
 

@@ -11,7 +11,7 @@ from typing import Literal, overload
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from ...checks import check_whole
+from ...checks import check_finite, check_whole
 from ...contracts import (
     Duration,
     DurationReport,
@@ -21,7 +21,6 @@ from ...contracts import (
     Segment,
     SemanticSpeech,
     Speaker,
-    check_finite,
     no_progress,
     require_same_checkpoint,
 )
