@@ -55,7 +55,7 @@ class BenchSettings:
 
     seconds: float = 4.0
     repeats: int = 5
-    steps: int = 25
+    steps: int | None = None  # of the flow; None takes what the checkpoint says
     stages: tuple[str, ...] = ()
     floor: bool = False  # also compare with what the device can do at best
     warm_up: bool = True  # one run before the timed ones
@@ -103,6 +103,7 @@ def benchmark(
         "weights_mebibytes": {name: count / MEBIBYTE for name, count in weight_bytes(models).items()},
         "tokens_per_second": _rate(models, settings, stages.get("text to semantic")),
         **asdict(settings),
+        "steps": _flow_steps(models, settings),
         "stages": stages,
     }
 
@@ -151,7 +152,7 @@ def _bytes_moved(models: SpeechModels, settings: BenchSettings) -> dict[str, flo
         "encode reference": float(weights["encoder"]),
         "condition speaker": float(bytes_of(t2s.conditioning_encoder) + bytes_of(t2s.perceiver_encoder)),
         "text to semantic": float((bytes_of(t2s.gpt) + bytes_of(t2s.mel_head)) * _token_count(models, settings)),
-        "semantic to mel": float(weights["s2m"] * settings.steps),
+        "semantic to mel": float(weights["s2m"] * _flow_steps(models, settings)),
         "mel to audio": float(weights["vocoder"]),
     }
     steps = FIRST_SECONDS / settings.seconds
@@ -180,6 +181,10 @@ def _against_floor(operations: float, moved: float, best: DeviceLimits, figures:
         "arithmetic_share": arithmetic / measured,
         "reading_share": reading / measured,
     }
+
+
+def _flow_steps(models: SpeechModels, settings: BenchSettings) -> int:
+    return FlowSettings(steps=settings.steps).plan(models.s2m.config.s2m.defaults).steps
 
 
 def _token_count(models: SpeechModels, settings: BenchSettings) -> float:

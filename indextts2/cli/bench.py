@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference-seconds", type=positive(float), default=15.0, help="with --memory: length of the reference"
     )
     parser.add_argument("--stage", action="append", metavar="NAME", help="only this stage; may be given several times")
-    parser.add_argument("--steps", type=positive(int), default=25, help="flow steps of semantic-to-mel")
+    parser.add_argument(
+        "--steps", type=positive(int), help="flow steps of semantic-to-mel (default: what the checkpoint says)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     parser.add_argument(
         "--full-size",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from indextts2.bench.stages import BenchSettings, benchmark
 from indextts2.cli.main import build_parser
+from indextts2.config import FlowPlan
 from indextts2.loading.checkpoint import empty_model
 from indextts2.loading.generated import full_size_config, generated_checkpoint, generated_sources
 from indextts2.loading.parts import module_parts
@@ -21,6 +24,17 @@ def test_every_stage_of_generated_weights_is_timed_and_compared_with_its_floor(t
     for name, figures in result["stages"].items():
         assert figures["operations"] > 0 and 0 < figures["share"] < 1, name
         assert figures["share"] == max(figures["arithmetic_share"], figures["reading_share"]), name
+
+
+@pytest.mark.parametrize(("asked", "done"), [(None, 3), (2, 2)])
+def test_the_flow_is_timed_in_the_steps_that_the_checkpoint_says_unless_others_are_asked(tiny_tokenizer, asked, done):
+    config = replace(TINY, s2m=replace(TINY.s2m, defaults=FlowPlan(3, "uniform", "euler", 0.7)))
+    checkpoint = generated_checkpoint("fp32", config, tokenizer=tiny_tokenizer)
+    stages = ("semantic to mel",)
+    result = benchmark(checkpoint, settings=BenchSettings(1.0, 1, asked, stages, floor=True, warm_up=False))
+    weights = result["weights_mebibytes"]["s2m"] * 2**20
+    assert result["steps"] == done
+    assert result["stages"]["semantic to mel"]["weight_bytes_read"] == pytest.approx(done * weights)
 
 
 def test_the_same_seed_gives_the_same_weights_in_any_order(tiny_tokenizer):
