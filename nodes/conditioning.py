@@ -139,7 +139,7 @@ class SpeakerCondition(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SpeakerCondition",
-            "Speaker Condition",
+            "Make Speaker",
             GROUP,
             "Make a speaker from a reference. It also carries the emotion of the same recording, which is used "
             "wherever no other emotion is connected.",

@@ -28,7 +28,7 @@ ESSENTIAL = {"Speak": "Audio", "LoadCheckpoint": "Audio", "SynthesizeScript": "A
 
 
 GLOSSES = {
-    "Speak": "Voice Clone, Speech",
+    "Speak": "Speech, Voice Clone",
     "EncodeReference": "Voice Clone Speech",
     "LoadCheckpoint": "IndexTTS2",
     "LoadLora": "IndexTTS2",

@@ -32,7 +32,7 @@ class SpeakTakes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return node_schema(
             "SpeakTakes",
-            "Speak Takes",
+            "Several Takes",
             GROUP,
             "Speak a text several times at once and judge every take: length, similarity to the speaker, words and how "
             "it ended. All takes come out as one batch; Choose Take keeps one.",
@@ -143,7 +143,7 @@ class ChooseTake(io.ComfyNode):
             GROUP,
             "Keep one of several takes: the one you liked, or the best by its scores.",
             inputs=[
-                ports.Takes.Input("takes", tooltip="All takes, from Speak Takes."),
+                ports.Takes.Input("takes", tooltip="All takes, from Several Takes."),
                 integer("take", 0, 0, MOST_TAKES, "Number of the take, from 1; 0 is the best by its scores."),
             ],
             outputs=[

@@ -45,7 +45,7 @@ def with_learned_condition(path: Path, speaker: Speaker | None) -> Speaker:
     if speaker is None:
         raise InputError(
             f"{path.name} holds a learned speaker condition, which says who talks but not how the voice sounds. "
-            "Connect a Speaker Condition of the same voice to the input 'base_speaker'."
+            "Connect the speaker of Make Speaker, of the same voice, to the input 'base_speaker'."
         )
     check_finite(f"The speaker condition of {path.name}", condition)
     if condition.shape[1:] != speaker.condition.shape[1:]:

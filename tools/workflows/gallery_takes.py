@@ -52,7 +52,7 @@ def choose_take() -> Canvas:
     graph.note(
         """
 ## Takes you choose
-*Speak Takes* speaks the text several times and judges every take.
+*Several Takes* speaks the text several times and judges every take.
 - The **table** says length, similarity to the speaker and how each take ended; *judge_words* reads the words back.
 - *All takes* plays them one by one. Write the number of the one you like into *Choose Take*; 0 is the best by scores.
 

@@ -23,12 +23,12 @@ def models(load: Node) -> dict[str, Any]:
 
 
 def speaker_of(graph: Canvas, load: Node, built_in: str, column: int, title: str = "") -> tuple[Node, Node]:
-    """Encode Reference and Speaker Condition of a built-in reference."""
+    """Encode Reference and Make Speaker of a built-in reference."""
     named = f"Encode Reference ({title})" if title else ""
     reference = graph.add(
         "EncodeReference", column=column, title=named, encoder=load["encoder"], built_in_speaker=built_in
     )
-    named = f"Speaker Condition ({title})" if title else ""
+    named = f"Make Speaker ({title})" if title else ""
     speaker = graph.add(
         "SpeakerCondition", column=column, title=named, t2s=load["t2s"], reference=reference["reference"]
     )
