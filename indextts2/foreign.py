@@ -7,16 +7,18 @@ twice. Each fault is a `ForeignDataError`, whose message fits behind "FILE canno
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import IndexTTS2Error
 
+Made = TypeVar("Made")
 MEBIBYTE = 1 << 20
 
 
@@ -134,6 +136,21 @@ def shown(value: Any, most: int = 80) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     written = repr(value)
     return written if len(written) <= most else written[:most] + "..."
+
+
+def record(kind: type[Made], values: Any) -> Made:
+    """A dataclass of the fields that a file holds. Raises ForeignDataError with the names of unknown or missing ones.
+
+    What the values are is not looked at; `checks.check_fields` does that.
+    """
+    if not isinstance(values, Mapping):
+        raise ForeignDataError(f"a {kind.__name__} is a mapping of fields, but got {shown(values)}")
+    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made by the caller
+    needed = (name for name, field in known.items() if field.default is field.default_factory is dataclasses.MISSING)
+    for words, names in (("unknown", set(values) - set(known)), ("no", set(needed) - set(values))):
+        if names:
+            raise ForeignDataError(f"a {kind.__name__} has {words} field {shown(min(names, key=str))}")
+    return kind(**values)
 
 
 # ---- names ----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from ..atomic import make_folder, write_bytes
 from ..checks import check_fields, check_finite
 from ..contracts import Reference, Waveform
 from ..errors import IndexTTS2Error, InputError
-from ..foreign import parse_json
+from ..foreign import ForeignDataError, parse_json, record, shown
 from ..stages.handles import EncoderModels
 from ..stages.reference import SECONDS_LIMIT, encode_reference
 
@@ -147,8 +147,10 @@ def _read(path: Path, fingerprint: str) -> Reference | None:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-            plain = parse_json((file.metadata() or {})["fields"])
-        found = Reference(**tensors, **{**plain, "fingerprint": fingerprint})
+            plain = parse_json((file.metadata() or {}).get("fields", "null"))
+        if not isinstance(plain, dict):
+            raise ForeignDataError(f"its fields are {shown(plain)}")
+        found = record(Reference, {**plain, **tensors, "fingerprint": fingerprint})
         _check(found)
         os.utime(path)  # in use: it goes last
         return found

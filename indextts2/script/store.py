@@ -18,7 +18,7 @@ from ..atomic import SUFFIX, make_folder, write_bytes
 from ..checks import check_fields, check_finite, check_shape
 from ..contracts import SpokenWord
 from ..errors import InputError
-from ..foreign import parse_json, shown
+from ..foreign import ForeignDataError, parse_json, record, shown
 from .line import UNSPOKEN, LineReport, SpokenLine
 from .take_scores import TakeScore
 
@@ -66,7 +66,7 @@ class LineStore:
             return None
         try:
             with safe_open(str(path), framework="pt") as file:
-                report = report_from(parse_json((file.metadata() or {})["report"]))
+                report = report_from(parse_json((file.metadata() or {}).get("report", "null")))
                 return _checked(SpokenLine(file.get_tensor("audio"), file.get_tensor("tokens"), report))
         except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
             logger.warning("The finished line %s is damaged and will be spoken again (%s).", path.name, error)
@@ -108,16 +108,23 @@ class LineStore:
         return (self.folder or Path()) / f"{key}.safetensors"
 
 
-def report_from(values: dict[str, Any]) -> LineReport:
-    """A report from its plain values. Raises ValueError or TypeError for what is none."""
-    takes = tuple(TakeScore(**take) for take in values["takes"])
-    words = tuple(SpokenWord(**word) for word in values.get("words", ()))
-    report = LineReport(**{**values, "takes": takes, "warnings": tuple(values["warnings"]), "words": words})
+def report_from(values: Any) -> LineReport:
+    """A report from its plain values. Raises InputError or ForeignDataError for what is none."""
+    report = record(LineReport, {"words": (), **values} if isinstance(values, dict) else values)
+    takes = tuple(record(TakeScore, take) for take in _listed(report.takes))
+    words = tuple(record(SpokenWord, word) for word in _listed(report.words))
+    report = dataclasses.replace(report, takes=takes, words=words, warnings=tuple(_listed(report.warnings)))
     for one in (report, *takes, *words):
         check_fields(one)
     if report.status not in STATUSES or report.sample_rate < 1 or not 0 <= report.chosen < max(1, len(takes)):
         raise InputError(f"a line of status {shown(report.status)} with take {report.chosen} of {len(takes)} is none.")
     return report
+
+
+def _listed(values: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
+        raise ForeignDataError(f"a list is expected, but got {shown(values)}")
+    return values
 
 
 def _checked(line: SpokenLine) -> SpokenLine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -21,7 +21,7 @@ from ..atomic import make_folder, write_bytes
 from ..checks import check_finite
 from ..contracts import DurationReport, Emotion, Keyframe, MelSpectrogram, SemanticSpeech, Speaker
 from ..errors import IndexTTS2Error, InputError
-from ..foreign import ForeignDataError, parse_json, shown
+from ..foreign import ForeignDataError, parse_json, record, shown
 
 Value = Speaker | Emotion | SemanticSpeech | MelSpectrogram
 
@@ -195,7 +195,7 @@ def _serialize(value: Value) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _deserialize(made: type[Any], tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> Any:
-    """The value of which `_serialize` made these. Raises ValueError for unknown or missing fields."""
+    """The value of which `_serialize` made these. Raises ForeignDataError for unknown or missing fields."""
     given: dict[str, Any] = {**plain, **tensors}
     if made is Emotion:
         positions, vectors = given.pop(POSITIONS, []), given.pop(KEYFRAMES, None)
@@ -203,14 +203,9 @@ def _deserialize(made: type[Any], tensors: Mapping[str, Tensor], plain: Mapping[
         given["keyframes"] = tuple(
             Keyframe(float(position), row) for position, row in zip(positions, rows, strict=True)
         )
-    known = {field.name: field for field in fields(made)}
-    unknown = sorted(set(given) - set(known))
-    needed = (name for name, field in known.items() if field.default is MISSING and name not in OPTIONAL_TENSORS)
-    missing = sorted(set(needed) - set(given))
-    if unknown or missing:
-        raise ValueError(f"unknown fields {unknown or 'none'}, missing fields {missing or 'none'}")
+    known = {field.name for field in fields(made)}
     given.update({name: None for name in OPTIONAL_TENSORS if name in known and name not in given})
-    return made(**{name: FIELDS.get(name, _as_it_is)(content) for name, content in given.items()})
+    return record(made, {name: FIELDS.get(name, _as_it_is)(content) for name, content in given.items()})
 
 
 def _as_it_is(content: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -17,6 +19,7 @@ from indextts2.foreign import (
     read_json,
     read_json_lines,
     read_yaml,
+    record,
     shown,
 )
 
@@ -161,3 +164,26 @@ def test_no_mutation_of_a_text_ends_in_a_traceback():
                 parse(text)
             except ForeignDataError as error:
                 assert len(str(error)) < 400
+
+
+@dataclass
+class Made:
+    name: str
+    count: int = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "a", "sum": 2}, "a Made has unknown field 'sum'"),
+        ({"count": 2}, "a Made has no field 'name'"),
+        ({"name": "a", "x" * 999: 2}, "a Made has unknown field 'x"),
+        ([1], "a Made is a mapping of fields, but got a list of 1"),
+        (None, "a Made is a mapping of fields, but got None"),
+    ],
+)
+def test_the_fields_of_a_file_are_named_where_they_are_unknown_or_missing(values, said):
+    with pytest.raises(ForeignDataError, match=re.escape(said)) as refused:
+        record(Made, values)
+    assert len(str(refused.value)) < 200
+    assert record(Made, {"name": "a"}) == Made("a", 1)
