@@ -28,9 +28,11 @@ _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _POINT_AND_COMMA = re.compile(r"(?<=[A-Za-z])\.(?=,)")  # ibid., p. 5
 _PER = re.compile(
     r"(?<=[a-z\ue000-\uf8ff])/(second|minute|hour|day|week|month|year|night|person|mile|unit|share|head|child|adult|barrel|"
-    r"serving|game|user|seat|token|page|word|request|min|sec|hr|kg|ton)\b"
+    r"serving|game|user|seat|token|page|word|request|min|sec|hr|kg|ton|bbl|km|lb|mo|yr|wk|employee|student|customer|click|kWh|pound)\b"
 )
-_SHORT = {"min": "minute", "sec": "second", "hr": "hour", "kg": "kilogram"}
+_SHORT = {"min": "minute", "sec": "second", "hr": "hour", "kg": "kilogram", "bbl": "barrel", "km": "kilometer",
+"lb": "pound", "mo": "month",
+          "yr": "year", "wk": "week", "kWh": "kilowatt hour"}  # fmt: skip
 _BETWEEN_WORDS = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 
 

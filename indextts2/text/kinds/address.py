@@ -103,6 +103,13 @@ ADDRESSES: tuple[Kind, ...] = (
     ),
     kind(
         "file",
+        rf"(?<![\w.])(?:\.(?:{_SUFFIXES}))?\.(?:{_SUFFIXES})\b(?![\w.]*\w)",
+        _web,
+        needs_digit=False,
+        hint=r"(?:^|\s|[\"'(])\.[a-z0-9]",
+    ),
+    kind(
+        "file",
         r"(?<![\w.])(?:~/)?\.(?:NET|net|env|gitignore|bashrc|git|github|vscode)\b",
         _file,
         needs_digit=False,
@@ -131,7 +138,7 @@ ADDRESSES: tuple[Kind, ...] = (
     ),
     kind(
         "option",
-        r"(?<=[a-z] )-([b-zB-HJ-Z])(?=\s|=|$)",
+        r"(?<=[a-z\ufffc] )-([b-zB-HJ-Z])(?=\s[\w./~\"'\ufffc-]|=|$)",
         lambda match: "dash " + spell(match.group(1)),
         needs_digit=False,
         needs="-",

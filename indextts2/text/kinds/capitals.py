@@ -11,7 +11,7 @@ from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_wor
 SPELLED = frozenset(
     "US UK UN EU UAE PC TV AI ID PM CEO CPU GPU DJ VIP UFO HIV ATM IQ HR PR NYC LA DC FAQ VS OK OS AC DVD CD TLDR DIY "
     "UCLA NYU USC UPS EEG ECG ROI DEA NGO RAF GPS VAT SOS DOB COO CTO NSA CDC USPS IPO ESA IMF WTO ICU IRA AAA "
-    "ONS NHS "
+    "ONS NHS TIL WR QB RB "
     "OBE MBE CBE IMO IMHO LOL BRB AFK RIP URI IDE OOP BTU TBA TBD ETF NFT SUV EV ISP UFC KPI POV DLC NPC RPG FPS MMO "
     "GDP LED AKA ETA RSVP FYI GUI EST PST CST MST EDT PDT GMT UTC BST CET BC BCE AD CE IT WHO USA FBI CIA BBC".split()
 )
@@ -59,7 +59,7 @@ _CAPITALS = re.compile(r"\b([A-Z]{2,})('?s)?\b")
 _SIGNS = {ending: sign for sign, ending in ENDINGS.items()}
 _POSSESSIVE = re.compile(f"(?<={LETTER_NAMES})'s\\b")
 _MIXED = re.compile(
-    r"\b(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]{2,}[A-Z]{2,4}|[A-Z]{2,}(?=[a-z]{2})[a-z]+|[a-z][A-Z]{1,3}|[A-Z][a-z]?(?:[A-Z][a-z]?)*[A-Z]s?)\b"
+    r"\b(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]{2,}[A-Z]{2,4}|[A-Z]{2,}(?=[a-z]{2})[a-z]+|[a-z][A-Z]{1,3}|[A-Z]{3,4}e|[A-Z][a-z]?(?:[A-Z][a-z]?)*[A-Z]s?)\b"
 )
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -137,7 +137,7 @@ def _among_capitals(match: re.Match[str]) -> str:
     word = match.group(1)
     if word in _WORDS_TOO or is_word(word) and word not in SPELLED:
         return match.group()
-    if len(word) >= _SHORTEST_NAME and word not in SPELLED and any(vowel in word for vowel in "AEIOUY"):
+    if len(word) >= _SHORTEST_NAME and word not in SPELLED and (is_pronounceable(word) or len(word) > _LONGEST):
         return match.group()
     return _initialism(match)
 

@@ -104,7 +104,8 @@ def _internet(match: re.Match[str]) -> str | None:
     if not all(int(part) < 256 for part in parts):
         return None
     port = match.group(2)
-    return " dot ".join(map(numbers.digits, parts)) + (f" colon {numbers.pairs(port)}" if port else "")
+    said = (numbers.digits(part) if len(part) > 2 else numbers.cardinal(int(part)) for part in parts)
+    return " dot ".join(said) + (f" colon {numbers.pairs(port)}" if port else "")
 
 
 def _flight(match: re.Match[str]) -> str:
@@ -136,6 +137,43 @@ def mixed(match: re.Match[str]) -> str | None:
     return " ".join(spoken)
 
 
+_LAW = (
+    "Sections?|sections?|Forms?|Rules?|[Rr]egulation|Article|Ordinance|Statute|Directive|Resolution|Proposition|Prop|"
+    "Executive Order|Psalm|IRS [Ff]orm"
+)
+
+
+def _law(match: re.Match[str]) -> str:
+    """Section 4761 -> section forty seven sixty one; Form 1040 -> form ten forty."""
+    head, first, last = match.groups()
+    return f"{head} {numbers.pairs(first)}" + (f" to {numbers.pairs(last)}" if last else "")
+
+
+def _law_report(match: re.Match[str]) -> str:
+    """347 U.S. 483 -> three forty seven US four eighty three."""
+    volume, reporter, page = match.groups()
+    series = next((words for sign, words in _SERIES.items() if sign in reporter), "")
+    name = re.sub(r"[23]d", "", reporter)
+    words = " ".join(_REPORTERS.get(part, spell(part)) for part in re.findall(r"[A-Z][a-z]*", name))
+    return f"{numbers.pairs(volume)} {words} {series} {numbers.pairs(page)}".replace("  ", " ")
+
+
+def _clause(match: re.Match[str]) -> str:
+    """501(c)(3) -> five oh one C three, and the (b)(6) of a number that was found before."""
+    number, clauses = match.groups()
+    words = [numbers.pairs(number)] if number else []
+    for part in re.findall(r"\w+", clauses):
+        value = int(part) if part.isdecimal() else numbers.roman(part) if re.fullmatch(r"[ivx]{2,}", part) else 0
+        words.append(numbers.cardinal(value) if value else spell(part))
+    return ("" if number else " ") + " ".join(words)
+
+
+_CLAUSES = r"\([a-z]\)(?:\([a-zA-Z\d]{1,4}\)){0,3}|(?:\([a-zA-Z\d]{1,3}\)){2,4}"
+_CLAUSE_HINT = r"\d\([a-zA-Z\d]{1,4}\)"
+_SERIES = {"2d": "second", "3d": "third"}
+_REPORTERS = {"U": spell("us"), "S": "", "Ct": "supreme court", "Supp": "supplement"}
+
+
 def _hexadecimal(match: re.Match[str]) -> str:
     """0x1F -> zero X one F."""
     return " ".join(numbers.digits(sign) if sign.isdecimal() else spell(sign) for sign in match.group())
@@ -150,7 +188,9 @@ CODES: tuple[Kind, ...] = (
         _card,
         hint=r"\d\d\d\d[ -]\d\d\d\d",
     ),
-    kind("telephone", r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits, needs="+"),
+    kind(
+        "telephone", r"(?<![\w+])\+(?=(?:[ .()-]*\d){7})\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?!\w)", by_digits, needs="+"
+    ),
     kind("telephone", r"(?<![\w-])1-8\d\d-[A-Z0-9]+(?:-[A-Z0-9]+)*\b", by_digits),
     kind(
         "telephone",
@@ -171,7 +211,7 @@ CODES: tuple[Kind, ...] = (
     kind("social number", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])", by_digits),
     kind(
         "ZIP",
-        rf"(?:(?<=[a-z] )|(?<=[a-z], )|(?<![\w,] )\b(?!ID|IN|OR|ME|OK|HI|OH))({'|'.join(STATES)})[ "
+        rf"(?:(?<=[a-z] )|(?<=[a-z], )|(?<=[A-Z][A-Z], )|(?<![\w,] )\b(?!ID|IN|OR|ME|OK|HI|OH))({'|'.join(STATES)})[ "
         rf",]+(\d{{5}}(?:-\d{{4}})?)(?!\w)",
         _zip,
         hint=r"\d\d\d\d\d",
@@ -179,6 +219,48 @@ CODES: tuple[Kind, ...] = (
     kind("ZIP", r"(?<![\w-])()(\d{5}-\d{4})(?![\w-])", _zip),
     kind("internet address", r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w.]*\d)", _internet),
     kind("version", r"(?<![\w.])([vV]\.?\s?)?(\d+(?:\.\d+){2,})(?!\w)", _version, hint=r"\.\d+\.\d"),
+    kind(
+        "version",
+        r"(?<![\w.])(\d+(?:\.\d+)*)\.([xX])(?!\w)",
+        lambda match: f"{numbers.spoken(match.group(1))} point {spell('x')}",
+        hint=r"\d\.[xX]",
+    ),
+    kind(
+        "release",
+        rf"\b({_RELEASED}) (\d{{1,2}}\.\d{{1,2}})([a-z])\b",
+        lambda match: f"{match.group(1)} {numbers.spoken(match.group(2))} {spell(match.group(3))}",
+        hint=r"\.\d\d?[a-z]",
+    ),
+    kind(
+        "law report",
+        r"(?<![\w.,])(\d{1,3}) (U\.S\.|F\.[23]d|S\. ?Ct\.|F\. ?Supp\.(?: [23]d)?) (\d{1,4})(?![\w]|[.,]\d)",
+        _law_report,
+        hint=r"\d [UFS]\.",
+    ),
+    kind(
+        "law",
+        rf"\b({_LAW}) (\d{{3,4}})(?:\s?[-–]\s?(\d{{3,4}}))?(?![\w%]|[.,:-]\d)",
+        _law,
+        hint=r"[a-z] \d\d\d",
+    ),
+    kind(
+        "law",
+        r"\b(Public Law|Pub\. ?L\. No\.|Pub\. ?L\.|P\.L\.) (\d{2,3})[-–](\d{1,4})(?!\w)",
+        lambda match: f"public law {numbers.pairs(match.group(2))}, {numbers.pairs(match.group(3))}",
+        hint=r"L(?:aw|\.|o\.) \d",
+    ),
+    kind(
+        "clause",
+        rf"(?<![\w.,$-])(?<![A-Za-z]\. )(?<!§)(?<!§ )(\d{{1,4}})({_CLAUSES})(?![\w(])",
+        _clause,
+        hint=_CLAUSE_HINT,
+    ),
+    kind(
+        "short code",
+        r"((?:[Tt]ext|[Ss]end|SMS|[Rr]eply) [\w\"']{1,20} to )(\d{5,6})(?![\w]|[.,]\d)",
+        lambda match: match.group(1) + numbers.digits(match.group(2)),
+        hint=r" to \d\d\d\d\d",
+    ),
     kind("engine", r"\bV(4|6|8|10|12|16)\b(?!\.\d)|\bv(4|6|8|10|12)(?= engine)", _cylinders, needs="vV"),
     kind(
         "release",
@@ -226,6 +308,11 @@ def _nickname(match: re.Match[str]) -> str:
     words = numbers.cardinal(int(match.group(1)))
     return words + ("rs" if words.endswith("e") else "ers")
 
+
+CLAUSES: tuple[Kind, ...] = (
+    kind("clause", rf"(?<=\ufffc)()({_CLAUSES})(?![\w(])", _clause, needs_digit=False, hint=_CLAUSE_HINT),
+)
+"""Behind a number that was found before, as in Section 404(b)."""
 
 MODELS: tuple[Kind, ...] = (
     kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models, hint=r"[A-Z]\d"),

@@ -67,13 +67,32 @@ def _day_month(match: re.Match[str]) -> str | None:
     return f"{words} of {month_name(month)}{stop}" + (f" {year_in_words(year)}" if year else "")
 
 
+_SHARES = frozenset("1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8 1/10".split())
+_NO_DAY = frozenset("by from after before through since thru".split())
+
+
 def _short_date(match: re.Match[str]) -> str | None:
-    """on 10/5, Wed. 10/5."""
+    """on 10/5, Wed. 10/5, ends 31/12; but reduced by 1/3."""
     lead, month, day = match.groups()
+    if lead.lower() in _NO_DAY and f"{month}/{day}" in _SHARES:
+        return None
+    if int(month) > len(MONTHS):
+        month, day = day, month
     if not (1 <= int(month) <= len(MONTHS) and 1 <= int(day) <= 31):
         return None
     lead = weekday(lead) if re.match(_WEEKDAY, lead) else lead
     return f"{lead} {MONTHS[int(month) - 1]} {numbers.ordinal(int(day))}"
+
+
+def _either_day(match: re.Match[str]) -> str | None:
+    """Dec 24/25, 24/25 Dec."""
+    groups = match.groups()
+    first, last, month = groups[1], groups[2], groups[0] or groups[3]
+    if not 1 <= int(first) < int(last) <= 31:
+        return None
+    days = f"{numbers.ordinal(int(first))} and {numbers.ordinal(int(last))}"
+    year = f", {year_in_words(groups[4])}" if groups[4] else ""
+    return f"{month_name(month)} {days}{year}" if groups[0] else f"the {days} of {month_name(month)}{year}"
 
 
 def _two_days(match: re.Match[str]) -> str | None:
@@ -159,6 +178,11 @@ def _century(match: re.Match[str]) -> str:
     return f"{numbers.ordinal(int(match.group(1)))} century" + stop_after_initials(match)
 
 
+def _month_of_year(match: re.Match[str]) -> str:
+    """11/2023."""
+    return f"{MONTHS[int(match.group(1)) - 1]} {numbers.year(int(match.group(2)))}"
+
+
 def _old_year(match: re.Match[str]) -> str:
     lead = spell("ad") if match.group(1).startswith("A.") else match.group(1)
     return f"{lead} {numbers.pairs(match.group(2))}"
@@ -180,11 +204,25 @@ def weekday(text: str) -> str:
 _LIVED = {"c": "circa", "b": "born", "d": "died", "fl": "flourished", "r": "reigned"}
 
 
+_LETTERED_DAYS = {"M": "monday", "Mo": "monday", "T": "tuesday", "Tu": "tuesday", "W": "wednesday", "Th": "thursday",
+                  "F": "friday", "Fr": "friday", "Sa": "saturday", "Su": "sunday"}  # fmt: skip
+
+
 def _months(match: re.Match[str]) -> str:
     """Jan-Mar 2020, Oct/Nov."""
     first, mark, last, year = match.groups()
     words = f"{month_name(first)} {'or' if mark == '/' else 'to'} {month_name(last)}"
     return words + (f" {year_in_words(year)}" if year else stop_after_initials(match) if last.endswith(".") else "")
+
+
+_DATED = (
+    "by|until|since|thru|through|[Ee]nds|ending|[Ee]xpires|expire|[Dd]ue|starting|[Ss]tarts|begins|till?|from|before|"
+    "after|[Vv]alid|dated"
+)
+_OF_A_YEAR = (
+    "was|saw|is|has|had|marked|brought|began|ended|witnessed|will|would|proved|became|came|changed|started|gave|"
+    "turned|went|arrived|opened|closed|remains|and all that"
+)
 
 
 DATES: tuple[Kind, ...] = (
@@ -201,6 +239,14 @@ DATES: tuple[Kind, ...] = (
         needs_digit=False,
         hint=r"[a-z]\.?\s?[-–—/]\s?[JFMASOND][a-z]",
     ),
+    kind(
+        "date",
+        rf"\b{MONTH}\s+{_DAY}/{_DAY}()(?:\s*,?\s+{_YEAR})?(?![\w/]|[.,:]\d|\s?(?:in|inch|cup|mile|tsp|tbsp)\b)",
+        _either_day,
+        needs="/",
+        hint=_MONTH_DAY,
+    ),
+    kind("date", rf"(?<![\w.,/:$-])(){_DAY}/{_DAY}\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])", _either_day, needs="/"),
     kind("date", r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)", _year_first),
     kind(
         "date",
@@ -229,13 +275,13 @@ DATES: tuple[Kind, ...] = (
     kind("date", rf"\b{MONTH}\s+{_DAY}()()(?!\w|[:.]\d)", _month_day, hint=_MONTH_DAY),
     kind(
         "date",
-        rf"(?<![\w.,/:$-]){_DAY}(?:{_DASH}{_DAY})?(?:\s+of)?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
+        rf"(?<![\w.,:$-])(?<!\d/){_DAY}(?:{_DASH}{_DAY})?(?:\s+of)?\s+{MONTH}(?:\s*,?\s+{_YEAR})?(?![\w])",
         _day_month,
     ),
     kind("date", rf"\b{MONTH}\s*,?\s+{_YEAR}(?!\w|,\d)", _month_year, hint=_MONTH_DAY),
     kind(
         "date",
-        rf"\b(on|by|until|since|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)",
+        rf"\b(on|{_DATED}|{_WEEKDAY}\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\d/%]|\.\d| of\b)",
         _short_date,
         hint=r"\d/\d",
     ),
@@ -253,13 +299,33 @@ DATES: tuple[Kind, ...] = (
         needs="s",
         hint=r"0['’]?s",
     ),
-    kind("years", r"(?<![\w$€£.,/-])(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
+    kind("years", r"(?<![\w$€£.,/-])(?<!§)(?<!§ )(\d{4})(\s?[-–—/]\s?)(\d{4}|\d\d)(?![\w%/-]|[.,]\d)", _year_range),
     kind("century", r"\b(\d{1,2})(?:st|nd|rd|th) c\.(?=\s|,|;|\)|$)", _century, hint=r"[a-z] c\."),
     kind(
         "year",
         rf"\b({_BEFORE_YEAR}) (10\d\d|[2-9]\d\d(?=\s?(?:AD|BC|BCE|CE)\b))(?![\w%-]|[.,:]\d)",
         _old_year,
         hint=r" \d\d\d",
+    ),
+    kind(
+        "year",
+        rf"(?:^|(?<=[.!?;] )|(?<=[\n\"(])|(?<=[a-z] )(?=10\d\d (?:came|saw|marked|brought|"
+        rf"changed)))(?:10\d\d(?= (?:{_OF_A_YEAR})\b)|[1-9]\d\d(?= (?:saw|marked|witnessed|brought)\b))",
+        lambda match: numbers.pairs(match.group()),
+        hint=r"\d\d\d [a-z]",
+    ),
+    kind(
+        "month",
+        r"(?<![\w/.-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/]|[.,]\d| ?(?:s|sec|of)\b)",
+        _month_of_year,
+        needs="/",
+    ),
+    kind(
+        "weekdays",
+        r"(?<![\w.])(M|T|W|Th|Tu|Mo)[-–](F|Th|Fr|W|Sa|Su)(?=[\s:,.;)]|$)",
+        lambda match: f"{_LETTERED_DAYS[match.group(1)]} to {_LETTERED_DAYS[match.group(2)]}",
+        needs_digit=True,
+        hint=r"[MTW][hou]?[-–]",
     ),
     kind(
         "weekdays",

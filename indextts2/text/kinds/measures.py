@@ -15,7 +15,7 @@ from .units import UNIT, WORDS, unit_words
 PER_UNITS = "|".join(re.escape(sign) for sign in sorted(WORDS, key=len, reverse=True) if "/" in sign)
 _DASH = r"\s?(?:[-–—]|to|or)\s?"
 _MINUS = r"((?<![\w)\]%°\"'])[-–](?=\.?\d))?"
-_FREE = r"(?<![\w.,/$£€¥^])(?<!\d[-–])"
+_FREE = r"(?<![\w.,$£€¥^])(?<!\d[-–/])"
 _END = r"(?![\w'^]|-\d)(?:\.(?=\s+[a-z(,]|,|\s+\d+ ?(?:in|oz|min|sec|lbs?)\b))?"
 _PEOPLE = re.compile(
     r"\s+(?:people|men|women|children|Americans|[a-z]+ (?:people|users|views|viewers|jobs)|(?!(?:across|miles|"
@@ -30,7 +30,9 @@ _RESOLUTION = re.compile(
 _NOUNS = re.compile(
     r"\s+(?:battery|batteries|camera|drive|sprint|race|dash|screen|monitor|engine|motor|bulb|cable|bag|box|bottle|tank|pan|dish|"
     r"film|lens|walk|hike|swim|radius|wall|fence|ladder|cord|lens|disk|card|adapter|charger|supply|outlet|circuit|freestyle|relay|hurdles|"
-    r"roll|tin|pack|chip|process|node|barrel|shell|bullet|cannon|gun|glass|tree|tower|run|ride|commute|strip|gap|packet|bar|block|tub|tube|carton|loaf|fillet|jug|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU)s?\b"
+    r"roll|tin|pack|chip|process|node|barrel|shell|bullet|cannon|gun|glass|tree|tower|run|ride|commute|strip|gap|packet|bar|block|tub|tube|carton|loaf|fillet|jug|jar|can|cup|steak|burger|weight|fish|drone|wave|laser|telescope|nail|screw|bolt|pipe|hole|sensor|SSD|TDP|HDD|GPU|"
+    r"shift|delay|window|fast|course|cycle|notice|period|clock|marathon|stream|trip|flight|journey|session|class|video|limit|"
+    r"timer|break|nap|wait|warranty|subscription|contract|lease|trial|plan|gap|culture|incubation|exposure|treatment)s?\b"
 )
 """Nouns that a measure describes: a 12V battery is a twelve volt battery."""
 
@@ -49,6 +51,10 @@ def _units(match: re.Match[str], sign: str, amount: str, before: str) -> tuple[s
         sign in ("K", "t", "h", "A", "N", "B", "pt", "st", "mo", "ac", "ct", "pts", "MP", "bar")
         and not before
         and sign not in ("t", "h", "MP", "mo")
+    ):
+        return None
+    if sign in ("d", "y", "ov", "reb", "ast") and (
+        not before or re.match(r"\s?(?:[=+*^<>]|/\d)| (?:print|model|render|graph|scan|anim|movie|game)", rest)
     ):
         return None
     if sign == "m" and not before and _PEOPLE.match(rest):
@@ -115,6 +121,8 @@ def _arc(match: re.Match[str]) -> str:
 def _both(match: re.Match[str]) -> str | None:
     """115g/4oz: the same measure twice."""
     first, one, second, other = match.groups()
+    if one == "K":  # 4K/120Hz
+        return None
     words, others = unit_words(one), unit_words(other)
     return words and others and f"{counted(first, *words)}, {counted(second, *others)}"
 
@@ -259,7 +267,7 @@ def _sized(match: re.Match[str]) -> str | None:
         thing = _THING.match(rest_of(match))
         joint = "" if thing else "times "
         return f"{numbers.spoken(parts[0])} {joint}{numbers.spoken(parts[1])} {words[0 if thing else 1]}"
-    return f"{' by '.join(map(numbers.spoken, parts))} {words[1]}"
+    return f"{' by '.join(map(numbers.spoken, parts))} {words[0 if _NOUNS.match(rest_of(match)) else 1]}"
 
 
 def _either(match: re.Match[str]) -> str | None:
@@ -281,6 +289,16 @@ def _ten_to(match: re.Match[str]) -> str | None:
     if not re.fullmatch(r"-?\d{1,6}", exponent):
         return None
     return f"{numbers.spoken(match.group(1))} times ten {power_in_words(exponent)}"
+
+
+_SCORED = "(?:pen|og|goal|red|yellow|assist|sub|header|free)"
+
+
+def _more_than(match: re.Match[str]) -> str | None:
+    """2+ hrs -> two plus hours; 45k mi -> forty five thousand miles."""
+    amount, scale, sign = match.groups()
+    words = unit_words(sign)
+    return words and f"{numbers.spoken(amount)} {'plus' if scale == '+' else 'thousand'} {words[1]}"
 
 
 MEASURES: tuple[Kind, ...] = (
@@ -310,7 +328,12 @@ MEASURES: tuple[Kind, ...] = (
     kind(
         "measures", rf"(?<![\w.,/])({NUMBER})\s?({UNIT})/(?!100\s?km)({NUMBER})\s?({UNIT})(?![\w/])", _both, needs="/"
     ),
-    kind("minute", r"(?:(?<=[a-z,] )|(?m:^))(\d{1,3})(?:\+(\d{1,2}))?'(?=[,;.)]|\s*$|\s[A-Z])", _minute, needs="'"),
+    kind(
+        "minute",
+        rf"(?:(?<=[a-z,] )|(?m:^))(\d{{1,3}})(?:\+(\d{{1,2}}))?'(?=[,;.)]|\s*$|\s(?:[A-Z]|{_SCORED}\b))",
+        _minute,
+        needs="'",
+    ),
     kind(
         "arc",
         r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d+)?)'\s?(?:(\d{1,2}(?:\.\d+)?)(?:\"|"
@@ -342,12 +365,18 @@ MEASURES: tuple[Kind, ...] = (
         hint=r"\d\s?[CF]\b",
     ),
     kind(
+        "measure",
+        rf"{_FREE}({NUMBER})([kK+])\s?(mi|km|ft|lbs|kg|hrs?|mins?|yrs?|wks?|mos?|days?){_END}",
+        _more_than,
+        hint=r"\d[kK+]",
+    ),
+    kind(
         "scaled number",
         rf"(?<![\w.,$£€-])(?:({NUMBER})(?:[kKM]|bn)?{_DASH})?({NUMBER})\s?((?<=\d)[kKmM]|(?<=\d)[bB]|mn|mln|bn|tn)(?![\w'/²³]|-[\dA-Z])",
         _scaled,
     ),
     kind("measure", rf"{_MINUS}{_FREE}(?:({NUMBER})\s?({UNIT})?{_DASH})?({NUMBER})(\s)?({UNIT}){_END}", _measure),
-    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]))?", _adjective),
+    kind("measure", rf"(?<![\w.,/$-])({NUMBER})-({UNIT})(?![\w']|-\d)(?:\.(?=\s+[a-z]|\)))?", _adjective),
     kind(
         "power",
         rf"(?<![\w.,])({NUMBER}|[a-zA-Z]{{1,2}})(\^-?\d{{1,3}}|[⁰¹²³⁴-⁹⁺⁻]+)(?![\w.]*\d)",

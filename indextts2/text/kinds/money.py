@@ -56,11 +56,14 @@ DASH = r"\s?(?:[-–—]|to)\s?"
 SYMBOL = r"[$£€¥₹₩₽₺₿฿₫₪₴₱₦]"
 _COUNTRY = r"(?:(?<![A-Za-z])(US|AU|A|CA|C|NZ|HK|S|R))?"
 _MINUS = r"(?:(?<![\w)\]%.])[-–](?=[A-Z]{0,2}[$£€¥₹₩₽₺₿฿₫₪₴₱₦]))"
-_PER = r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|min)\b)?"
+_PER = (
+    r"(?:\s?/\s?(hr|hour|h|day|week|wk|mo|month|yr|year|lb|kg|oz|gal|night|person|piece|ea|unit|sq ft|mile|"
+    r"min|bbl|share|head)\b(?:\.(?=\s+[a-z]|,))?)?"
+)
 _PER_WORDS = {
     "hr": "hour", "h": "hour", "wk": "week", "mo": "month", "yr": "year", "lb": "pound", "kg": "kilogram",
     "oz": "ounce",
-    "gal": "gallon", "ea": "piece", "sq ft": "square foot", "min": "minute",
+    "gal": "gallon", "bbl": "barrel", "ea": "piece", "sq ft": "square foot", "min": "minute",
 }  # fmt: skip
 
 
@@ -160,9 +163,59 @@ def _code_first(match: re.Match[str]) -> str:
     return amount_in_words(amount, scale or "", _names(sign))
 
 
+PAIRED = {
+    "EUR": "euro", "USD": "dollar", "JPY": "yen", "GBP": "pound", "CHF": "franc", "AUD": "aussie",
+    "CAD": "canadian", "NZD": "kiwi", "CNY": "yuan", "CNH": "offshore yuan", "HKD": "hong kong dollar",
+    "SGD": "singapore dollar", "SEK": "krona", "NOK": "norwegian krone", "DKK": "danish krone", "MXN": "mexican peso",
+    "ZAR": "rand", "TRY": "lira", "INR": "rupee", "KRW": "won", "PLN": "zloty", "HUF": "forint", "BRL": "real",
+    "BTC": "bitcoin", "ETH": "ether", "USDT": "tether", "SOL": "solana", "XRP": spell("xrp"), "XAU": "gold",
+    "XAG": "silver", "RUB": "ruble", "CZK": "koruna", "ILS": "shekel", "THB": "baht",
+}  # fmt: skip
+_PAIRED = "|".join(sorted(PAIRED, key=len, reverse=True))
+
+
+def _pair(match: re.Match[str]) -> str:
+    """EURUSD, EUR/USD -> euro dollar."""
+    return f"{PAIRED[match.group(1)]} {PAIRED[match.group(2)]}"
+
+
+_EXPECTED = re.compile(
+    r"(?:^|\n|[:=|\t]|\s{2}|\b(?:of|was|were|is|at|to|vs\.?|and|versus|totale?d|from|about|by|income|profit|earnings|EBITDA|"
+    r"EBIT|cash flow|margin|loss|losses|equity|balance|[Tt]otal|[Nn]et|deficit))\s{0,2}$"
+)
+_LOST = re.compile(r"\b(?:loss|losses|deficit|shortfall|expenses?)\b[^.!?\n]{0,40}(?:\.\d[^.!?\n]{0,40})?$", re.I)
+
+
+def _accounting(match: re.Match[str]) -> str | None:
+    """$(1,200), and ($1,200) where an amount is expected: minus one thousand two hundred dollars."""
+    before = match.string[: match.start()]
+    *_, behind = match.groups()
+    country, sign, amount, scale = match.groups()[:4] if match.group(2) else match.groups()[4:8]
+    if not match.group(2) and not _EXPECTED.search(before):
+        return None
+    words = amount_in_words(amount, scale or behind or "", _names(sign), COUNTRIES.get(country or "", ""))
+    return words if _LOST.search(before) else f"minus {words}"
+
+
 _CODE = "|".join(code for code in CODES if code != "RS")
 _RANGE = rf"{_COUNTRY}({SYMBOL})\s?({NUMBER}){SCALE}?{DASH}(?:[A-Z]{{0,2}}\2)?({NUMBER}){SCALE}?(?![\w-]|[.,]\d)"
+_AMOUNT_OF = rf"({NUMBER}){SCALE}?\)"
 MONEY: tuple[Kind, ...] = (
+    kind(
+        "accounting",
+        rf"(?:{_COUNTRY}({SYMBOL})\s?\({_AMOUNT_OF}|\({_COUNTRY}({SYMBOL})\s?{_AMOUNT_OF})"
+        r"(?:\s?(thousand|million|billion|trillion|mn?|bn?|k|tn)(?!\w))?",
+        _accounting,
+        needs="(",
+        hint=rf"{SYMBOL}\s?\(|\([A-Z]{{0,2}}{SYMBOL}",
+    ),
+    kind(
+        "currency pair",
+        rf"(?<![\w/.])({_PAIRED})/?(?!\1)({_PAIRED})(?![\w/])",
+        _pair,
+        needs_digit=False,
+        hint=r"[A-Z]{3}/?[A-Z]{3}",
+    ),
     kind("money range", _RANGE, _range, flags=re.I, needs="$£€¥₹₩₽₺฿₫₪₴₱₦₿"),
     kind(
         "money",

@@ -25,11 +25,15 @@ _NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol"
              "eqs": "equations",
              "vv": "verses", "ll": "lines", "bk": "book", "bks": "books", "app": "appendix", "cl": "clause",
              "nn": "notes", "pl": "plate", "pls": "plates", "ser": "series", "stn": "station", "qq": "questions",
+             "wk": "week",
              "kv": "koechel", "cat": "catalog", "reg": "regulation", "arts": "articles", "pts": "parts"}  # fmt: skip
 _SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len, reverse=True))
 
 
 _CODE_DIGITS = 5
+_NAMED_LIKE = {"section": (3, 4), "sections": (3, 4), "room": (3, 4), "apartment": (3, 4), "suite": (3, 4),
+               "number": (4,)}  # fmt: skip
+"""What is numbered as rooms are, with the digits of a number that is read in pairs: section 1983, room 204."""
 
 
 def _headed(match: re.Match[str]) -> str:
@@ -43,8 +47,13 @@ def _numbered(match: re.Match[str]) -> str:
     first, letter, last = match.group(2), match.group(3), match.group(4)
     if first.isdecimal() and len(first) >= _CODE_DIGITS and not last:  # order #12345
         return f"{head} {numbers.digits(first)}"
-    words = f"{head} {_plain(first)}" + (f" {spell(letter)}" if letter else "")
-    return words + (f" {'and' if match.group(0).count('&') else 'to'} {_plain(last)}" if last else "")
+    named = first.isdecimal() and len(first) in _NAMED_LIKE.get(head, ())
+    words = f"{head} {numbers.pairs(first) if named else _plain(first)}" + (f" {spell(letter)}" if letter else "")
+    return words + (
+        f" {'and' if match.group(0).count('&') else 'to'} {numbers.pairs(last) if named else _plain(last)}"
+        if last
+        else ""
+    )
 
 
 def _coded(match: re.Match[str]) -> str:
@@ -128,12 +137,13 @@ HEADED: tuple[Kind, ...] = (
     kind("headed number", rf"\b({_HEADS}) (0\d{{1,2}})\b(?![.,:]\d)", _headed, hint=r" 0\d"),
     kind(
         "numbered",
-        rf"(?<![\w.])({_SIGN})\.\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)",
+        rf"(?<![\w.])(?<!Civ\. )(?<!Crim\. )(?<!App\. "
+        rf")({_SIGN})\.\s?(\d+(?:\.\d+)?)([A-Za-z])?(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)",
         _numbered,
         flags=re.I,
         hint=r"[A-Za-z]\.\s?\d",
     ),
-    kind("numbered", r"\b(Apt|Rm|Bldg|Ste)\s(\d+)([A-Za-z])?()(?![\w%]|[.,]\d)", _numbered),
+    kind("numbered", r"\b(Apt|[Rr]m|Bldg|Ste|[Ww]k)\s(\d+)([A-Za-z])?()(?![\w%]|[.,]\d)", _numbered),
     kind("numbered", r"(?<![\w&])(pp|[Nn]os?)\s?(\d+)()(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
     kind(
         "house number",

@@ -79,6 +79,12 @@ def _rating(match: re.Match[str]) -> str:
     return f"{numbers.spoken(match.group(1))} out of {numbers.spoken(match.group(2))}"
 
 
+def _share(match: re.Match[str]) -> str | None:
+    """12,000/15,000; more of less is no share."""
+    above, below = (int(group.replace(",", "")) for group in match.groups())
+    return _rating(match) if above <= below else None
+
+
 def _ratio(match: re.Match[str]) -> str:
     joint = "by" if match.group() in _SHAPES else "to"
     return f" {joint} ".join(numbers.spoken(part.replace(",", "")) for part in match.group().split(":"))
@@ -163,6 +169,25 @@ def _lettered(match: re.Match[str]) -> str:
 
 
 RATIOS: tuple[Kind, ...] = (
+    kind(
+        "function",
+        r"(?<![\w.])([fghFGH])\(([a-z])\)",
+        lambda match: f"{spell(match.group(1))} of {spell(match.group(2))}",
+        needs_digit=False,
+        hint=r"\b[fghFGH]\([a-z]\)",
+    ),
+    kind(
+        "central time",
+        r"(?<![\w/.])(\d{1,2})/(\d{1,2})(?:c\b| [Cc]entral\b)",
+        lambda match: f"{numbers.spoken(match.group(1))}, {numbers.spoken(match.group(2))} central",
+        hint=r"/\d\d?(?:c| [Cc])",
+    ),
+    kind(
+        "place in a file",
+        r"(?<=[Ll]ine )(\d{1,6}):(\d{1,4})(?![\w:])",
+        lambda match: f"{numbers.spoken(match.group(1))}, {numbers.spoken(match.group(2))}",
+        hint="ine ",
+    ),
     kind("fixed", r"(?<![\w/.])24/7/365(?![\w/])", _fixed, needs="/"),
     kind("row", r"(?<![\w.,/:-])\d(?:[-–]\d){2,4}(?![\w%/:]|[-–]\d|[.,]\d)", _row, hint=r"\d[-–]\d[-–]\d"),
     kind("seats", r"(?<![\w.,/-])(\d{1,3})([A-Z])\s?[-–]\s?(\d{1,3})([A-Z])(?!\w)", _lettered, hint=r"\d[A-Z]\s?[-–]"),
@@ -179,7 +204,7 @@ RATIOS: tuple[Kind, ...] = (
         hint=r"\d[-/]\d",
     ),
     kind("rating", r"(?<![\w.,/])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _rating),
-    kind("share", r"(?<![\w/.,$-])(\d{1,3}(?:,\d{3})+)/(\d{1,3}(?:,\d{3})+)(?![\w/]|[.,]\d)", _rating, needs="/"),
+    kind("share", r"(?<![\w/.,$-])(\d{1,3}(?:,\d{3})+)/(\d{1,3}(?:,\d{3})+)(?![\w/]|[.,]\d)", _share, needs="/"),
     kind(
         "share",
         r"(?:(?<=Quest )|(?<=Part )|(?<=Step )|(?<=Slide )|(?<=Score: )|(?<=score of )|(?<=Page )|"
@@ -207,13 +232,16 @@ SIGNS: tuple[Kind, ...] = (
 )
 """Signs between and before numbers; they look at numbers that are already found."""
 
+_ZONES = "[ECMPA][SD]?T|GMT|UTC|BST|CES?T|IST|JST|KST|AES?T|AE[SD]T|HKT|SGT|MSK|NZ[SD]?T"
 HYPHENS: tuple[Kind, ...] = (
+    kind("zones", rf"\b({_ZONES})\s?/\s?(?=\ufffc)", lambda match: f"{match.group(1)}, ", needs="/"),
+    kind("slash", r"(?<=\ufffc)/(?=\ufffc)", ", ", needs="/"),
     kind(
         "unit",
-        rf"(?<=\ufffc )(?:{PER_UNITS}|mmHg)(?![\w/])|(?<![\w/.])(?:km/h|m/s|ft/s|mg/dL)(?![\w/])",
+        rf"(?<=\ufffc )(?:{PER_UNITS}|mmHg|J·s|N·m)(?![\w/])|(?<![\w/.])(?:km/h|m/s|ft/s|mg/dL)(?![\w/])",
         unit_behind,
         needs_digit=False,
-        needs="/m",
+        needs="/m·",
     ),
     kind("range", r"(?<=[a-z\ufffc])–(?=\ufffc)", " to "),
     kind("range", r"(?<=\ufffc)\s?[-–—]\s?(?=(?:present|today|now|noon|midnight|date|onwards?)\b)", " to "),

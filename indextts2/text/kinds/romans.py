@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import next_word, word_before
+from .context import STARTERS, next_word, word_before
 from .find import Kind, kind
 
 _ROMAN = r"(?=[MDCLXVI])(?:M{0,3})(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?<=[MDCLXVI])"
@@ -56,10 +56,52 @@ def _counted(match: re.Match[str]) -> str | None:
 
 
 def _ruler(match: re.Match[str]) -> str | None:
-    """Louis XIV, Elizabeth I."""
+    """Louis XIV, Elizabeth I; but John V. Smith, Robert C. Martin and John Wick II."""
+    single = len(match.group(2)) == 1
+    if single and (match.group(2) in "CDLM" or _is_initial(match)):
+        return None
+    if _is_sequel(match):
+        return f"{match.group(1)} {numbers.cardinal(_value(match.group(2)))}"
     if match.group(2) == "I" and next_word(match).lower().partition("'")[0] in _PRONOUN_BEHIND:
         return None
     return f"{match.group(1)} the {numbers.ordinal(_value(match.group(2)))}"
+
+
+def _is_initial(match: re.Match[str]) -> bool:
+    """Whether a point and a name follow, and no word that begins a sentence."""
+    found = re.match(r"\.\s([A-Z][a-z]+)", match.string[match.end() : match.end() + 30])
+    return found is not None and found.group(1).lower() not in STARTERS
+
+
+_TITLES = frozenset(
+    """john wick,tony hawk,max payne,johnny english,harry potter,donnie darko,paul blart,john carter,bill "
+    "ted,jack reacher,
+    robin hood,peter rabbit,king arthur,alan wake,leisure larry,ted lasso,jack frost,frank castle,mary poppins,
+    steve jobs,benjamin button,charlie brown,oliver twist,peter pan,captain america,joe dirt,ace ventura,austin powers,
+    george jungle,charlie wilson,henry hatsworth,alice wonderland,sam max,eric north,luigi mansion""".replace("\n", "")
+    .replace("    ", "")
+    .split(",")
+)
+"""Films and games that are called like a person."""
+
+_OF_FILMS = re.compile(
+    r"\b(?:films?|movies?|sequels?|prequels?|trilogy|franchise|games?|gaming|trailers?|box office|cinemas?|"
+    r"theaters?|critics|"
+    r"remake|reboot|remaster(?:ed)?|DLC|Steam|Netflix|Xbox|PlayStation|PS[345]|Switch|directed|starring|streaming|watch(?:ed|ing)?|"
+    r"played|playing|release[sd]?|screening|Blu-ray|DVD|soundtrack|rewatch(?:ed)?|speedrun)\b"
+)
+
+
+def _is_sequel(match: re.Match[str]) -> bool:
+    """Whether a name with a numeral is a film's or a game's: by its title, or by what the text speaks of."""
+    name = match.group(1).lower()
+    return match.group(2) != "I" and (name in _TITLES or _OF_FILMS.search(match.string) is not None)
+
+
+def _person(match: re.Match[str]) -> str:
+    """Edwin Meese III -> the third; John Wick II -> two."""
+    number = _value(match.group(2))
+    return f"{match.group(1)} {numbers.cardinal(number) if _is_sequel(match) else 'the ' + numbers.ordinal(number)}"
 
 
 def _century(match: re.Match[str]) -> str:
@@ -140,7 +182,7 @@ ROMANS: tuple[Kind, ...] = (
     kind(
         "personal name",
         rf"\b((?:{_RULERS}|{_FIRST_NAMES}) (?:[A-Z]\. )?[A-Z][a-z]+),? (I{{2,3}}|IV)\b(?!\.\w)",
-        lambda match: f"{match.group(1)} the {numbers.ordinal(_value(match.group(2)))}",
+        _person,
         needs_digit=False,
         hint="I[IV]",
     ),
@@ -189,7 +231,7 @@ ROMANS: tuple[Kind, ...] = (
     ),
     kind(
         "small numeral",
-        r"(?<=\()(?:i{1,3}|iv|vi{1,3}|ix|xi{0,2})(?=\))|(?<![\w('])(?:ii|iii|iv|vi{1,3}|ix)(?=\) )",
+        r"(?<![A-Za-z]\()(?<=\()(?:i{1,3}|iv|vi{1,3}|ix|xi{0,2})(?=\))|(?<![\w('])(?:ii|iii|iv|vi{1,3}|ix)(?=\) )",
         _small_alone,
         needs_digit=False,
         needs=")",

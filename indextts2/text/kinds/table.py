@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .address import ADDRESSES
-from .codes import CODES, MODELS
+from .chat import CHAT
+from .codes import CLAUSES, CODES, MODELS
 from .dates import DATES
 from .find import Kind
+from .kitchen import KITCHEN
 from .measures import MEASURES
 from .money import MONEY
 from .names import NAMES
@@ -13,6 +15,7 @@ from .plain import HEADED, LAST, NUMBERS
 from .plays import PLAYS
 from .ratios import HYPHENS, RATIOS, SIGNS
 from .romans import ROMANS
+from .short import SHORTS
 from .times import TIMES
 
 KINDS: tuple[Kind, ...] = (
@@ -21,13 +24,17 @@ KINDS: tuple[Kind, ...] = (
     *DATES,
     *CODES,
     *HEADED,
+    *CLAUSES,
     *TIMES,
     *MONEY,
+    *CHAT,
+    *KITCHEN,
     *MEASURES,
     *NUMBERS,
     *RATIOS,
     *ROMANS,
     *NAMES,
+    *SHORTS,
     *SIGNS,
     *MODELS,
     *LAST,

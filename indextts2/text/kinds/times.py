@@ -108,6 +108,13 @@ def _with_seconds(match: re.Match[str]) -> str:
     return " ".join(words) + (f" {spell(half)}{_stop(match, half)}" if half else "")
 
 
+def _lap(match: re.Match[str]) -> str:
+    """1:10.270 -> one ten point two seven zero."""
+    minute, second, part = match.groups()
+    oh = "oh " if second.startswith("0") else ""
+    return f"{numbers.cardinal(int(minute))} {oh}{numbers.cardinal(int(second))} point {numbers.digits(part)}"
+
+
 def _verse(match: re.Match[str]) -> str:
     """Matt. 5:3 -> matthew five three; 1 Cor. 13:4-7 -> first corinthians thirteen, four to seven."""
     number, book, chapter, verse, last = match.groups()
@@ -171,6 +178,12 @@ TIMES: tuple[Kind, ...] = (
         hint=r"[123]\s[A-Z]",
     ),
     kind("time", rf"(?<![\w.:])(\d{{1,2}}):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:\s?{HALF})?(?!\w|:\d)", _with_seconds),
+    kind(
+        "lap",
+        r"(?<![\w.:])(\d{1,2}):([0-5]\d)\.(\d{1,3})(?![\w:]|\.\d|\s?[ap]\.?m\b)",
+        _lap,
+        hint=r"\d:\d\d\.\d",
+    ),
     kind("time range", rf"(?<![\w.:/$-]){_CLOCK}\s?{HALF}?{_DASH}{_CLOCK}\s?{HALF}?(?![\w:%]|[-–/]\d|[.,]\d)", _range),
     kind(
         "time range",

@@ -65,7 +65,9 @@ _SINGLE = {
     "VDC": "volt D C", "VAC": "volt A C", "mmol": "millimole", "sqm": "square meter", "qts": "quart",
     "tbs": "tablespoon", "gr": "gram", "grs": "gram", "ltr": "liter", "ltrs": "liter", "cu. ft": "cubic foot",
     "BTU": "B T U", "dBA": "decibel", "ly": "light year", "pcs": "piece", "pct": "percent", "yo": "year old",
-    "y/o": "year old", "MPa·s": "megapascal second",
+    "y/o": "year old", "d": "day", "y": "year", "cals": "calorie", "reb": "rebound", "ast": "assist", "ov": "over",
+    "wkts": "wicket", "bdrm": "bedroom", "br": "bedroom", "bd": "bed", "ba": "bath", "nits": "nit",
+    "MPa·s": "megapascal second",
 }  # fmt: skip
 _COMPOUND = {
     "km/h": "kilometer per hour", "kph": "kilometer per hour", "kmh": "kilometer per hour",
@@ -86,7 +88,8 @@ _COMPOUND = {
     "Gbit/s": "gigabit per second", "kbit/s": "kilobit per second", "knots": "knot", "kn": "knot", "kts": "knot",
     "mmHg": "millimeter of mercury", "lb-ft": "pound foot", "ft-lbs": "foot pound", "ft·lb": "foot pound",
     "mmol/L": "millimole per liter", "mmol/l": "millimole per liter", "mol/L": "mole per liter",
-    "m/s2": "meter per second squared", "L/100km": "liter per hundred kilometers",
+    "m/s2": "meter per second squared", "J·s": "joule second", "m s⁻¹": "meter per second",
+    "L/100km": "liter per hundred kilometers",
     "L/100 km": "liter per hundred kilometers", "l/100km": "liter per hundred kilometers",
     "l/100 km": "liter per hundred kilometers",
 }  # fmt: skip
