@@ -77,6 +77,18 @@ class Script:
         return tuple(dict.fromkeys(line.speaker for line in self.lines))
 
 
+class _Blanked(dict[int, int]):
+    """What `str.translate` makes of a character: a blank of a control character. Filled as characters are met."""
+
+    def __missing__(self, code: int) -> int:
+        character = chr(code)
+        control = unicodedata.category(character) in _CONTROL and character not in _JOINERS
+        return self.setdefault(code, ord(" ") if control else code)
+
+
+_BLANKED = _Blanked()
+
+
 def plain_text(text: str) -> str:
     """One line without markup, control characters and doubled blanks. Inline tags stay."""
     for _ in range(_MOST_NESTED):  # taking one mark away may put together another
@@ -85,11 +97,7 @@ def plain_text(text: str) -> str:
             break
     else:
         text = text.translate(_NO_MARKS)
-    kept = (
-        character if unicodedata.category(character) not in _CONTROL or character in _JOINERS else " "
-        for character in text
-    )
-    return " ".join("".join(kept).split())
+    return " ".join(text.translate(_BLANKED).split())
 
 
 def check_name(name: str) -> None:
