@@ -20,6 +20,7 @@ from ..errors import AudioError, MissingDependency
 
 JUDGE_RATE = 16_000  # all three judges work at 16 kHz
 SILENCE_BEFORE, SILENCE_AFTER = 0.3, 0.5  # seconds; the recogniser drops words at the very edge otherwise
+SHORTEST_WITH_SILENCE_BEFORE = 1.5  # seconds; before a shorter clip the recogniser hears silence as another word
 INSTALL_TRANSCRIBE = "pip install moonshine-voice==0.0.48"
 INSTALL_SPEAKER = "pip install webrtcvad-wheels && pip install --no-deps Resemblyzer==0.1.4"
 INSTALL_QUALITY = "pip install speechmos==0.0.1.1 onnxruntime"  # speechmos needs onnxruntime and does not ask for it
@@ -63,13 +64,17 @@ def _recogniser() -> Any:
     return Transcriber(str(get_model_path("tiny-en")), ModelArch.TINY)
 
 
+def with_silence(samples: np.ndarray) -> np.ndarray:
+    """Samples at the judges' rate with silence behind them, and before them where they are no single words."""
+    before = SILENCE_BEFORE if len(samples) >= SHORTEST_WITH_SILENCE_BEFORE * JUDGE_RATE else 0.0
+    return np.pad(samples, (round(before * JUDGE_RATE), round(SILENCE_AFTER * JUDGE_RATE)))
+
+
 def transcribe(waveform: Waveform) -> str:
     """Transcript by the Moonshine tiny English recogniser."""
     recogniser = _recogniser()
     samples = judge_samples(waveform)
-    before, after = (np.zeros(round(seconds * JUDGE_RATE)) for seconds in (SILENCE_BEFORE, SILENCE_AFTER))
-    padded = np.concatenate([before, samples, after])
-    heard = recogniser.transcribe_without_streaming(padded.tolist(), JUDGE_RATE)
+    heard = recogniser.transcribe_without_streaming(with_silence(samples).tolist(), JUDGE_RATE)
     return " ".join(line.text.strip() for line in heard.lines)
 
 

@@ -24,6 +24,7 @@ _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 _OTHER_ARROW = re.compile(rf"\s*({_CLOCK})\s*((?!-->)-{{1,3}} ?>|[–—=]+>|→|-{{1,2}})\s*({_CLOCK}(?:\s.*)?)")
 _DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?=\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)")
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
+_COMMENT = re.compile(r"\{[^{}\\]*\w[^{}\\]*\}")  # braces without a command
 _BREAK = re.compile(r"\\[Nnh]")
 _BLOCKS_TO_SKIP = ("NOTE", "STYLE", "REGION")
 
@@ -176,6 +177,12 @@ def read_ass(text: str, findings: Findings) -> list[Cue]:
                 fields = _fields(bare, number)
             elif section == "[events]" and bare.lower().startswith("dialogue:"):
                 cues.append(_dialogue(row, fields, number))
+                if _DRAWING.search(row):
+                    findings.note("Not spoken: a drawing.", number)
+                for comment in filter(_COMMENT.fullmatch, _OVERRIDE.findall(row)):
+                    findings.note(f"Not spoken: {_shown(comment)}", number)
+            elif section == "[events]" and bare and bare.lower().startswith("comment:"):
+                findings.note(f"Not spoken, as it is a comment: {_shown(bare.rpartition(',,')[2])}", number)
         except ScriptError as error:
             findings.fault(error, "The row is left out.")
     return cues

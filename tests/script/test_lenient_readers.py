@@ -181,6 +181,20 @@ def test_drawings_and_overrides_of_ass_are_no_speech():
     assert said(HEAD + "\n".join(rows)) == [("", "Hello there !")]
 
 
+def test_drawings_and_comments_of_ass_are_named_with_their_rows():
+    rows = [
+        "Dialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,{\\p1}m 0 0 l 100 0 100 100{\\p0}",
+        "Dialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,{\\an8}Hello{a note to the editor} there",
+        "Comment: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,not for the screen",
+    ]
+    notes = read_script(HEAD + "\n".join(rows)).notes
+    assert notes == (
+        "Line 4: Not spoken: a drawing.",
+        "Line 5: Not spoken: {a note to the editor}",
+        "Line 6: Not spoken, as it is a comment: not for the screen",
+    )
+
+
 def test_inline_tags_of_a_caption_stay():
     assert spoken_text(["<pause 0.4s> Hi [happy .6] there"], []) == "<pause 0.4s> Hi [happy .6] there"
 
