@@ -90,7 +90,7 @@ def _small_month(match: re.Match[str]) -> str:
     behind = rest_of(match)[day.end() :] if day else ""
     if before in _BEFORE_DATE and not _CLAUSE.search(lead) or _DATE_BEFORE.search(lead):
         return name.capitalize()
-    ordinal = bool(day) and day[1][-1].isalpha()
+    ordinal = day is not None and day[1][-1].isalpha()
     if ordinal and before not in _BEFORE_VERB and not _COUNTED_THING.match(behind):
         return name.capitalize()
     if day and len(day[1]) == 4:
