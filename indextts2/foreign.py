@@ -145,7 +145,7 @@ def record(kind: type[Made], values: Any) -> Made:
     """
     if not isinstance(values, Mapping):
         raise ForeignDataError(f"a {kind.__name__} is a mapping of fields, but got {shown(values)}")
-    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made by the caller
+    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass of the caller's
     needed = (name for name, field in known.items() if field.default is field.default_factory is dataclasses.MISSING)
     for words, names in (("unknown", set(values) - set(known)), ("no", set(needed) - set(values))):
         if names:

@@ -243,7 +243,9 @@ def test_ten_thousand_characters_take_less_than_two_seconds(english):
     assert time.process_time() - began < 2.0
 
 
-@pytest.mark.parametrize("text", ["{}", "${}.50", "{}st", "{}/2", "{} km", "{}.5", "{}:30", "-{}%"])
+@pytest.mark.parametrize(
+    "text", ["{}", "${}.50", "{}st", "{}/2", "{} km", "{}.5", "{}:30", "-{}%", "{}-5", "5-{} split"]
+)
 def test_numbers_of_thousands_of_digits_are_read_without_an_error(english, text):
     assert len(english.pieces(text.format("1" * 6000)).word_texts) >= 6000
 

@@ -33,7 +33,7 @@ _SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len,
 _CODE_DIGITS = 5
 _NAMED_LIKE = {"section": (3, 4), "sections": (3, 4), "room": (3, 4), "apartment": (3, 4), "suite": (3, 4),
                "number": (4,)}  # fmt: skip
-"""What is numbered as rooms are, with the digits of a number that is read in pairs: section 1983, room 204."""
+"""What is numbered as rooms are, with the digits of a number that is read in pairs: room 204, unit 1983."""
 
 
 def _headed(match: re.Match[str]) -> str:

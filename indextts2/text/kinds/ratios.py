@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from .. import english_numbers as numbers
 from .context import rest_of
@@ -110,7 +111,7 @@ def _range(match: re.Match[str]) -> str:
         return f"{_number(low)}, {numbers.digits(high)}"
     if re.match(r"\s?=\s?-?\d", behind) and "–" not in mark:
         return f"{_number(low)} minus {_number(high)}"
-    if int(float(low.replace(",", ""))) + int(float(high.replace(",", ""))) == _WHOLE and _SPLIT.match(behind):
+    if Decimal(low.replace(",", "")) + Decimal(high.replace(",", "")) == _WHOLE and _SPLIT.match(behind):
         return f"{_number(low)} {_number(high)}"
     taken_off = mark.isspace() is False and mark[:1] == mark[-1:] == " " and "-" in mark
     if taken_off and (re.match(r"\s*(?:=|[-+*×÷]\s)", behind) or _CALCULATES.search(before) and _is_alone(behind)):
