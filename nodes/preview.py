@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from comfy_api.latest import io, ui
+from PIL import Image
 from torch import Tensor
 
 from ..indextts2.contracts import SpokenWords, Waveform
@@ -23,8 +24,12 @@ def player_input() -> Any:
     return io.Custom(PLAYER).Input("player", optional=True, tooltip="Plays the speech of the last run.")
 
 
-def heard(node: Any, audio: dict[str, Any], picture: Tensor) -> dict[str, Any]:
-    """What the host shows on a node that spoke: audio for its player, and a picture (height, width, 3)."""
+def heard(node: Any, audio: dict[str, Any], picture: Tensor, progress: services.HostProgress) -> dict[str, Any]:
+    """What the host shows on a node that spoke: audio for its player, and a picture (height, width, 3) in [0, 1].
+
+    The picture is also the last one of the run: hosts show the last preview, here a mel, before what a node returns.
+    """
+    progress.show(Image.fromarray((255 * picture).round().byte().cpu().numpy()), max(picture.shape[:2]))
     image = services.on_intermediate(picture[None])
     return {**ui.PreviewAudio(audio, cls=node).as_dict(), **ui.PreviewImage(image, cls=node).as_dict()}
 

@@ -197,7 +197,8 @@ class SynthesizeScript(io.ComfyNode):
         services.tell(f"{len(timeline.placements)} of {len(lines)} lines, {timeline.waveform.seconds:.2f} s")
         shown = None
         if timeline.waveform.samples.shape[-1]:
-            shown = heard(cls, audio_of(timeline.waveform), draw_script(spoken, timeline, width=PICTURE_WIDTH))
+            picture = draw_script(spoken, timeline, width=PICTURE_WIDTH)
+            shown = heard(cls, audio_of(timeline.waveform), picture, told.progress)
         return io.NodeOutput(spoken, report, timeline_words(script, lines, timeline), ui=shown)
 
 

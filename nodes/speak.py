@@ -152,7 +152,7 @@ class Speak(io.ComfyNode):
         report = speech_report(speech.reports, (), rate, total, notes)
         audio = audio_of(speech.waveform)
         services.tell(f"{total / rate:.2f} s of speech")
-        shown = heard(cls, audio, speech_picture(speech.waveform, speech.words))
+        shown = heard(cls, audio, speech_picture(speech.waveform, speech.words), progress)
         return io.NodeOutput(audio, report, speech.words, ui=shown)
 
     @classmethod

@@ -153,10 +153,10 @@ class HostProgress:
             self._done, self._total = min(done, total), total
             self._bar.update_absolute(done, total)
 
-    def show(self, picture: Image.Image) -> None:
-        """A picture on the node while it runs."""
+    def show(self, picture: Image.Image, longest_side: int = PREVIEW_SIZE) -> None:
+        """A picture on the node while it runs. longest_side: its size in pixels; larger pictures are made smaller."""
         if self._bar is not None:
-            self._bar.update_absolute(self._done, self._total, ("JPEG", picture, PREVIEW_SIZE))
+            self._bar.update_absolute(self._done, self._total, ("JPEG", picture, longest_side))
 
 
 def progress() -> HostProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 from comfy import utils
 
@@ -85,8 +86,9 @@ def takes() -> dict:
     return speak
 
 
-@pytest.mark.parametrize("speaking", [graphs.speak, script, takes])
-def test_the_mel_is_shown_on_every_node_that_speaks_as_it_grows(machine, pack, monkeypatch, speaking):
+@pytest.fixture
+def previews(pack, monkeypatch):
+    """What the host's progress bars are given to show, in order: (kind, picture, longest side)."""
     shown = []
     monkeypatch.setattr(pack.part("nodes.preview"), "PREVIEW_SECONDS", 0.0)
     update = utils.ProgressBar.update_absolute
@@ -96,10 +98,33 @@ def test_the_mel_is_shown_on_every_node_that_speaks_as_it_grows(machine, pack, m
         update(bar, value, total, preview)
 
     monkeypatch.setattr(utils.ProgressBar, "update_absolute", seen)
+    return shown
+
+
+@pytest.mark.parametrize("speaking", [graphs.speak, script, takes])
+def test_the_mel_is_shown_on_every_node_that_speaks_as_it_grows(machine, previews, speaking):
     machine.run(speaking())
-    assert len(shown) >= 2, "one per step"
-    kind, picture, size = shown[0]
+    assert len(previews) >= 2, "one per step"
+    kind, picture, size = previews[0]
     assert kind == "JPEG" and picture.size[0] == 384 and picture.getextrema() != ((0, 0),) * 3 and size == 512
+
+
+@pytest.mark.parametrize("speaking", [graphs.speak, script])
+def test_the_last_preview_is_the_word_timeline_since_hosts_show_previews_before_results(
+    machine, pack, previews, monkeypatch, speaking
+):
+    returned = []
+    shown = pack.part("nodes.preview").ui.PreviewImage
+    monkeypatch.setattr(
+        pack.part("nodes.preview").ui,
+        "PreviewImage",
+        lambda image, **more: returned.append(image) or shown(image, **more),
+    )
+    machine.run(speaking())
+    (image,) = returned
+    _, picture, size = previews[-1]
+    assert picture.size == (image.shape[2], image.shape[1]) and size == max(picture.size), "not made smaller"
+    assert np.abs(np.asarray(picture) / 255 - image[0].numpy()).max() < 0.01
 
 
 def test_pictures_come_no_more_often_than_a_user_can_see(pack):
