@@ -10,6 +10,7 @@ from ..config import MelConfig
 from ..contracts import Anchor, Duration, EmotionWeights, PreparedText, Segment, pause_samples
 from ..errors import InputError, TextError, shortened
 from ..text.front_end import FrontEnd
+from ..text.glossary import check_glossary
 from ..text.normalise import Glossary
 from ..text.pace import DEFAULT_PACE, Pace
 from ..text.pieces import TextPieces
@@ -62,13 +63,14 @@ def prepare_text(
     pace: how fast the checkpoint speaks, for words at given times; None is the default of all checkpoints.
     Segments get the slice of the text they come from, and its position.
 
-    Raises TextError when nothing can be spoken.
+    Raises TextError when nothing can be spoken, or a reading of the glossary is too long.
     """
     for limit in (segment_tokens, first_segment_tokens):
         if limit is not None and limit < 1:
             raise InputError(f"A segment should hold at least 1 text token, but {limit} were asked.")
     if not text.strip():
         raise TextError("The text is empty. Write at least one word.")
+    check_glossary(glossary or {})
     given = text
     found, tag_warnings = find_tags(text) if tags else ([], ())
     anchors = tuple(Anchor(tag.kind, tag.start, tag.values[0]) for tag in found if tag.kind in ANCHORS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ..errors import TextError
+from ..errors import TextError, shortened
 from .normalise import Glossary
 
 COMMENT = "#"
 LANGUAGES = ("en", "zh")
+LONGEST_READING = 200
+"""Characters of a reading: a term may stand anywhere in a text, each time with all of its reading."""
 
 
 def parse_glossary(text: str) -> dict[str, str | dict[str, str]]:
@@ -26,6 +28,7 @@ def parse_glossary(text: str) -> dict[str, str | dict[str, str]]:
             raise TextError(
                 f"Line {number} of the glossary, '{line.strip()}', should read 'term = reading'. Correct or remove it."
             )
+        check_reading(term, reading.strip(), f"Line {number} of the glossary")
         if language:
             by_language.setdefault(term, {})[language] = reading.strip()
         else:
@@ -35,6 +38,22 @@ def parse_glossary(text: str) -> dict[str, str | dict[str, str]]:
         others = {language: plain[term] for language in LANGUAGES} if term in plain else {}
         glossary[term] = others | readings
     return glossary
+
+
+def check_reading(term: str, reading: str, source: str = "The glossary") -> None:
+    """Raises TextError where a reading has more than LONGEST_READING characters."""
+    if len(reading) > LONGEST_READING:
+        raise TextError(
+            f"{source} reads '{shortened(term, 80)}' with {len(reading):,} characters; {LONGEST_READING} are allowed. "
+            "Shorten the reading, or write its words into the text."
+        )
+
+
+def check_glossary(glossary: Glossary) -> None:
+    """Check every reading of a glossary; raises TextError like `check_reading`."""
+    for term, value in glossary.items():
+        for reading in (value,) if isinstance(value, str) else value.values():
+            check_reading(term, reading)
 
 
 def joined_glossary(first: Glossary, second: Glossary) -> Glossary:
