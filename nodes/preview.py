@@ -27,9 +27,11 @@ def player_input() -> Any:
 def heard(node: Any, audio: dict[str, Any], picture: Tensor, progress: services.HostProgress) -> dict[str, Any]:
     """What the host shows on a node that spoke: audio for its player, and a picture (height, width, 3) in [0, 1].
 
-    The picture is also the last one of the run: hosts show the last preview, here a mel, before what a node returns.
+    The picture is also the last one of the run, which is then forgotten: a host that shows a preview, here a mel,
+    before what a node returns would never show it, and one that shows both would show it twice.
     """
     progress.show(Image.fromarray((255 * picture).round().byte().cpu().numpy()), max(picture.shape[:2]))
+    progress.forget_shown()
     image = services.on_intermediate(picture[None])
     return {**ui.PreviewAudio(audio, cls=node).as_dict(), **ui.PreviewImage(image, cls=node).as_dict()}
 

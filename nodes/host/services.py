@@ -158,6 +158,21 @@ class HostProgress:
         if self._bar is not None:
             self._bar.update_absolute(self._done, self._total, ("JPEG", picture, longest_side))
 
+    def forget_shown(self) -> None:
+        """Takes the picture of the running node away, in favour of what the node returns.
+
+        Hosts keep a picture until its node starts to run: they are told that nothing runs, then that it runs again.
+        """
+        server, context = _server_and_context()
+        send = getattr(server, "send_sync", None)
+        if self._bar is None or send is None:
+            return
+        try:
+            send("progress_state", {"prompt_id": context.prompt_id, "nodes": {}}, server.client_id)
+        except (AttributeError, TypeError) as error:  # another host than those known so far
+            logger.debug("The host takes progress otherwise: %s", error)
+        self._bar.update_absolute(self._done, self._total)
+
 
 def progress() -> HostProgress:
     """The progress callback of one node's run."""
@@ -166,19 +181,25 @@ def progress() -> HostProgress:
 
 def tell(text: str) -> None:
     """Words on the running node, such as the stage it is in; nothing where the host has no place for them."""
-    try:
-        from comfy_execution.utils import get_executing_context
-        from server import PromptServer
-    except ImportError:
-        return
-    context = get_executing_context()
-    send = getattr(getattr(PromptServer, "instance", None), "send_progress_text", None)
-    if context is None or send is None:
+    server, context = _server_and_context()
+    send = getattr(server, "send_progress_text", None)
+    if send is None:
         return
     try:
         send(text, context.node_id)
     except TypeError as error:  # other arguments than the hosts known so far; a run never fails for want of them
         logger.debug("The host takes progress text otherwise: %s", error)
+
+
+def _server_and_context() -> tuple[Any, Any]:
+    """The host's server, and what it runs now; (None, None) where the host has none, or runs nothing."""
+    try:
+        from comfy_execution.utils import get_executing_context
+        from server import PromptServer
+    except ImportError:
+        return None, None
+    context = get_executing_context()
+    return (None, None) if context is None else (getattr(PromptServer, "instance", None), context)
 
 
 def precision(choice: str) -> torch.dtype:

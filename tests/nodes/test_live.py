@@ -18,15 +18,20 @@ STAGES = ["Listening to the reference", "Deciding words and delivery", "Shaping 
 @pytest.fixture
 def told(monkeypatch):
     """What a host with a place for progress text is told, as (node, text)."""
-    texts = []
+    texts, states = [], []
     server, execution = ModuleType("server"), ModuleType("comfy_execution")
     server.PromptServer = SimpleNamespace(
-        instance=SimpleNamespace(send_progress_text=lambda text, node_id: texts.append((node_id, text)))
+        instance=SimpleNamespace(
+            send_progress_text=lambda text, node_id: texts.append((node_id, text)),
+            send_sync=lambda event, data, client: states.append((event, data, client)),
+            client_id="browser",
+        )
     )
     inner = ModuleType("comfy_execution.utils")
     inner.get_executing_context = lambda: SimpleNamespace(node_id="7", prompt_id="p")
     for name, module in (("server", server), ("comfy_execution", execution), ("comfy_execution.utils", inner)):
         monkeypatch.setitem(sys.modules, name, module)
+    server.states = states
     return texts
 
 
@@ -125,6 +130,13 @@ def test_the_last_preview_is_the_word_timeline_since_hosts_show_previews_before_
     _, picture, size = previews[-1]
     assert picture.size == (image.shape[2], image.shape[1]) and size == max(picture.size), "not made smaller"
     assert np.abs(np.asarray(picture) / 255 - image[0].numpy()).max() < 0.01
+
+
+@pytest.mark.parametrize("speaking", [graphs.speak, script])
+def test_the_last_preview_is_taken_away_so_that_no_host_shows_the_timeline_twice(machine, told, speaking):
+    machine.run(speaking())
+    nothing_runs = ("progress_state", {"prompt_id": "p", "nodes": {}}, "browser")
+    assert sys.modules["server"].states == [nothing_runs]
 
 
 def test_pictures_come_no_more_often_than_a_user_can_see(pack):
