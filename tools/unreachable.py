@@ -22,7 +22,7 @@ STARTS = ("__init__.py", "nodes/__init__.py", "indextts2/__init__.py", "indextts
 PROGRAMS = ("indextts2/cli/", "indextts2/training/__main__.py", "indextts2/training/corpus/__main__.py")
 DOCUMENTS = ("README.md", "docs/*.md")
 CALLED_BY_FRAMEWORKS = re.compile(
-    r"__\w+__|forward|reset_parameters|_apply|define_schema|execute|fingerprint_inputs|validate_inputs|visit_\w+"
+    r"__\w+__|forward|reset_parameters|_apply|define_schema|execute|fingerprint_inputs|validate_inputs|(?:visit|handle)_\w+"
 )
 """Methods that torch, the host or the language call by themselves."""
 

@@ -33,8 +33,8 @@ _MUSIC = re.compile(r"[♩♪♫♬♭♯🎵🎶🎼]+\ufe0f?")
 _HASH_MUSIC = re.compile(r"^\s*#\s(.*\s)#\s*$")
 _SQUARE = re.compile(r"\[[^\[\]]*\]")
 _ROUND = re.compile(r"[(（][^()（）]*[)）]")
-_DIRECTION = re.compile(r"^\s*([^\W\d_][^()\[\]:：<>]{0,58}?)\s*[(\[][^()\[\]]*[)\]]\s*[:：](?=\s|$)")
-_ROUND_DIRECTION = re.compile(r"^([^\W\d_][^()\[\]:：<>]{0,58}?)\s*\([^()\[\]]*\)\s*[:：](?=\s|$)")
+_DIRECTION = re.compile(r"^\s*([^\W\d_][^()（）\[\]:：<>]{0,58}?)\s*([(（\[][^()（）\[\]]*[)）\]])\s*(?::(?=\s|$)|：)")
+_ROUND_DIRECTION = re.compile(r"^([^\W\d_][^()（）\[\]:：<>]{0,58}?)\s*([(（][^()（）\[\]]*[)）])\s*(?::(?=\s|$)|：)")
 _SQUARE_AFTER_TEXT = re.compile(r"\[[^\[\]]*\](?!\s*[:：])")
 _DASH = re.compile(r"^\s*[-‐‑–—]\s*(?=[^\W_]|[\"'“‘([♪¿¡])")
 _DASH_INSIDE = re.compile(r"(?<=[.!?…\"”'’)])\s+[-–—]\s*(?=[A-ZÀ-Þ\"“¿¡])")
@@ -58,8 +58,23 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|lrm|rlm|#\d{1,6}|#x[0-9a-fA-
 
 def without_marks(row: str) -> str:
     """A row without the signs of a new speaker, a dash, and the direction behind a name: what may begin with a name."""
-    row = _DASH.sub("", _CHANGE.sub("", _unescaped(row)))
-    return _DIRECTION.sub(r"\1:", row)
+    return _DIRECTION.sub(r"\1:", _without_signs(row))
+
+
+def _without_signs(row: str) -> str:
+    return _DASH.sub("", _CHANGE.sub("", _unescaped(row)))
+
+
+def undirected(row: str, left_out: list[str], known: Known, *, keep: bool = False, round_only: bool = False) -> str:
+    """A row without the direction between a speaker's name and its colon; keep: with it behind the colon."""
+    found = (_ROUND_DIRECTION if round_only else _DIRECTION).match(row)
+    if found is None or not read_header(f"{found[1]}:", lenient=True, known=known).speaker:
+        return row
+    name, direction, rest = found[1], found[2], row[found.end() :]
+    if keep:
+        return f"{name}: {direction}{rest}"
+    left_out.append(direction)
+    return f"{name}:{rest}"
 
 
 def candidate_names(rows: Sequence[str]) -> list[str]:
@@ -84,10 +99,12 @@ def spoken_text(rows: Sequence[str], left_out: list[str], known: Known = anythin
     turns: list[str] = []
     for row in _dashed_apart([plain_text(_unescaped(row)) for row in _changes_apart(rows)]):
         begins = bool(_DASH.match(row) or _CHANGE.match(row)) or not turns
-        row = plain_text(without_marks(row))
+        whole = row = undirected(plain_text(_without_signs(row)), left_out, known, keep=keep)
+        told = len(left_out)
         if not keep:
             row = _without_sounds(row, left_out)
         if not row:
+            left_out += [whole] if whole and len(left_out) == told else []
             continue
         if begins:
             turns.append(row)
@@ -102,14 +119,14 @@ def is_plain(text: str) -> bool:
 
 
 def staged_text(row: str, left_out: list[str], *, keep: bool = False) -> str:
-    """A row of plain dialogue without the sounds in brackets and the direction behind a name."""
-    if has_settings(row):
+    """A row of plain dialogue without the sounds in brackets; a direction behind a name is left to `undirected`."""
+    if keep or has_settings(row):
         return row
-    row = _ROUND_DIRECTION.sub(r"\1:", row)
-    if keep:
-        return row
+    directed = _ROUND_DIRECTION.match(row)
 
     def part(match: re.Match[str]) -> str:
+        if directed is not None and match.span() == directed.span(2):
+            return match.group()
         if not is_sound(match.group()[1:-1]) or TAG.fullmatch(match.group()) or find_tags(match.group())[0]:
             return match.group()
         left_out.append(match.group())
@@ -117,7 +134,12 @@ def staged_text(row: str, left_out: list[str], *, keep: bool = False) -> str:
 
     for pattern in (_ROUND, _SQUARE_AFTER_TEXT):
         row = pattern.sub(part, row)
-    return plain_text(row)
+        directed = _ROUND_DIRECTION.match(row)
+    row = plain_text(row)
+    if row and not any(map(str.isalnum, row)):
+        left_out.append(row)
+        return ""
+    return row
 
 
 def _changes_apart(rows: Sequence[str]) -> list[str]:

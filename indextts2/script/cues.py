@@ -14,7 +14,7 @@ from ..errors import InputError, ScriptError, shortened
 from .captions import candidate_names, spoken_text
 from .findings import Findings, located
 from .header import Known, SettingError, has_settings, line_of, read_header
-from .model import LATEST_MS, MILLISECONDS, Line, check_language, check_name, plain_text
+from .model import LATEST_MS, MILLISECONDS, Line, check_language, check_name, clock, plain_text
 from .names import known_speakers
 from .speakers import TAG, tagged_name
 from .timed_words import ANCHORED, WORD_STAMP, WordTiming, checked_timing, stamped_words, timed_text
@@ -22,6 +22,9 @@ from .timed_words import ANCHORED, WORD_STAMP, WordTiming, checked_timing, stamp
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"<lang\s+([^<>\s]*)\s*>", re.IGNORECASE)
 _WORD_TIME = re.compile(r"<\d\d:\d\d:\d\d\.\d{3}><c>")
+DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?:\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)", re.DOTALL)
+OVERRIDE = re.compile(r"\{\s*\\[^{}]*\}|\{[a-zA-Z]:[^{}\s]*\}")  # of ASS, of MicroDVD
+BREAK = re.compile(r"\\N|\\[nh](?![a-z])")  # and no path such as C:\new
 _SHOWN = 60  # characters of what is left out
 
 
@@ -90,6 +93,7 @@ def speakers_in(texts: Iterable[Sequence[str]], certain: Iterable[str], findings
 def lines_of(cues: Sequence[Cue], findings: Findings, settings: ReadSettings) -> tuple[Line, ...]:
     """The lines of the cues; cues without speech have none. Raises ScriptError when strict."""
     for cue in cues:
+        _take_overrides(cue, findings)
         _take_voices(cue, findings)
         if settings.anchored and cue.end_ms is not None and WORD_STAMP.search(" ".join(cue.rows)):
             cue.stamped = " ".join(cue.rows)
@@ -128,6 +132,19 @@ def _said(stamped: str, line: Line) -> str:
     end = stamp.start() if stamp else 0
     head = plain_text(html.unescape(stamped[:end]))
     return head[max(0, head.find(line.text.split()[0])) :] + stamped[end:]
+
+
+def _take_overrides(cue: Cue, findings: Findings) -> None:
+    """Drawings, overrides and line breaks of ASS, which stand in files of every format."""
+    body = "\n".join(cue.rows)
+    if "{" not in body and "\\" not in body:
+        return
+    plain = DRAWING.sub("", body)
+    if plain != body:
+        findings.note("Not spoken: a drawing.", cue.row)
+    for override in OVERRIDE.finditer(plain):
+        findings.left_out("overrides", override.group(), cue.row + plain.count("\n", 0, override.start()))
+    cue.rows = BREAK.sub(" ", OVERRIDE.sub("", plain)).split("\n")
 
 
 def _take_voices(cue: Cue, findings: Findings) -> None:
@@ -172,7 +189,10 @@ def _line(cue: Cue, findings: Findings, known: Known, *, keep: bool) -> Line | N
     given: dict[str, Any] = {"speaker": cue.speaker or None, "language": cue.language}
     given |= {"start_ms": cue.start_ms, "end_ms": cue.end_ms}
     try:
-        return line_of(text, lenient=True, known=known, **given)
+        line = line_of(text, lenient=True, known=known, **given)
+        if line is None and text:
+            findings.note(f"Nothing is said behind '{shortened(text, _SHOWN)}'.", cue.row)
+        return line
     except (SettingError, InputError) as error:
         findings.fault(located(error, cue.row, cue.column), "The text is spoken without what is wrong.")
     plain = TAG.sub(" ", text)
@@ -203,14 +223,30 @@ def without_repeats(cues: list[Cue], rows: Sequence[str], findings: Findings) ->
     return kept
 
 
-def timed_cue(row: int, text: str, start: int | None, end: int | None, speaker: str = "") -> Cue:
-    """A cue with times as other programs give them: an end that is not after the start is none."""
-    start = None if start is None else min(max(0, start), LATEST_MS - 1)
-    if start is None or end is None or end <= start:
+def end_after(start: int, end: int, said: bool, row: int, column: int, findings: Findings) -> int | None:
+    """The end of a cue; none where it is not after the start. said: whether the cue holds text. Raises ScriptError."""
+    if end > start:
+        return end
+    error = ScriptError(f"The cue ends at {clock(end)}, which is not after its start at {clock(start)}.", row, column)
+    findings.fault(error, "It is spoken from its start." if said else "It holds no text and is left out.")
+    return None
+
+
+def timed_cue(findings: Findings, row: int, text: str, start: int | None, end: int | None, speaker: str = "") -> Cue:
+    """A cue with times as other programs give them. row: where it stands. Raises ScriptError when strict."""
+    if start is not None and start >= LATEST_MS:
+        hours = LATEST_MS // MILLISECONDS // 3600
+        fault = ScriptError(f"The cue begins later than {hours} hours, which is no time of a track.", row, 1)
+        findings.fault(fault, "It follows the line before.")
+        start = None
+    if start is None:
         end = None
+    elif end is not None:
+        end = end_after(start, min(end, LATEST_MS), bool(text.strip()), row, 1, findings)
     name = plain_text(speaker)
     try:
         check_name(name)
-    except InputError:
+    except InputError as error:
+        findings.fault(located(error, row), "The name is left out.")
         name = ""
-    return Cue(row, text.split("\n"), start, None if end is None else min(end, LATEST_MS), speaker=name)
+    return Cue(row, text.split("\n"), start, end, speaker=name)

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 from ..errors import InputError, ScriptError
 from ..text.tags import find_tags
-from .captions import staged_text
+from .captions import staged_text, undirected
 from .cues import ReadSettings, speakers_in
 from .findings import Findings, located
-from .header import Header, Known, SettingError, known_in, line_of, read_header, written
+from .header import Header, Known, SettingError, anything, known_in, line_of, read_header, written
 from .model import Line, Script, milliseconds_of, plain_text
 from .speakers import TAG
 from .subtitles import rows_of
@@ -39,12 +39,13 @@ class _Row:
 def read_dialogue(text: str, findings: Findings, settings: ReadSettings) -> tuple[Line, ...]:
     """Lines of a script in rows. Raises ScriptError when strict."""
     lines: list[Line] = []
-    rows = _joined(text)
+    rows = _joined(text, findings)
     for row in rows:
         _leave_out_sounds(row, findings, settings)
     rows = [row for row in rows if row.text]
     known = speakers_in([[row.text] for row in rows], settings.speakers, findings)
     for row in rows:
+        _leave_out_direction(row, known, findings, settings)
         pause = _only_pauses(row.text)
         try:
             if pause is not None:
@@ -64,6 +65,13 @@ def _leave_out_sounds(row: _Row, findings: Findings, settings: ReadSettings) -> 
     row.text = staged_text(row.text, left_out, keep=settings.keep)
     if left_out:
         findings.note(f"Not spoken: {' '.join(left_out)}", row.number)
+
+
+def _leave_out_direction(row: _Row, known: Known, findings: Findings, settings: ReadSettings) -> None:
+    left_out: list[str] = []
+    row.text = undirected(row.text, left_out, known, keep=settings.keep, round_only=True)
+    if left_out:
+        findings.note(f"Not spoken: {left_out[0]}", row.number)
 
 
 def _line(row: _Row, known: Known, findings: Findings) -> Line | None:
@@ -91,13 +99,15 @@ def _plain_line(row: _Row) -> Line | None:
     return Line(spoken, header.speaker) if spoken else None
 
 
-def _joined(text: str) -> list[_Row]:
+def _joined(text: str, findings: Findings) -> list[_Row]:
     rows: list[_Row] = []
     open_row = False
     for number, row in enumerate(rows_of(text), start=1):
         bare = row.strip()
-        if not bare or bare.startswith(COMMENT):
-            open_row = open_row and bool(bare)
+        if bare.startswith(COMMENT):
+            findings.left_out("comments", bare, number)
+        elif not bare:
+            open_row = False
         elif open_row and row[0].isspace():
             rows[-1].text += " " + bare
         else:
@@ -138,4 +148,4 @@ def write_dialogue(script: Script) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return staged_text(text, []) == text
+    return undirected(staged_text(text, []), [], anything, round_only=True) == text

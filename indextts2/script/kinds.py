@@ -14,7 +14,7 @@ SUFFIXES_OF = {
     "sbv": ("sbv",),
     "lrc": ("lrc",),
     "ttml": ("ttml", "dfxp"),
-    "microdvd": ("microdvd", "sub"),
+    "microdvd": ("microdvd", "sub", "mpl", "tmp"),
     "sami": ("sami", "smi"),
 }
 """Kind to the suffixes of its files, without the point. `read.READERS` has a reader for each."""

@@ -15,10 +15,11 @@ from .dialogue import read_dialogue, write_dialogue
 from .findings import Findings
 from .kinds import AUTO, SUFFIXES
 from .model import Line, Script
+from .players import STYLES_AT_ONCE, read_rows, read_sami, style_of
 from .speakers import with_own_lines
 from .subtitles import is_times, read_ass, read_srt, read_vtt, rows_of, write_srt, write_vtt
 from .tables import DELIMITERS, FIELDS, read_json, read_table, write_json
-from .transcripts import LRC_TIME, SBV_TIMES, read_by_pysubs2, read_lrc, read_sbv, read_ttml
+from .transcripts import LRC_FACT, LRC_TIME, SBV_TIMES, read_lrc, read_sbv, read_ttml
 
 Reader = Callable[[str, Findings, ReadSettings], tuple[Line, ...]]
 
@@ -38,8 +39,8 @@ READERS: dict[str, Reader] = {
     "sbv": _of_cues(read_sbv),
     "lrc": _of_cues(read_lrc),
     "ttml": _of_cues(read_ttml),
-    "microdvd": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "microdvd")),
-    "sami": _of_cues(lambda text, findings: read_by_pysubs2(text, findings, "sami")),
+    "microdvd": _of_cues(read_rows),
+    "sami": _of_cues(read_sami),
 }
 """Kinds of scripts. A new one is a function that makes cues, and a row of `kinds.py`."""
 
@@ -52,7 +53,6 @@ WRITERS: dict[str, Callable[[Script], str]] = {
 _SEEN_IN_TEXT = frozenset(("dialogue", "srt", "vtt", "ass", "sbv", "lrc", "ttml", "microdvd", "sami"))
 """Kinds of files that are often saved under the suffix of another; what they hold says what they are."""
 
-_MICRODVD = re.compile(r"\{\d+\}\{\d+\}")
 _TTML = re.compile(r"<(?:\w+:)?tt[\s>]")
 _LOOKED_AT = 60  # rows from the top
 _LONGEST_ROW = 1000  # characters, of those
@@ -94,7 +94,7 @@ def kind_of(text: str) -> str:
     rows = [row for row in rows_of(start[: _LOOKED_AT * _LONGEST_ROW])[:_LOOKED_AT] if row.strip()]
     if start.startswith("WEBVTT"):
         return "vtt"
-    if _MICRODVD.match(start):
+    if rows and (style_of(rows[0]) in STYLES_AT_ONCE or (_most(rows, style_of, share=0.4) and style_of(rows[0]))):
         return "microdvd"
     if start.startswith("{") or (start.startswith("[") and start[1:].lstrip()[:1] in ("{", "]")):
         return "json"
@@ -108,9 +108,16 @@ def kind_of(text: str) -> str:
         return "ttml"
     if start[:6].lower() == "<sami>":
         return "sami"
-    if sum(bool(LRC_TIME.match(row)) for row in rows) > len(rows) / 2:
+    if any(LRC_TIME.match(row) for row in rows) and _most(
+        rows, lambda row: LRC_TIME.match(row) or LRC_FACT.fullmatch(row)
+    ):
         return "lrc"
     return "csv" if rows and _is_table_head(rows[0].lower()) else "dialogue"
+
+
+def _most(rows: Sequence[str], is_one: Callable[[str], object], share: float = 0.5) -> bool:
+    """Whether more of the rows than a share are of a kind."""
+    return sum(bool(is_one(row)) for row in rows) > share * len(rows)
 
 
 def _is_table_head(row: str) -> bool:

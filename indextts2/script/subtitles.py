@@ -12,21 +12,21 @@ from collections.abc import Iterator
 
 from ..errors import InputError, ScriptError
 from .captions import is_plain
-from .cues import Cue, without_repeats
+from .cues import DRAWING, Cue, end_after, without_repeats
 from .findings import Findings
 from .header import known_in, written
 from .model import Line, Script, clock, plain_text, read_clock
 
 ARROW = "-->"
 DEFAULT_CUE_MS = 2000  # end of a cue written for a line whose end nobody knows
-_TIMES = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(?:\s.*)?")
+_TIMES = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(?:\s(.*))?")
 _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 _OTHER_ARROW = re.compile(rf"\s*({_CLOCK})\s*((?!-->)-{{1,3}} ?>|[–—=]+>|→|-{{1,2}})\s*({_CLOCK}(?:\s.*)?)")
-_DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?=\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)")
-_OVERRIDE = re.compile(r"\{[^{}]*\}")
-_COMMENT = re.compile(r"\{[^{}\\]*\w[^{}\\]*\}")  # braces without a command
 _BREAK = re.compile(r"\\[Nnh]")
+_BRACES = re.compile(r"\{[^{}]*\}")
 _BLOCKS_TO_SKIP = ("NOTE", "STYLE", "REGION")
+_OTHER_EVENTS = ("picture", "sound", "movie", "command")
+MOST_DIGITS = 9  # of the number of a cue
 
 
 def rows_of(text: str) -> list[str]:
@@ -48,6 +48,9 @@ def read_vtt(text: str, findings: Findings) -> list[Cue]:
     else:
         findings.fault(ScriptError("A WebVTT file begins with the word WEBVTT.", 1, 1), "Read all the same.")
         first = int(rows[0].startswith("WEBVTT"))
+    for number, row in enumerate([rows[0].removeprefix("WEBVTT"), *rows[1:first]] if first else [], start=1):
+        if row.strip(" \t-"):
+            findings.left_out("the header", row, number)
     return without_repeats(list(_cues(rows, first, findings, vtt=True)), rows, findings)
 
 
@@ -69,21 +72,28 @@ def _mended(rows: list[str], findings: Findings) -> list[str]:
 def _cues(rows: list[str], at: int, findings: Findings, *, vtt: bool) -> Iterator[Cue]:
     """Blocks between empty rows. Text without times behind an empty row belongs to the cue before it."""
     last: Cue | None = None
+    count = 0  # the number of the cue before
     begins = _beginnings(rows)
     while at < len(rows):
         if not rows[at].strip():
             at += 1
             continue
         end = _block_end(rows, at, begins)
-        if not (vtt and rows[at].split()[0] in _BLOCKS_TO_SKIP and ARROW not in rows[at]):
+        block = rows[at].split()[0]
+        if vtt and block in _BLOCKS_TO_SKIP and not any(ARROW in row for row in rows[at:end]):
+            told = " ".join(rows[at:end]).strip().removeprefix(block)
+            findings.left_out(f"blocks of the kind {block}", told or block, at + 1)
+        else:
             try:
                 cue = _cue(rows, at, end, findings, vtt=vtt)
             except ScriptError as error:
-                findings.fault(error, "Its text follows the line before.")
-                cue = Cue(at + 1, _stray(rows[at:end]), html=vtt)
+                is_count = _is_number(rows[at]) and int(rows[at]) == count + 1
+                cue = Cue(at + 1, _stray(rows[at + is_count : end]), html=vtt)
+                findings.fault(error, "Its text follows the line before." if cue.rows else "It is left out.")
                 if last is not None and ARROW not in "".join(rows[at:end]):
                     last.rows += cue.rows
                     cue.rows = []
+            count = int(rows[at]) if _is_number(rows[at]) else count
             if cue.rows:
                 yield from [last] if last is not None else []
                 last = cue
@@ -111,7 +121,8 @@ def _beginnings(rows: list[str]) -> list[bool]:
 
 
 def _is_number(row: str) -> bool:
-    return row.strip().isdigit()
+    bare = row.strip()
+    return bare.isdecimal() and len(bare) <= MOST_DIGITS
 
 
 def is_times(row: str) -> bool:
@@ -121,7 +132,8 @@ def is_times(row: str) -> bool:
 
 def _stray(rows: list[str]) -> list[str]:
     """The rows of a faulty block that are text."""
-    return [row for row in rows if row.strip() and ARROW not in row and "->" not in row and not _is_number(row)]
+    has_times = any(ARROW in row for row in rows)
+    return [row for row in rows if row.strip() and "->" not in row and not (has_times and _is_number(row))]
 
 
 def _cue(rows: list[str], at: int, end: int, findings: Findings, *, vtt: bool) -> Cue:
@@ -131,26 +143,24 @@ def _cue(rows: list[str], at: int, end: int, findings: Findings, *, vtt: bool) -
             raise ScriptError(
                 f"A cue begins with its number or its times, but '{_shown(rows[at])}' stands here.", at + 1, 1
             )
+        if vtt and not _is_number(rows[at]) and at + 1 < end:
+            findings.left_out("names of cues", rows[at], at + 1)
         at += 1
         if at == end or ARROW not in rows[at]:
             raise ScriptError("The times of the cue are missing, such as 00:00:01,000 --> 00:00:02,500.", at + 1, 1)
     if end < len(rows) and rows[end].strip():
         findings.fault(ScriptError("A blank line is missing before this cue.", end + 1, 1), "It is read as one.")
-    start, stop = _times(rows[at], at + 1)
+    start, stop, places = _times(rows[at], at + 1)
     body = rows[at + 1 : end]
-    if stop <= start:
-        error = ScriptError(
-            f"The cue ends at {clock(stop)}, which is not after its start at {clock(start)}.",
-            at + 1,
-            rows[at].index(ARROW) + len(ARROW) + 2,
-        )
-        said = any(row.strip() for row in body)
-        findings.fault(error, "It is spoken from its start." if said else "It holds no text and is left out.")
-        return Cue(at + 2, body, start, html=vtt)
-    return Cue(at + 2, body, start, stop, html=vtt)
+    if places:
+        findings.left_out("places on the screen", places, at + 1)
+    column = rows[at].index(ARROW) + len(ARROW) + 2
+    own_end = end_after(start, stop, any(row.strip() for row in body), at + 1, column, findings)
+    return Cue(at + 2, body, start, own_end, html=vtt)
 
 
-def _times(row: str, number: int) -> tuple[int, int]:
+def _times(row: str, number: int) -> tuple[int, int, str]:
+    """Start, end, and what stands behind them."""
     found = _TIMES.fullmatch(row)
     if found is None:
         raise ScriptError("Two times are expected, such as 00:00:01,000 --> 00:00:02,500.", number, 1)
@@ -160,7 +170,7 @@ def _times(row: str, number: int) -> tuple[int, int]:
             times.append(read_clock(found.group(group)))
         except InputError as error:
             raise ScriptError(str(error), number, found.start(group) + 1) from error
-    return times[0], times[1]
+    return times[0], times[1], (found.group(3) or "").strip()
 
 
 def read_ass(text: str, findings: Findings) -> list[Cue]:
@@ -170,19 +180,23 @@ def read_ass(text: str, findings: Findings) -> list[Cue]:
     cues = []
     for number, row in enumerate(rows_of(text), start=1):
         bare = row.strip()
+        kind = bare.partition(":")[0].lower() if ":" in bare else ""
         try:
             if re.fullmatch(r"\[[^\[\]]+\]", bare):
-                section = bare.lower()
-            elif section == "[events]" and bare.lower().startswith("format:"):
+                section = bare
+            elif section.lower() != "[events]" or bare.startswith((";", "!:")):
+                if bare:
+                    findings.left_out(f"rows of {section}" if section else "rows before a section", bare, number)
+            elif kind == "format":
                 fields = _fields(bare, number)
-            elif section == "[events]" and bare.lower().startswith("dialogue:"):
-                cues.append(_dialogue(row, fields, number))
-                if _DRAWING.search(row):
-                    findings.note("Not spoken: a drawing.", number)
-                for comment in filter(_COMMENT.fullmatch, _OVERRIDE.findall(row)):
-                    findings.note(f"Not spoken: {_shown(comment)}", number)
-            elif section == "[events]" and bare and bare.lower().startswith("comment:"):
+            elif kind == "dialogue":
+                cues.append(_dialogue(row, fields, number, findings))
+            elif kind == "comment":
                 findings.note(f"Not spoken, as it is a comment: {_shown(bare.rpartition(',,')[2])}", number)
+            elif kind in _OTHER_EVENTS:
+                findings.note(f"Not spoken: {_shown(bare)}", number)
+            elif bare:
+                raise ScriptError(f"A row of events begins with 'Dialogue:', but got '{_shown(bare)}'.", number, 1)
         except ScriptError as error:
             findings.fault(error, "The row is left out.")
     return cues
@@ -195,7 +209,7 @@ def _fields(row: str, number: int) -> list[str]:
     return fields
 
 
-def _dialogue(row: str, fields: list[str], number: int) -> Cue:
+def _dialogue(row: str, fields: list[str], number: int, findings: Findings) -> Cue:
     if not fields:
         raise ScriptError("A dialogue line stands before the Format line of its section.", number, 1)
     at = row.index(":") + 1
@@ -216,11 +230,17 @@ def _dialogue(row: str, fields: list[str], number: int) -> Cue:
             times.append(read_clock(values[name]))
         except InputError as error:
             raise ScriptError(str(error), number, places[name]) from error
-    body = _BREAK.sub(
-        lambda match: " " if match.group() == "\\h" else "\n", _OVERRIDE.sub("", _DRAWING.sub("", values["text"]))
-    )
+    said = _BRACES.sub("", DRAWING.sub("", values["text"])).strip()
+    end = end_after(times[0], times[1], bool(said), number, places["end"], findings)
+    for comment in _BRACES.findall(values["text"]):
+        if "\\" not in comment and any(map(str.isalnum, comment)):
+            findings.note(f"Not spoken: {_shown(comment)}", number)
+    if values.get("effect", "").strip():
+        findings.left_out("effects", values["effect"], number)
+    body = _BRACES.sub(lambda match: match.group() if "\\" in match.group() else "", values["text"])
+    body = _BREAK.sub(lambda match: " " if match.group() == "\\h" else "\n", body)
     name = plain_text(values.get("name", ""))
-    return Cue(number, body.split("\n"), times[0], times[1], speaker=name, column=places["text"])
+    return Cue(number, body.split("\n"), times[0], end, speaker=name, column=places["text"])
 
 
 def _shown(row: str) -> str:

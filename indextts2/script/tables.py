@@ -23,7 +23,7 @@ from typing import Any
 
 from ..contracts import EmotionWeights
 from ..errors import InputError, ScriptError
-from ..foreign import ForeignDataError, Limits, parse_json
+from ..foreign import ForeignDataError, Limits, parse_json, shown
 from .cues import Cue, ReadSettings, lines_of, timed_cue
 from .findings import Findings
 from .header import emotion_of, plain_number, read_setting
@@ -36,6 +36,7 @@ DELIMITERS = ",;\t"
 LENGTHS = (*LINE_UNITS, "speed")
 FIELDS = ("speaker", "text", "emotion", "start", "end", "pause", "language", "seed", "takes", *LENGTHS)
 _WHISPER_TIME = re.compile(r"[0-9]{1,12}")
+_LATEST_SECONDS = 10**6
 _SHORTEST_IN_MILLISECONDS = 100  # half of the cues last longer; a table in seconds has no such cues
 LIMITS = Limits(digits=4_000, repeats=True)  # long numbers and double keys are told with their row by the fields
 
@@ -71,9 +72,9 @@ def _is_whisper_table(rows: list[str]) -> bool:
     if rows[0].strip().lower() != "start\tend\ttext":
         return False
     times = [row.split("\t")[:2] for row in rows[1:] if row.strip()]
-    whole = all(len(pair) == 2 and all(_WHISPER_TIME.fullmatch(cell) for cell in pair) for pair in times)
-    lengths = sorted(int(end) - int(start) for start, end in times) if whole else []
-    return bool(lengths) and lengths[len(lengths) // 2] >= _SHORTEST_IN_MILLISECONDS
+    whole = [pair for pair in times if len(pair) == 2 and all(_WHISPER_TIME.fullmatch(cell) for cell in pair)]
+    lengths = sorted(abs(int(end) - int(start)) for start, end in whole)
+    return len(whole) > len(times) / 2 and lengths[len(lengths) // 2] >= _SHORTEST_IN_MILLISECONDS
 
 
 def _whisper_rows(rows: list[str], findings: Findings) -> list[Cue]:
@@ -81,31 +82,52 @@ def _whisper_rows(rows: list[str], findings: Findings) -> list[Cue]:
     cues = []
     for number, row in enumerate(rows[1:], start=2):
         if row.strip():
-            start, end, text = (row.split("\t", 2) + [""])[:3]
-            cues.append(timed_cue(number, text, int(start), int(end)))
+            *cells, text = row.split("\t", 2)
+            times = [int(cell) if _WHISPER_TIME.fullmatch(cell) else None for cell in cells]
+            if len(times) < 2 or None in times:
+                error = ScriptError("A row holds two times in milliseconds and a text, parted by tabs.", number, 1)
+                findings.fault(error, "A time that cannot be read is left out.")
+            start, end = (*times, None, None)[:2]
+            cues.append(timed_cue(findings, number, text, start, end))
     return cues
 
 
-def _whisper_segments(content: dict[str, Any], findings: Findings, settings: ReadSettings) -> list[Cue]:
+def _whisper_segments(
+    content: dict[str, Any], places: Iterable[tuple[int, int]], findings: Findings, settings: ReadSettings
+) -> list[Cue]:
     findings.note("Read as a transcript of Whisper.")
+    unused = [key for key in content if key not in ("segments", "text")]
+    if unused:
+        findings.note(f"Not used: {', '.join(unused)}.")
     cues = []
-    for number, segment in enumerate(content["segments"], start=1):
+    for number, (segment, (row, column)) in enumerate(zip(content["segments"], places, strict=True), start=1):
         text = segment.get("text") if isinstance(segment, dict) else None
         if not isinstance(text, str):
-            findings.fault(ScriptError(f"Segment {number} holds no text.", 1, 1), "It is left out.")
+            error = ScriptError(f"A segment holds a text, but got {shown(segment)}.", row, column)
+            findings.fault(error, "It is left out.")
             continue
-        times = [segment.get(name) for name in ("start", "end")]
-        known = all(isinstance(time, int | float) and math.isfinite(time) and 0 <= time < 10**6 for time in times)
-        start, end = (round(time * MILLISECONDS) for time in times) if known else (None, None)
+        start, end = (_whisper_time(segment, name, row, column, findings) for name in ("start", "end"))
         speaker = segment.get("speaker")
-        cues.append(timed_cue(1, text, start, end, speaker if isinstance(speaker, str) else ""))
+        cues.append(timed_cue(findings, row, text, start, end, speaker if isinstance(speaker, str) else ""))
         if settings.anchored and segment.get("words"):
             try:
                 cues[-1].timings = listed_words(segment["words"])
             except InputError as error:
-                fault = ScriptError(f"The words of segment {number}: {error}", 1, 1)
+                fault = ScriptError(f"The words of segment {number}: {error}", row, column)
                 findings.fault(fault, "They have no times.")
     return cues
+
+
+def _whisper_time(segment: dict[str, Any], name: str, row: int, column: int, findings: Findings) -> int | None:
+    """Milliseconds of a time in seconds; none where there is none, or no number."""
+    value = segment.get(name)
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LATEST_SECONDS:
+        return round(value * MILLISECONDS)
+    error = ScriptError(f"The {name} of a segment is a number of seconds, but got {shown(value)}.", row, column)
+    findings.fault(error, "The time is left out.")
+    return None
 
 
 def _names(cells: list[str], number: int, findings: Findings) -> list[str]:
@@ -161,14 +183,28 @@ def _line(given: dict[str, Any], fail: Fail, findings: Findings) -> Line | None:
     if not values.get("text"):
         findings.fault(fail("text", InputError("The line has no text.")), "It is left out.")
         return None
-    for left_out in ((), ("end_ms",), ("start_ms", "end_ms"), ("start_ms", "end_ms", "duration")):
+    wrong: InputError | None = None
+    for left_out, done in _REPAIRS:
         try:
             line = Line(**{name: value for name, value in values.items() if name not in left_out})
             parts_of(line)
-            return line
         except InputError as error:
-            findings.fault(fail("end" if "end" in given else "text", error), "Its times are left out.")
+            wrong = wrong or error
+            continue
+        if wrong is not None:
+            findings.fault(fail("end" if "end" in given else "text", wrong), done)
+        return line
+    findings.fault(fail("text", wrong or InputError("")), "Its text is spoken without its settings.")
     return Line(plain_text(TAG.sub(" ", values["text"])) or values["text"], values.get("speaker", ""))
+
+
+_REPAIRS = (
+    ((), ""),
+    (("end_ms",), "It is spoken from its start."),
+    (("start_ms", "end_ms"), "Its times are left out."),
+    (("start_ms", "end_ms", "duration"), "Its times and its length are left out."),
+)
+"""What is left out of a line so that the rest can be used, the least first."""
 
 
 def _words(value: Any) -> str:
@@ -223,17 +259,22 @@ def read_json(text: str, findings: Findings, settings: ReadSettings) -> tuple[Li
     except ForeignDataError as error:
         raise ScriptError(f"This is no valid JSON ({error.reason}).", error.line or 1, error.column or 1) from error
     if isinstance(content, dict) and "lines" not in content and isinstance(content.get("segments"), list):
-        return lines_of(_whisper_segments(content, findings, settings), findings, settings)
+        begins = _rows_and_columns(text, _places(text, "segments"))
+        return lines_of(_whisper_segments(content, begins, findings, settings), findings, settings)
     items = content.get("lines") if isinstance(content, dict) else content
     if not isinstance(items, list):
         raise ScriptError('A list of lines is expected, or an object whose key "lines" holds one.', 1, 1)
-    places = _places(text, isinstance(content, dict))
+    in_object = isinstance(content, dict)
+    for key in content if in_object else ():
+        if key != "lines":
+            findings.left_out("fields beside the lines", f"{key}: {json.dumps(content[key], ensure_ascii=False)}", 1)
+    places = _places(text, "lines" if in_object else "")
     lines = (_item(item, *place, findings) for item, place in zip(items, _rows_and_columns(text, places), strict=True))
     return tuple(line for line in lines if line is not None)
 
 
-def _places(text: str, in_object: bool) -> Iterator[int]:
-    """Line and column at which each item of the list begins."""
+def _places(text: str, name: str) -> Iterator[int]:
+    """Where each item of a list begins. name: the key of the list in an object, or ""."""
     decoder = json.JSONDecoder()
 
     def skipped(at: int, marks: str) -> int:
@@ -242,12 +283,12 @@ def _places(text: str, in_object: bool) -> Iterator[int]:
         return at
 
     at = skipped(0, "")
-    if in_object:
+    if name:
         at, found = skipped(at + 1, ""), -1
         while text[at] != "}":  # the last of several keys of the same name counts
             key, at = decoder.raw_decode(text, at)
             at = skipped(at, ":")
-            found = at if key == "lines" else found
+            found = at if key == name else found
             _, at = decoder.raw_decode(text, at)
             at = skipped(at, ",")
         at = found

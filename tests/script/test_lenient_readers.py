@@ -191,6 +191,7 @@ def test_drawings_and_comments_of_ass_are_named_with_their_rows():
     assert notes == (
         "Line 4: Not spoken: a drawing.",
         "Line 5: Not spoken: {a note to the editor}",
+        "Line 5: Not spoken: overrides, '{\\an8}'.",
         "Line 6: Not spoken, as it is a comment: not for the screen",
     )
 
@@ -239,11 +240,6 @@ def test_a_damaged_or_hostile_ttml_is_refused_in_one_sentence():
     for text in ("<tt><body><p>", '<!DOCTYPE tt [<!ENTITY a "b">]><tt><body><p>&a;</p></body></tt>'):
         with pytest.raises(ScriptError):
             read_script(text, "ttml")
-
-
-def test_formats_of_pysubs2_are_read_where_it_is_installed():
-    pytest.importorskip("pysubs2", reason="the package pysubs2 is not installed")
-    assert said("{25}{75}Hello.|There.\n") == [("", "Hello. There.")]
 
 
 @pytest.mark.parametrize("arrow", ["->", "–>", "-- >", "→", "-", "=>"])
