@@ -128,6 +128,20 @@ def test_every_node_has_the_room_that_nodes_2_needs(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_two_nodes_lie_on_each_other_as_nodes_2_of_comfyui_0_3_64_draws_them(name):
+    """Measured in frontend 1.27: at least 430 wide; 17 higher than saved, and 10 more for every widget."""
+    boxes = []
+    for node in shown(name)["nodes"]:
+        taller = 0 if node["type"] == NOTE else 17 + 10 * sum(rows(node["type"])[1:])
+        (x, y), (width, height) = node["pos"], node["size"]
+        boxes.append((node["id"], x, y - 30, x + max(width, 430), y + height + taller))
+    for place, (number, left, top, right, bottom) in enumerate(boxes):
+        for other, x, y, end, low in boxes[place + 1 :]:
+            apart = x >= right or left >= end or y >= bottom or top >= low
+            assert apart, f"nodes {number} and {other}"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_saved_view_shows_the_whole_graph_and_nothing_behind_a_panel(name):
     """In a window of 1600 x 1000: the side bar ends at 59, the tabs and the menu at 90, the small map begins at 743."""
     graph = shown(name)

@@ -49,11 +49,16 @@ WIDTH, COLUMN_GAP, ROW_GAP = 320, 80, 70
 TITLE, SLOT, WIDGET, SLIDER, TEXT_AREA, MARGIN = 30, 20, 28, 34, 110, 60
 """Heights of the taller of the two renderers. The margin holds the badge that Nodes 2.0 puts below the widgets."""
 
+OLD_PITCH, OLD_WIDGET = 450, 10
+"""Nodes 2.0 of ComfyUI 0.3.64 draws nodes at least 430 wide, and every widget this much higher than here. The room is
+left free between nodes, whose sizes stay as other renderers draw them."""
+
 PLAYER, SPEECH_PICTURE = 70, 190
 EXTRA_HEIGHT = {
     "PreviewAny": 130,
     "PreviewAudio": PLAYER,
     "SaveVideo": 240,
+    "IndexTTS2_LoadCheckpoint": 20,
     "IndexTTS2_SaveCaptions": 40,
     "IndexTTS2_SpeakerCondition": 20,
     "IndexTTS2_VoiceCast": 30,
@@ -169,8 +174,8 @@ class Canvas:
                 top += GROUP_TOP if frame != framed else 0
                 framed = frame
                 node.position = (left, top)
-                top += node.size[1] + ROW_GAP
-            left += max(node.size[0] for node in inside) + COLUMN_GAP
+                top += node.size[1] + ROW_GAP + OLD_WIDGET * widget_rows(node.kind)
+            left += max(max(node.size[0] for node in inside) + COLUMN_GAP, OLD_PITCH)
 
     def link_rows(self) -> list[list[Any]]:
         """[link, source node, source slot, target node, target input slot, type] of every link, in the UI's form."""
@@ -320,12 +325,20 @@ def colours_of(kind: str) -> dict[str, str]:
     return dict(zip(("color", "bgcolor"), COLOURS[stage], strict=True))
 
 
+def widget_rows(kind: str) -> int:
+    """How many rows of widgets a node shows; none for a note, which is one text."""
+    if kind == NOTE:
+        return 0
+    widgets = [(name, spec) for name, spec in known.inputs_of(kind).items() if known.is_widget(*spec)]
+    return len(widgets) + sum(known.has_seed_control(name, *spec) for name, spec in widgets)
+
+
 def height_of(kind: str) -> int:
     """A node's height without its title, as the taller renderer draws it."""
     specs, outputs = known.inputs_of(kind), known.known_nodes()[kind]["output"]
     sockets = sum(not known.is_widget(*spec) for spec in specs.values())
     widgets = [(name, spec) for name, spec in specs.items() if known.is_widget(*spec)]
-    lines = len(widgets) + sum(known.has_seed_control(name, *spec) for name, spec in widgets)
+    lines = widget_rows(kind)
     sliders = sum(spec[1].get("display") == "slider" for _, spec in widgets)
     areas = sum(bool(spec[1].get("multiline")) for _, spec in widgets)
     return (
