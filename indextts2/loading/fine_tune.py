@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from ..errors import CheckpointError, IndexTTS2Error
 from .config_check import check_config
 from .find import CONFIG_NAME, find_checkpoints
 from .foreign_keys import model_names
-from .generation import VOCABULARY_SUFFIX
+from .generation import VOCABULARY_SUFFIX, is_zip
 from .parts import GROUPS, part_of
 from .tensors import is_safetensors, read_section
 
@@ -63,7 +62,7 @@ def check_vocabulary(config: Config, files: Mapping[str, tuple[Path, ...]]) -> N
 def table_rows(config: Config, files: Mapping[str, tuple[Path, ...]]) -> int | None:
     """Rows of the text table, where the file tells shapes without being read whole; None otherwise."""
     path = files[T2S_PART][0] if T2S_PART in files else None
-    if path is None or not (is_safetensors(path) or zipfile.is_zipfile(path)):
+    if path is None or not (is_safetensors(path) or is_zip(path)):
         return None
     row = part_of(T2S_PART, config)
     try:

@@ -150,11 +150,19 @@ def holds_names(path: Path, names: Iterable[str]) -> bool:
     return any(_holds(shard, wanted) for shard in shards_of(path))
 
 
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip archive that can be read, as torch writes them; False for one damaged at its end."""
+    try:
+        return zipfile.is_zipfile(path)
+    except (zipfile.BadZipFile, ValueError):
+        return False
+
+
 def _holds(path: Path, wanted: Iterable[bytes]) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(SEARCHED)
-        if zipfile.is_zipfile(path):
+        if is_zip(path):
             with zipfile.ZipFile(path) as archive:
                 index = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
                 head = _start_of(archive, index) if index else b""

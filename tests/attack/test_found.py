@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -200,6 +201,22 @@ def test_an_archive_that_no_program_reads_breaks_no_listing(tmp_path):
         damaged[place] ^= 0x5A
         (tmp_path / "b.pth").write_bytes(bytes(damaged))
         assert holds_names(tmp_path / "b.pth", ["text_embedding"]) in (True, False)
+
+
+def test_an_archive_that_claims_more_disks_is_no_archive_and_breaks_no_checkpoint(tmp_path):
+    from indextts2.config import Config
+    from indextts2.loading.fine_tune import T2S_PART, table_rows
+    from indextts2.loading.generation import is_zip
+
+    path = archive(tmp_path, "gpt.pth", b"text_embedding" * 50)
+    assert is_zip(path)
+    content = path.read_bytes()
+    end = content.index(b"PK\5\6")
+    path.write_bytes(content[:end] + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2) + content[end:])
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.is_zipfile(path)
+    assert not is_zip(path)
+    assert table_rows(Config(), {T2S_PART: (path,)}) is None
 
 
 def test_a_tensor_that_repeats_one_number_without_end_is_refused(tmp_path):
