@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 
+from .chinese_numbers import READ_FIRST, READ_LAST, Rule
 from .expander import chinese_integer, chinese_number, digit_by_digit
 from .pinyin import is_pinyin
 from .tracked import TrackedText
-
-Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
 _HAN = "\u4e00-\u9fff"
 _HAS_HAN = re.compile(f"[{_HAN}]")
@@ -210,6 +208,7 @@ def _circled(match: re.Match[str]) -> str:
 
 
 _RULES: tuple[Rule, ...] = (
+    *READ_FIRST,
     (re.compile(r"(?<![A-Za-z\d+-])\+?\d{1,4}[- ]1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|"
                 r"(?<!\d)1[3-9]\d(?:[- ]\d{4}[- ]\d{4}|\d{8})(?!\d)"), _telephone),
     (re.compile(r"\+86[- ]?\d{2,3}[- ]\d{3,4}[- ]?\d{4}(?!\d)|(?<![\d-])(?:[(（]0\d{2,3}[)）]|0\d{2,3})[- ]?"
@@ -264,6 +263,7 @@ _RULES: tuple[Rule, ...] = (
                 rf"(?=(?:{_NUMBER})\s?{_RANGE_UNIT})"), _to),
     (re.compile(r"(?<![\d:])(\d{1,2}:\d{2})\s?[-–—~～]\s?(?=\d{1,2}:\d{2}(?![\d:]))"), _to),
     (re.compile(r"[#＃](\d+)(?!\w)"), lambda match: chinese_integer(match.group(1)) + "号"),
+    *READ_LAST,
     (re.compile(r"(?<![A-Za-z])([A-Za-z]+)-?(\d+(?:\.\d+)?)(?![\d.]*\d|[A-Za-z%])"), _name_number),
     (re.compile(r"[–―‒]"), "—"),
 )  # fmt: skip
