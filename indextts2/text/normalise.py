@@ -31,10 +31,10 @@ _EMAIL = re.compile(r"[a-zA-Z0-9]+@[a-zA-Z0-9]+\.[a-zA-Z]+")
 _CONTRACTION = r"(what|where|who|which|how|there|here|it|she|he|that|this)'s"
 _CONTRACTION_REFERENCE = re.compile(_CONTRACTION, re.IGNORECASE)
 _CONTRACTION_WORD = re.compile(rf"(?<![a-zA-Z]){_CONTRACTION}(?![a-zA-Z])", re.IGNORECASE)
-_TECHNICAL = re.compile(r"(?<![A-Za-z])[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+")
+_TECHNICAL = re.compile(r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]-)((?:\d+-)*\d*)([A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+)")
 _HYPHEN_MARK = "<H>"
 _HYPHEN_RESTORED = re.compile(r"(?<!\s)\s*<H>\s*")
-_NAME = re.compile(f"[{_HAN}]+(?:[-·—]{{1,2}}[{_HAN}]+){{1,2}}")
+_NAME = re.compile(f"(?<![{_HAN}])[{_HAN}]+(?:[-·—]{{1,2}}[{_HAN}]+){{1,2}}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\ufeff]")
 _MAP = {
     "：": ",", "；": ",", ";": ",", "，": ",", "、": ",", ":": ",", "。": ".", "！": "!", "？": "?", "\n": " ",
@@ -46,7 +46,7 @@ _CHARACTERS = re.compile("|".join(re.escape(key) for key in _MAP))
 _CHINESE_MAP = {"$": ".", **_MAP}
 _CHINESE_CHARACTERS = re.compile("|".join(re.escape(key) for key in _CHINESE_MAP))
 _CHUNK_END = re.compile(
-    r"[。！？；\n]+|[!?]+(?=\s)|(?:(?<=[a-z]{3})|(?<=\d))\.(?=\s+[A-Z])|[，、](?!\d)|(?<=[A-Za-z]),(?=\s+[A-Za-z])"
+    r"[。！？；\n]+|(?<![!?])[!?]+(?=\s)|(?:(?<=[a-z]{3})|(?<=\d))\.(?=\s+[A-Z])|[，、](?!\d)|(?<=[A-Za-z]),(?=\s+[A-Za-z])"
 )
 """Places where a text may be cut before its numbers are expanded: expanders are slow on long texts."""
 
@@ -140,7 +140,7 @@ class OfficialNormaliser:
         tracked.sub(contraction, lambda match: match.group(1) + " is")
         self.apply_glossary(tracked, glossary or {}, "zh" if chinese else "en")
         if chinese or self._compatible:
-            tracked.sub(_TECHNICAL, lambda match: match.group().replace("-", _HYPHEN_MARK))
+            tracked.sub(_TECHNICAL, lambda match: match.group(1) + match.group(2).replace("-", _HYPHEN_MARK))
         names, pinyin = Protected("<n_", ">"), Protected("<pinyin_", ">")
         if chinese:
             tracked.sub(_TRAILING_BLANK, "")

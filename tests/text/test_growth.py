@@ -64,6 +64,8 @@ def patterns() -> dict[str, re.Pattern[str]]:
 
 BOUNDED = {
     "context._BEFORE": "searched in 30 characters",
+    "ratios._CALCULATES": "searched in 60 characters",
+    "starts._PART": "reads the patterns of this package, once",
     "times._PART": "searched in a match of at most a few numbers",
     "transcripts._HUNDREDTHS": "searched in a match of a time",
 }
@@ -152,6 +154,17 @@ def test_no_regular_expression_steps_more_than_in_proportion(units):
                 if twice > GROWTH * once + 60:
                     faults.append(f"{name} {unit!r}: {once}, {twice}  {pattern.pattern[:80]!r}")
     assert not faults, "\n".join(faults)
+
+
+def test_no_reader_copies_all_of_a_text_at_every_match():
+    copied = re.compile(r"string\[: |string\[[^\]\n]*\.(?:end|start)\(\) :\]")
+    found = {
+        f"{path.name}: {row.strip()}"
+        for path in sorted((ROOT / "text").rglob("*.py"))
+        for row in path.read_text(encoding="utf-8").splitlines()
+        if copied.search(row)
+    }
+    assert not found
 
 
 def test_the_counting_matcher_finds_what_re_finds():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..tracked import TrackedText
-from .context import next_word, word_before
+from .context import next_word, text_before, word_before
 from .letters import ENDINGS, LETTER_NAMES, POSSESSIVE, is_pronounceable, is_word, spell
 
 SPELLED = frozenset(
@@ -107,8 +107,8 @@ def _us(before: str, after: str, match: re.Match[str]) -> bool:
 
 def _am(before: str, after: str, match: re.Match[str]) -> bool:
     """I AM; but 5 AM."""
-    return after in ("radio", "FM", "PM", "frequency", "station") or (
-        _TIME.search(match.string[: match.start()].lower()) is not None
+    return (
+        after in ("radio", "FM", "PM", "frequency", "station") or _TIME.search(text_before(match).lower()) is not None
     )
 
 

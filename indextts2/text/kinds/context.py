@@ -28,9 +28,17 @@ _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*([A-Za-z][\w']*)")
 _BEFORE = re.compile(r"([A-Za-z][\w'.]*)[\s\"'(]*$")
 
 
+_ENDS = re.compile(r"[\"')\]]*(?:\s*$|\s*\n)")
+
+
 def rest_of(match: re.Match[str]) -> str:
     """Text behind a match, at most a short way."""
     return match.string[match.end() : match.end() + 60]
+
+
+def text_before(match: re.Match[str], most: int = 60) -> str:
+    """Text before a match, at most a short way: a copy of all of it at every match would grow with its square."""
+    return match.string[max(0, match.start() - most) : match.start()]
 
 
 def next_word(match: re.Match[str]) -> str:
@@ -41,19 +49,19 @@ def next_word(match: re.Match[str]) -> str:
 
 def word_before(match: re.Match[str]) -> str:
     """The word before a match and blanks, or none."""
-    found = _BEFORE.search(match.string[max(0, match.start() - 30) : match.start()])
+    found = _BEFORE.search(text_before(match, 30))
     return found.group(1) if found else ""
 
 
 def word_before_comma(match: re.Match[str]) -> str:
     """The word before a comma that stands before a match, or none."""
-    found = re.search(r"([A-Za-z][\w'.]*),\s*$", match.string[max(0, match.start() - 30) : match.start()])
+    found = re.search(r"([A-Za-z][\w'.]*),\s*$", text_before(match, 30))
     return found.group(1) if found else ""
 
 
 def at_end(match: re.Match[str]) -> bool:
     """Whether nothing but quotation marks and brackets follows, or the paragraph ends."""
-    return re.match(r"[\"')\]]*(?:\s*$|\s*\n)", match.string[match.end() :]) is not None
+    return _ENDS.match(match.string, match.end()) is not None
 
 
 def stop_after_initials(match: re.Match[str]) -> str:

@@ -24,7 +24,7 @@ _AUTOLINK = re.compile(r"<((?:https?://|mailto:|www\.)[^<>\s]+)>")
 _TOKEN = re.compile(r"<\|\w{1,40}\|>")
 _PLACEHOLDER = re.compile(r"<(/?[A-Za-z][\w-]{1,30})>")
 _CITATION = re.compile(r"(?:(?<=[A-Za-z]{3})|(?<=[A-Za-z][.,;:\"]))\[\d{1,3}\](?!\w)")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.S)
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\)")
 _STRONG = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3}|~~)(?=[^\s*_~])([^\n]*?[^\s*_~\\]|[^\s*_~])\1(?![\w*])")
@@ -45,10 +45,10 @@ _TABLE_EDGE = re.compile(r"(?m)^[ \t]*\|(.*)\|[ \t]*$")
 _TABLE_RULE = re.compile(r"(?m)^[ \t]*(?:\|[ \t]*)?(?::?-{2,}:?[ \t]*\|[ \t]*)+(?::?-{2,}:?[ \t]*)?$")
 _TRADE = re.compile("[™®℠]")
 _ESCAPED = re.compile(r"\\(?=[\\`*_{}\[\]()#+.!|>~-])")
-_PARAGRAPH = re.compile(r"(?<=[^\s.!?…:;,—–-])([\"')\]]*)[ \t]*\n[ \t]*(?:\n[ \t]*)+(?=\S)")
-_LIST_ROW = re.compile(
-    r"(?m)(?<=[^\s.!?…:;,—–-])([\"')\]]*)[ \t]*\n(?=[ \t]*(?:\d{1,2}[.)]\s|\d+ ?(?:\d/\d|[A-Za-z(])|\ufff9))"
-)
+_NO_END = r"(?:(?<=[^\s.!?…:;,—–\-\"')\]])|(?<=[\s.!?…:;,—–-][\"')\]]))([\"')\]]*)"
+"""Behind the last word of a row that no sign ends, with the quotes and brackets that follow it."""
+_PARAGRAPH = re.compile(rf"{_NO_END}[ \t]*\n[ \t]*(?:\n[ \t]*)+(?=\S)")
+_LIST_ROW = re.compile(rf"(?m){_NO_END}[ \t]*\n(?=[ \t]*(?:\d{{1,2}}[.)]\s|\d+ ?(?:\d/\d|[A-Za-z(])|\ufff9))")
 _SHORT_ROW = re.compile(r"(?m)^([ \t]*[^\n]{1,45}[^\s.!?…:;,—–-])[ \t]*\n(?=[ \t]*[\"'(]?[A-Z])")
 _PLAIN_BULLETS = frozenset("-*–—•‣")
 _BULLET_SIGN = "\ufff9"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import next_word, rest_of, word_before
+from .context import next_word, rest_of, text_before, word_before
 from .find import Kind, kind
 from .fractions import BEHIND_INCHES, FRACTIONS
 from .letters import spell
@@ -144,9 +144,12 @@ def _minute(match: re.Match[str]) -> str | None:
     return f"{numbers.spoken(minute)}{f' plus {numbers.spoken(more)}' if more else ''} minutes"
 
 
+_ROW = 1000  # characters of a row that are looked through for an open quotation
+
+
 def _closes(match: re.Match[str], mark: str) -> bool:
     """Whether a quotation is open before the match, which its mark then closes."""
-    line = match.string[: match.start()].rpartition("\n")[2]
+    line = text_before(match, _ROW).rpartition("\n")[2]
     if mark == '"':
         return len(re.findall(r'(?<!\d)"', line)) % 2 == 1
     return len(re.findall(r"(?<!\w)'(?=\w)", line)) > len(re.findall(r"(?<=[\w.,!?])'(?!\w)", line))

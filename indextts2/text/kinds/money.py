@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import english_numbers as numbers
-from .context import rest_of, stop_before_capital, word_before
+from .context import rest_of, stop_before_capital, text_before, word_before
 from .find import Kind, kind
 from .letters import spell
 
@@ -188,7 +188,7 @@ _LOST = re.compile(r"\b(?:loss|losses|deficit|shortfall|expenses?)\b[^.!?\n]{0,4
 
 def _accounting(match: re.Match[str]) -> str | None:
     """$(1,200), and ($1,200) where an amount is expected: minus one thousand two hundred dollars."""
-    before = match.string[: match.start()]
+    before = text_before(match, 120)
     *_, behind = match.groups()
     country, sign, amount, scale = match.groups()[:4] if match.group(2) else match.groups()[4:8]
     if not match.group(2) and not _EXPECTED.search(before):

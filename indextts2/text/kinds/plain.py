@@ -41,6 +41,11 @@ def _headed(match: re.Match[str]) -> str:
     return f"{match.group(1)} {numbers.cardinal(int(match.group(2)))}"
 
 
+def _flat(match: re.Match[str]) -> str:
+    """Flat 3/2 -> flat three two."""
+    return " ".join((match.group(1), *(numbers.spoken(number) for number in match.groups()[1:])))
+
+
 def _numbered(match: re.Match[str]) -> str:
     """No. 5, Nos. 1-3, pp. 12-14, #5, § 3."""
     head = _NUMBERED[match.group(1).lower()]
@@ -143,6 +148,7 @@ HEADED: tuple[Kind, ...] = (
         flags=re.I,
         hint=r"[A-Za-z]\.\s?\d",
     ),
+    kind("flat", r"\b([Ff]lat) (\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)", _flat),
     kind("numbered", r"\b(Apt|[Rr]m|Bldg|Ste|[Ww]k)\s(\d+)([A-Za-z])?()(?![\w%]|[.,]\d)", _numbered),
     kind("numbered", r"(?<![\w&])(pp|[Nn]os?)\s?(\d+)()(?:\s?[-–&]\s?(\d+))?(?![\w%]|[.,]\d)", _numbered),
     kind(

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from .. import english_numbers as numbers
-from .context import rest_of
+from .context import rest_of, text_before
 from .find import Kind, kind
 from .fractions import fraction_in_words
 from .letters import spell
@@ -106,7 +106,7 @@ def _score(match: re.Match[str]) -> str:
 def _range(match: re.Match[str]) -> str:
     """5-7 -> five to seven; 7 - 3 alone, or before an equals sign -> seven minus three."""
     low, mark, high = match.groups()
-    before, behind = match.string[: match.start()], match.string[match.end() :]
+    before, behind = text_before(match), rest_of(match)
     if high[0] == "0" and len(high) > 1 and "." not in high:  # invoice 2024-001
         return f"{_number(low)}, {numbers.digits(high)}"
     if re.match(r"\s?=\s?-?\d", behind) and "–" not in mark:

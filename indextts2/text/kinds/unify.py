@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ..tracked import TrackedText
-from .context import rest_of, word_before
+from .context import rest_of, text_before, word_before
 from .money import CURRENCIES, SYMBOL
 from .units import SPELLED_OUT, WORDS
 
@@ -48,7 +48,7 @@ def _without(signs: str) -> Callable[[re.Match[str]], str]:
 
 def _decimal_comma(match: re.Match[str]) -> str:
     """3,14 -> 3.14, where no list of numbers stands."""
-    if _LIST_BEFORE.search(match.string[: match.start()]) or _LIST_BEHIND.match(match.string, match.end()):
+    if _LIST_BEFORE.search(text_before(match)) or _LIST_BEHIND.match(match.string, match.end()):
         return match.group()
     return match.group().replace(",", ".")
 

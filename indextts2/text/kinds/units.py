@@ -81,6 +81,7 @@ _COMPOUND = {
     "Mb/s": "megabit per second",
     "Gb/s": "gigabit per second", "g/cm³": "gram per cubic centimeter", "m/s^2": "meter per second squared",
     "kg/m³": "kilogram per cubic meter",
+    "h/d": "hour per day", "mg/d": "milligram per day",
     "mg/dL": "milligram per deciliter", "mg/dl": "milligram per deciliter", "mg/L": "milligram per liter",
     "mg/kg": "milligram per kilogram", "g/L": "gram per liter", "µg/m³": "microgram per cubic meter",
     "kWh/m²": "kilowatt hour per square meter", "W/m²": "watt per square meter", "L/min": "liter per minute",
