@@ -150,6 +150,7 @@ ADDRESSES: tuple[Kind, ...] = (
         needs_digit=False,
         needs="@",
     ),
+    kind("numbered", r"(?<![\w#&])#(?=[A-Z]{1,6}-\d)", "number ", needs="#"),
     kind("hashtag", r"(?<![\w#&])#(\w*[A-Za-z]\w*)", _hashtag, needs_digit=False, needs="#"),
 )
 """Kinds of addresses. Longer forms first."""

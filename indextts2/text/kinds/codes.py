@@ -314,8 +314,23 @@ CLAUSES: tuple[Kind, ...] = (
 )
 """Behind a number that was found before, as in Section 404(b)."""
 
+
+def _lettered(match: re.Match[str]) -> str:
+    """3.5A -> three point five amps, 2.5C -> two point five C."""
+    amount, letter = match.groups()
+    return f"{numbers.spoken(amount)} {'amps' if letter == 'A' else spell(letter)}"
+
+
 MODELS: tuple[Kind, ...] = (
     kind("models", r"\b([A-Z])(\d{1,3})[-–]([A-Z])(\d{1,3})\b(?!-)", _models, hint=r"[A-Z]\d"),
+    kind("decimal with a letter", r"(?<![\w.,])(\d*\.\d+)([A-Z])(?!\w|\.\w)", _lettered, hint=r"\.\d"),
+    kind(
+        "grade",
+        r"(?:(?<=\b[Aa]n )A|(?<=\b[Aa] )[BCDF])-(?=[\s.,;:!?)]|$)",
+        lambda match: spell(match.group()[0]) + " minus",
+        needs_digit=False,
+        needs="-",
+    ),
     kind("nickname", r"\b(\d{2})ers\b", _nickname, hint=r"\ders"),
     kind("alphabet", r"\b(?:A[-–]Z|a[-–]z)\b", spell("a") + " to " + spell("z"), needs_digit=False),
     kind("model", r"\b(?:[A-Za-z]+\d|\d+[A-Za-z])[A-Za-z\d]*(?:(?<=\d)\.\d+)?(?![\w])", mixed),

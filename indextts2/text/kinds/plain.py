@@ -26,7 +26,8 @@ _NUMBERED = {"nos": "numbers", "no": "number", "pp": "pages", "p": "page", "vol"
              "vv": "verses", "ll": "lines", "bk": "book", "bks": "books", "app": "appendix", "cl": "clause",
              "nn": "notes", "pl": "plate", "pls": "plates", "ser": "series", "stn": "station", "qq": "questions",
              "wk": "week",
-             "kv": "koechel", "cat": "catalog", "reg": "regulation", "arts": "articles", "pts": "parts"}  # fmt: skip
+             "kv": "koechel", "sched": "schedule", "para": "paragraph", "paras": "paragraphs",
+             "cat": "catalog", "reg": "regulation", "arts": "articles", "pts": "parts"}  # fmt: skip
 _SIGN = "|".join(sorted((name for name in _NUMBERED if name.isalpha()), key=len, reverse=True))
 
 
