@@ -140,7 +140,7 @@ def test_the_environment_of_the_tests_has_every_package_that_a_test_imports_with
     """A package that is there by accident on one machine is missing on the next."""
     dev = names((ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines())
     extras = tables()["project"]["optional-dependencies"]
-    assert names(extras["test"]) <= dev and names(extras["subtitles"]) <= dev
+    assert names(extras["test"]) <= dev
     provided = {name.replace("-", "_") for name in names(requirement_lines()) | dev | {"torch", "bigvgan"}}
     provided |= {"yaml", "PIL", "_pytest", "tomli"} | {"comfy", "comfy_api", "folder_paths"}  # the last three: the host
     foreign = {

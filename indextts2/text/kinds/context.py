@@ -28,7 +28,7 @@ _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*([A-Za-z][\w']*)")
 _BEFORE = re.compile(r"([A-Za-z][\w'.]*)[\s\"'(]*$")
 
 
-_ENDS = re.compile(r"[\"')\]]*(?:\s*$|\s*\n)")
+_AT_END = re.compile(r"[\"')\]]*(?:\s*$|\s*\n)")
 
 
 def rest_of(match: re.Match[str]) -> str:
@@ -61,7 +61,7 @@ def word_before_comma(match: re.Match[str]) -> str:
 
 def at_end(match: re.Match[str]) -> bool:
     """Whether nothing but quotation marks and brackets follows, or the paragraph ends."""
-    return _ENDS.match(match.string, match.end()) is not None
+    return _AT_END.match(match.string, match.end()) is not None
 
 
 def stop_after_initials(match: re.Match[str]) -> str:
