@@ -144,12 +144,12 @@ def _minute(match: re.Match[str]) -> str | None:
     return f"{numbers.spoken(minute)}{f' plus {numbers.spoken(more)}' if more else ''} minutes"
 
 
-_ROW = 1000  # characters of a row that are looked through for an open quotation
+_LOOKED_THROUGH = 1000  # characters of a row that are looked through for an open quotation
 
 
 def _closes(match: re.Match[str], mark: str) -> bool:
     """Whether a quotation is open before the match, which its mark then closes."""
-    line = text_before(match, _ROW).rpartition("\n")[2]
+    line = text_before(match, _LOOKED_THROUGH).rpartition("\n")[2]
     if mark == '"':
         return len(re.findall(r'(?<!\d)"', line)) % 2 == 1
     return len(re.findall(r"(?<!\w)'(?=\w)", line)) > len(re.findall(r"(?<=[\w.,!?])'(?!\w)", line))
