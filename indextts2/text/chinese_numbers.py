@@ -118,7 +118,7 @@ def _score(match: re.Match[str]) -> str:
 
 
 def _of(match: re.Match[str]) -> str:
-    """评分9/10 -> 十分之九; 8.5/10 -> 八点五分,满分十分."""
+    """评分8.5/10 -> 评分八点五分,满分十分."""
     above, below = match["above"], match["below"]
     head = match.group()[: match.start("above") - match.start()]
     return f"{head}{chinese_number(above)}分,满分{chinese_integer(below)}分"
@@ -137,7 +137,7 @@ def _measure(match: re.Match[str]) -> str:
 
 
 def _and(match: re.Match[str]) -> str:
-    """第3、4名 -> 第三、第四名 is said without the second 第."""
+    """第3、4名 -> 第三、四名."""
     numbers = re.findall(r"\d+", match.group())
     return "第" + "、".join(chinese_integer(number) for number in numbers)
 
