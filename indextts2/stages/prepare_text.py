@@ -223,12 +223,15 @@ def _segments(
     ]
     spoken = [(group, ids) for group, ids in spoken if ids]
     segments: list[Segment] = []
+    shown = 0
     for group, ids in spoken:
         start = stretch.start + min(prepared.starts[index] for index in group)
         end = stretch.start + max(prepared.ends[index] for index in group)
+        begun = "…" if start < shown else ""  # of a number over many segments only the first shows the digits
+        own, shown = text[max(start, shown) : end], max(end, shown)
         segments.append(
             Segment(
-                text=_BLANKS.sub(" ", text[start:end]).strip(),
+                text=begun + _BLANKS.sub(" ", own).strip(),
                 ids=tuple(ids),
                 emotion_weights=stretch.emotion_weights,
                 start=start,

@@ -144,13 +144,16 @@ class EnglishFrontEnd:
         return _vowel_after_the(units), normalised.strip(), warnings
 
 
+@functools.lru_cache(maxsize=4096)
 def _shown(word: str, phones: tuple[str, ...]) -> str:
     """A word in capitals where it is spelled letter by letter."""
     for ending in ("", *ENDINGS.values()):
+        if not word.endswith(ending):
+            continue
         letters = word.removesuffix(ending)
         names = letter_names(letters)
         own = tuple(phone.rstrip("012") for phone in phones[: len(phones) - bool(ending)])
-        if word.endswith(ending) and names and own == tuple(name.rstrip("012") for name in names):
+        if names and own == tuple(name.rstrip("012") for name in names):
             return letters.upper() + ending
     return word
 

@@ -187,6 +187,13 @@ def test_a_pattern_that_is_not_linear_is_found():
     assert steps_of(linear, "a" * 60) < 2.5 * steps_of(linear, "a" * 30)
 
 
+@pytest.mark.parametrize("text", ["1" * 3000, "9" * 1500 + " men", "Call " + "555-" * 600])
+def test_a_number_over_many_segments_is_shown_once(functions, text):
+    segments = functions["prepare_text"](text).segments
+    assert len(segments) > 20 and sum(len(segment.text) for segment in segments) < len(text) + 3 * len(segments)
+    assert segments[0].text and all(segment.text.startswith("…") for segment in segments[1:-1])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ["<pause ", "1,", " ", "[", "1", "a", ".", "<", "(", "a ", "<speaker ", "\n "])
 def test_a_million_characters_end_within_a_minute(functions, unit):
