@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -255,14 +256,15 @@ def _origins(
     ends = [*indices[1:], len(pieces)]
     return tuple(
         stretch.start + prepared.starts[group[first]]
-        if first >= 0 and _sounds(pieces[first : max(end, first + 1)])
+        if first >= 0 and any(map(_sounds, pieces[first : max(end, first + 1)]))
         else -1
         for first, end in zip(indices, ends, strict=True)
     )
 
 
-def _sounds(pieces: Sequence[str]) -> bool:
-    return any(character.isalnum() for piece in pieces for character in piece)
+@functools.lru_cache(maxsize=4096)
+def _sounds(piece: str) -> bool:
+    return any(map(str.isalnum, piece))
 
 
 def _split(front_end: FrontEnd, prepared: TextPieces, limit: int, language: str, *, begin: int = 0) -> list[list[int]]:

@@ -138,7 +138,7 @@ def even_segments(breaks: Sequence[Break], limit: int, sizes: Sequence[int] | No
     """
     size_before = [0, *accumulate([1] * len(breaks) if sizes is None else sizes)]
     bounds = [0, *_candidates(breaks, limit, size_before)]
-    short_cost = [_SHORT_COST * (1.0 - length / limit) ** _SHORT_POWER for length in range(limit + 1)]
+    short_cost = [_SHORT_COST * (1.0 - length / limit) ** _SHORT_POWER for length in range(limit)]
     best = [0.0] * len(bounds)
     previous = [0] * len(bounds)
     for last in range(1, len(bounds)):
@@ -148,7 +148,7 @@ def even_segments(breaks: Sequence[Break], limit: int, sizes: Sequence[int] | No
             length = size_before[end] - size_before[bounds[first]]
             if length > limit and first < last - 1:
                 break
-            cost = best[first] + short_cost[min(length, limit)]
+            cost = best[first] + (short_cost[length] if length < limit else 0.0)
             if cost < lowest:
                 lowest, previous[last] = cost, first
         best[last] = lowest + _SEGMENT_COST + _BREAK_COST[breaks[end - 1]]
