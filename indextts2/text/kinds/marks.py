@@ -37,6 +37,7 @@ _QUOTED = re.compile(r"(?m)^[ \t]*>{1,4}(?:[ \t]+(?=[^\s\d])|(?=[A-Za-z\"]))")
 _BULLET = re.compile(r"(?m)^[ \t]*(?:[-+–—]|\*|[•‣◦▪●○■□►➤✓✔→])[ \t]+(?=\S)")
 _NUMBER_BULLET = re.compile(r"(?m)^([ \t]*\d{1,2})\)[ \t]+(?=\S)")
 _CHANGE = re.compile(r"(?<![\w>])>{2,}(?!\w*>)\s?")
+_SIGN_ROW = re.compile(r"([<=+@$%^&~#])(?<!\1\1)\1{3,}")
 _HEART = re.compile(r"(?<=\b)(I|i|we|We|you|You|they|They|u)(\s+)(?:<3+|[❤♥])(?=\s+\w)")
 _FACE = re.compile(
     r"(?<![\w<])(?:(?:[:;=][-~^']?|8-)(?:[)(\]\[]{1,4}|[DPpOo3/\\|*])|[xX]D+|<3+|</3|\^_+\^|[-o]_[-o]|T_T)(?!\w)"
@@ -111,6 +112,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         (_BULLET, bullet),
         (_NUMBER_BULLET, lambda match: match.group(1) + ". "),
         (_CHANGE, gone),
+        (_SIGN_ROW, gone),
         (_HEART, lambda match: f"{match.group(1)}{match.group(2)}love"),
         (_FACE, gone),
         (_STRONG, content),
@@ -127,7 +129,7 @@ def leave_out_marks(tracked: TrackedText, left_out: list[str]) -> None:
         tracked.sub(pattern, replacement)
 
 
-_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠❤♥]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—►➤✓✔→] ")
+_MAY_HOLD_MARKS = re.compile(r"[<>&*_`~#|\n\[\\^™®℠❤♥]|[:;=8xX][-~^']?[)(DPpOo3/\\|*\]\[]|[-•–—►➤✓✔→] |[=+@$%]{4}")
 
 
 def _unescaped(match: re.Match[str]) -> str:
