@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 WRAPPERS = ("module.", "_orig_mod.", "_fsdp_wrapped_module.", "base_model.model.")
 BASE_LAYER = ".base_layer."
-HALF = re.compile(r"(?P<name>.+)\.lora_(?P<side>[AB])(?:\.(?!weight$)[^.]+)?(?:\.weight)?")
+LORA_HALF = re.compile(r"(?P<name>.+)\.lora_(?P<side>[AB])(?:\.(?!weight$)[^.]+)?(?:\.weight)?")
 """A half of an adapter: the name of its module, and which half it is."""
 
 IN_FIRST = re.compile(r"gpt\.h\.\d+\.(attn|mlp)\.\w+")
@@ -50,7 +50,7 @@ def tidied(tensors: Mapping[str, Tensor], path: Path, anchor: str = "") -> dict[
                 "wrappers, or keep one of them."
             )
         plain[name] = value
-    halves = {key: match for key in plain if (match := HALF.fullmatch(key))}
+    halves = {key: match for key in plain if (match := LORA_HALF.fullmatch(key))}
     if not halves:
         return plain
     return _merged(plain, halves, path, extras_of(path))

@@ -42,7 +42,7 @@ CONDITION_MODULES = ("conditioning", "emo", "perceiver", "spk_emb")
 
 PREFIXES = ("base_model.model.", "_orig_mod.", "module.", "model.", "t2s.")
 SAVED = ".modules_to_save.default."
-_HALF = re.compile(r"(?P<name>.+?)\.lora_(?P<kind>embedding_)?(?P<side>[AB])(?:\.default)?(?:\.weight)?")
+_SIDE_OF_LORA = re.compile(r"(?P<name>.+?)\.lora_(?P<kind>embedding_)?(?P<side>[AB])(?:\.default)?(?:\.weight)?")
 LISTED = 3  # keys that an error names
 LARGEST_ALPHA = 1e6  # usual ones lie between 1 and 256
 
@@ -93,7 +93,7 @@ def read_lora(path: str | Path, model: nn.Module) -> Lora:
     strange = []
     for key, value in tensors.items():
         name = _plain(key)
-        match = _HALF.fullmatch(name)
+        match = _SIDE_OF_LORA.fullmatch(name)
         if match and isinstance(getattr(modules.get(match["name"]), "weight", None), Tensor) and value.dim() in (2, 3):
             side, half = _half(value, match, in_first_halves)
             halves.setdefault(match["name"], {})[side] = half

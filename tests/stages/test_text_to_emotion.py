@@ -266,6 +266,13 @@ def test_numbers_too_large_to_read_are_unreadable_not_a_crash():
         parse_reply("1" * 5000, "hello")
 
 
+def test_a_reply_that_is_no_json_may_be_long():
+    assert parse_reply("a" * 100_000 + " 高兴: .5", "hello") == EmotionWeights.of(happy=0.5)
+    with pytest.raises(UnreadableReply) as error:
+        parse_reply("高兴: " + "." * 100_000, "hello")
+    assert len(str(error.value)) < 100
+
+
 def saved(tiny, folder):
     from safetensors.torch import save_file
 

@@ -39,8 +39,14 @@ UNITS = [
 USUAL_UNITS = [" ", "1", "<", "a", "(", "1,"]
 
 
+def modules() -> list[Path]:
+    """Every module that reads texts, scripts or foreign data."""
+    folders = ("text", "script", "stages", "loading", "evaluation")
+    return sorted([*(path for name in folders for path in (ROOT / name).rglob("*.py")), ROOT / "foreign.py"])
+
+
 def patterns() -> dict[str, re.Pattern[str]]:
-    """Every regular expression that a module of texts or scripts holds, in tables too."""
+    """Every regular expression that such a module holds, in tables too."""
     found: dict[tuple[str, int], str] = {}
 
     def walk(value: Any, name: str, depth: int = 0) -> None:
@@ -55,7 +61,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
         elif isinstance(getattr(value, "pattern", None), re.Pattern):
             walk(value.pattern, f"{name}.{getattr(value, 'name', '')}", depth + 1)
 
-    for path in [*sorted((ROOT / "text").rglob("*.py")), *sorted((ROOT / "script").rglob("*.py"))]:
+    for path in modules():
         module = importlib.import_module(".".join(("indextts2", *path.relative_to(ROOT).with_suffix("").parts)))
         for name, value in vars(module).items():
             walk(value, f"{path.stem}.{name}")
@@ -76,7 +82,7 @@ def searched() -> set[str]:
     """Names of patterns that are used for more than `match` and `fullmatch`, which try the start of a text alone."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("*.py")))
     code = re.sub(r"(?m)^from .*$", "", code)
-    used = re.findall(r"\b([A-Z_]{3,})\b(?!\.(?:match|fullmatch)\(|(?:: [^=\n]+)? = |,?\n)", code)
+    used = re.findall(r"\b([A-Z_]{3,})\b(?!\.(?:match|fullmatch)\b|(?:: [^=\n]+)? = |,?\n)", code)
     return set(used)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...config import EMOTIONS
 from ...contracts import EmotionWeights
+from ...errors import shortened
 
 CHINESE_LABELS = ("高兴", "愤怒", "悲伤", "恐惧", "反感", "低落", "惊讶", "自然")
 """Keys of the reply, in the order of EMOTIONS."""
@@ -31,9 +32,12 @@ LARGEST_WEIGHT = 1.2
 CALM = EmotionWeights.of(calm=1.0)
 """Weights that stand for an all-zero or unreadable reply."""
 
-SCORE_PATTERN = re.compile(r'([^\s":.,]+?)"?\s*:\s*([\d.]+)')
-"""A key and its number in text that is not JSON; knows no minus sign and no exponent, like the official one."""
+SCORE_PATTERN = re.compile(r'([^\s":.,]+)(?:"?\s*:\s*([\d.]+))?')
+"""A word in text that is not JSON, and its number if it is a key; knows no minus sign and no exponent, like the
+official one.
+"""
 
+_SHOWN = 40  # characters of a wrong value that a warning repeats
 _SAD, _MELANCHOLIC = EMOTIONS.index("sad"), EMOTIONS.index("melancholic")
 _LABELS = dict(zip(CHINESE_LABELS, CHINESE_LABELS, strict=True)) | dict(zip(EMOTIONS, CHINESE_LABELS, strict=True))
 
@@ -59,7 +63,7 @@ def _decoded(reply: str) -> Any:
     try:
         return json.loads(reply)
     except json.JSONDecodeError:
-        return {key: _number(value) for key, value in SCORE_PATTERN.findall(reply)}
+        return {key: _number(value) for key, value in SCORE_PATTERN.findall(reply) if value}
     except (RecursionError, ValueError) as error:  # nested too deeply, or an integer of thousands of digits
         raise UnreadableReply(f"the reply is not usable JSON ({error})") from error
 
@@ -99,4 +103,4 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise UnreadableReply(f"'{value}' is not a number") from error
+        raise UnreadableReply(f"'{shortened(str(value), _SHOWN)}' is not a number") from error
