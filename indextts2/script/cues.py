@@ -24,7 +24,10 @@ _LANGUAGE = re.compile(r"<lang\s+([^<>\s]*)\s*>", re.IGNORECASE)
 _WORD_TIME = re.compile(r"<\d\d:\d\d:\d\d\.\d{3}><c>")
 DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}.*?(?:\{[^{}]{0,300}\\p0[^{}]{0,300}\}|$)", re.DOTALL)
 OVERRIDE = re.compile(r"\{\s*\\[^{}]*\}|\{[a-zA-Z]:[^{}\s]*\}")  # of ASS, of MicroDVD
-BREAK = re.compile(r"\\N|\\[nh](?![a-z])")  # and no path such as C:\new
+BREAK = re.compile(r"(?<!\\)\\+(?:N|[nh](?![a-z]))")
+"""A row's end or a hard blank of ASS, and no path such as C:\\new. With more than one backslash it is text, whose first
+backslash is taken away.
+"""
 _SHOWN = 60  # characters of what is left out
 
 
@@ -144,7 +147,16 @@ def _take_overrides(cue: Cue, findings: Findings) -> None:
         findings.note("Not spoken: a drawing.", cue.row)
     for override in OVERRIDE.finditer(plain):
         findings.left_out("overrides", override.group(), cue.row + plain.count("\n", 0, override.start()))
-    cue.rows = BREAK.sub(" ", OVERRIDE.sub("", plain)).split("\n")
+    cue.rows = BREAK.sub(_blank_or_text, OVERRIDE.sub("", plain)).split("\n")
+
+
+def _blank_or_text(found: re.Match[str]) -> str:
+    return found.group()[1:] if found.group().startswith("\\\\") else " "
+
+
+def breaks_as_text(text: str) -> str:
+    """A text of a cue in which `\\N` and its like are no breaks but what is written."""
+    return BREAK.sub(lambda found: "\\" + found.group(), text)
 
 
 def _take_voices(cue: Cue, findings: Findings) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..errors import InputError, ScriptError
 from .captions import is_plain
-from .cues import DRAWING, Cue, end_after, without_repeats
+from .cues import DRAWING, Cue, breaks_as_text, end_after, without_repeats
 from .findings import Findings
 from .header import known_in, written
 from .model import Line, Script, clock, plain_text, read_clock
@@ -252,7 +252,8 @@ def write_srt(script: Script) -> str:
     """SRT with the speakers and settings in front of the texts. Raises InputError for lines without times."""
     known = known_in(script.lines)
     cues = [
-        f"{number}\n{clock(start)} {ARROW} {clock(end)}\n{written(line, known=known, is_plain=is_plain)}\n"
+        f"{number}\n{clock(start)} {ARROW} {clock(end)}\n"
+        f"{breaks_as_text(written(line, known=known, is_plain=is_plain))}\n"
         for number, (line, start, end) in enumerate(_timed(script), start=1)
     ]
     return "\n".join(cues)
@@ -264,7 +265,7 @@ def write_vtt(script: Script) -> str:
     for line, start, end in _timed(script):
         voice = f"<v {line.speaker}>" if line.speaker else ""
         body = html.escape(written(line, name=False, is_plain=is_plain), quote=False)
-        cues.append(f"{clock(start, '.')} {ARROW} {clock(end, '.')}\n{voice}{body}\n")
+        cues.append(f"{clock(start, '.')} {ARROW} {clock(end, '.')}\n{breaks_as_text(voice + body)}\n")
     return "\n".join(["WEBVTT\n", *cues])
 
 

@@ -211,6 +211,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="[]:：<>{}&#"),
 texts = st.one_of(
     st.text(max_size=60),
     st.text("ab: [];<>-#&{}\\/i1,.'\"|\n", max_size=30),
+    st.text("\\Nnha", max_size=8),
     st.sampled_from(["Anna: hi", "[happy .6]: x", "42", "# x", "<pause 1s>", "00:00:01,000 --> 00:00:02,000", "a：b"]),
 ).map(plain_text)
 weights = st.lists(st.floats(0, 1.5), min_size=8, max_size=8).map(lambda values: EmotionWeights(tuple(values)))
@@ -236,6 +237,20 @@ def lines(draw, timed=False):
         draw(st.none() | st.integers(1, 64)),
         draw(st.none() | lengths),
     )
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+@pytest.mark.parametrize("text", ["\\h", "\\N", "C:\\Network", "a\\\\Nb", "x\\n y", "C:\\new"])
+def test_a_backslash_that_is_text_is_no_break_when_it_is_read_again(kind, text):
+    script = Script((Line("before", start_ms=0, end_ms=9), Line(text, start_ms=9, end_ms=99)))
+    assert read_script(write_script(script, kind), kind) == script
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+def test_a_break_of_ass_is_a_blank(kind):
+    script = Script((Line("one\\Nx", start_ms=0, end_ms=9),))
+    (line,) = read_script(write_script(script, kind).replace("\\\\N", "\\N"), kind).lines
+    assert line.text == "one x"
 
 
 @settings(max_examples=150, deadline=None)
