@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...audio.mel import log_mel
 from ...config import MelConfig, VocoderConfig
 from ...errors import TrainingError
-from ...models.vocoder import AntiAliasedActivation, Vocoder
+from ...models.vocoder import Vocoder
 from ..configuration import MINI_NAME, config_of
 from ..data.corpus_data import PCM_SCALE, Corpus, Utterance
 from ..data.feature_store import FeatureStore
@@ -54,7 +55,7 @@ class VocoderRecipe:
 
     loop: LoopSettings
     corpora: tuple[str, ...]  # folders with a manifest
-    start_from: str = ""  # run or checkpoint whose vocoder it begins with, empty for fresh weights
+    start_from: str = ""  # run or checkpoint whose vocoder it begins with, also one of shorter kernels; empty for fresh
     cache: str | None = None  # folder of decoded audio
     config: str = MINI_NAME  # mini, a config.yaml or a checkpoint
     splits: tuple[str, ...] = ("train",)
@@ -71,7 +72,7 @@ class VocoderRecipe:
     mel_weight: float = 1.0
     low_band_weight: float = 0.0  # of the harmonics below 1 kHz (low_band_distance), 0 for none
     compile_activations: bool = False
-    """Fuse the activation, forward and backward (fused_activation.py; needs a C++ compiler): faster on a CPU."""
+    """Train in the layout and with the activation of fused_activation.py (needs a C++ compiler): faster on a CPU."""
     adversarial_from: float = 1.0  # share of the schedule after which the discriminators join, 1 for never
     adversarial_ramp: float = 0.03  # share of the schedule over which their weight rises
     adversarial_weight: float = 0.2
@@ -115,11 +116,9 @@ class VocoderPart(Part):
         vocoder = Vocoder(self.config)
         vocoder.initialise(torch.default_generator)  # seeded by the loop
         if self.recipe.start_from:
-            vocoder.load_state_dict(export_weights(Path(self.recipe.start_from), GENERATOR))
+            vocoder.load_state_dict(with_longer_taps(export_weights(Path(self.recipe.start_from), GENERATOR), vocoder))
         if self.recipe.compile_activations:
-            for module in vocoder.modules():
-                if isinstance(module, AntiAliasedActivation):
-                    fuse(module)
+            fuse(vocoder)
         if self.recipe.adversarial_from >= 1.0:
             return {GENERATOR: vocoder}
         return {GENERATOR: vocoder, DISCRIMINATORS: Discriminators(self.recipe.discriminators)}
@@ -152,7 +151,7 @@ class VocoderPart(Part):
             first = int(torch.randint(mel.shape[1] - frames + 1, (1,), generator=generator))
             mel, start = mel[:, first : first + frames], first * self.mel.hop
         clip = torch.from_numpy(samples[start : start + self.samples_per_clip].copy()).float() / PCM_SCALE
-        clip = torch.nn.functional.pad(clip, (0, self.samples_per_clip - clip.shape[0]))
+        clip = F.pad(clip, (0, self.samples_per_clip - clip.shape[0]))
         quiet, loud = self.recipe.gain_range
         gain = quiet + (loud - quiet) * float(torch.rand((), generator=generator))
         if mel is not None:
@@ -231,6 +230,19 @@ class VocoderPart(Part):
             made = models[GENERATOR](wanted).squeeze(1)
             total += float((log_mel(made, self.mel) - wanted).abs().mean())
         return {"mel": total / len(chosen)}
+
+
+def with_longer_taps(weights: dict[str, Tensor], vocoder: Vocoder) -> dict[str, Tensor]:
+    """The weights with zeros around the taps of every residual convolution that is longer in this vocoder.
+
+    Nothing that is heard changes by it, so a vocoder can go on with more capacity than it began with.
+    """
+    grown = dict(weights)
+    for name, wanted in vocoder.state_dict().items():
+        missing = wanted.shape[-1] - weights[name].shape[-1] if name in weights and wanted.dim() else 0
+        if name.startswith("resblocks.") and missing > 0 and missing % 2 == 0:
+            grown[name] = F.pad(weights[name], (missing // 2, missing // 2))
+    return grown
 
 
 def _aligned_mels(recipe: VocoderRecipe, corpus: Corpus) -> FeatureStore | None:
