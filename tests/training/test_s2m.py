@@ -50,6 +50,8 @@ def write_store(folder: Path, *, latents: bool = False, lengths: tuple[int, ...]
                 tensors[f"{name}/tokens"] = torch.arange(tokens)
                 tensors[f"{name}/mel"] = (clock + 100.0 * speaker).expand(20, -1).contiguous()
                 tensors[f"{name}/style"] = torch.full((16,), float(speaker))
+                place = torch.arange(2.0 * tokens)
+                tensors[f"{name}/contour"] = torch.stack([5.0 + 0.01 * place, place, torch.ones(2 * tokens)], dim=1)
                 tensors[f"{name}/features"] = torch.arange(float(tokens))[:, None].expand(-1, 24).contiguous()
             line = {"id": name, "speaker": f"s{speaker}", "style": "neutral", "text": "x", "seconds": tokens / 25}
             split = "test_text" if number == len(lengths) - 1 else "train"
@@ -114,6 +116,30 @@ def test_the_style_is_that_of_the_prompt_or_of_the_target_as_asked(store):
         chosen[style_of_prompt] = data.batch(generator())["style"][:, 0]
         data.store.tensor = plain
     assert bool((chosen[True] != chosen[False]).all())
+
+
+def test_the_contour_is_that_of_the_target(store):
+    data = S2MData(store, SETTINGS, RATE, with_contour=True)
+    for seed in range(10):
+        batch = data.batch(generator(seed))
+        loudness = batch["contour"][..., 1]
+        place = (loudness - loudness[:, :1]) * 1.5 + 2 * batch["tokens"][:, :1]
+        torch.testing.assert_close(
+            place, torch.arange(loudness.shape[1]) + 2.0 * batch["tokens"][:, :1], atol=1e-3, rtol=0
+        )
+        assert loudness.shape[1] == 2 * batch["tokens"].shape[1]
+
+
+def test_prompts_are_of_another_style_where_that_is_asked_and_there_is_one(store):
+    names = {entry.id: style for entry, style in zip(store.entries, ("sad", "sad", "calm") * 3, strict=True)}
+    store.entries = tuple(replace(entry, style=names[entry.id], split="train") for entry in store.entries)
+    data = S2MData(store, replace(SETTINGS, other_prompt=1.0, other_style=1.0), RATE)
+    lone, twin = data.entries[0], next(entry for entry in data.entries if entry.style == "calm")
+    for seed in range(20):
+        source, apart = data._prompt_source(twin, 5, 5, generator(seed))
+        assert apart and source.style == "sad"
+    data._by_speaker[lone.speaker] = [entry for entry in data._by_speaker[lone.speaker] if entry.style == lone.style]
+    assert data._prompt_source(lone, 5, 5, generator())[0].style == lone.style
 
 
 def test_a_crop_longer_than_every_utterance_is_shortened(store):

@@ -20,6 +20,7 @@ from indextts2.training.t2s.data import NO_GUIDE, T2SDataSettings, relative_pros
 from indextts2.training.t2s.label_offsets import OFFSETS, fresh_offsets, trained_offsets
 from indextts2.training.t2s.train import (
     CLASSIFIER,
+    CONTOUR_READER,
     EMOTION_BRANCH,
     LABEL_READER,
     MODEL,
@@ -266,6 +267,34 @@ def test_prosody_is_measured_from_the_mean_of_the_speaker_and_learned_where_it_i
     assert found[-1] < 0.6 * found[0]
     plain = T2SPart(replace(asked, prosody_weight=0.0), tiny_config)
     assert READER not in plain.build() and not bool(plain.batch(0, generator()).prosody.any())
+
+
+def test_the_contour_is_read_off_every_latent_where_it_is_asked_for(recipe, tiny_config):
+    asked = quiet(recipe, contour_weight=1.0)
+    part = T2SPart(asked, tiny_config)
+    models, batch = part.build(), part.batch(0, generator())
+    weights = [weight for model in models.values() for weight in model.parameters() if weight.requires_grad]
+    optimiser, found = torch.optim.Adam(weights, lr=5e-3), []
+    for _ in range(60):
+        loss, metrics = part.loss(models, batch, generator())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append(float(metrics["contour"]))
+    assert found[-1] < 0.6 * found[0]
+    plain = T2SPart(replace(asked, contour_weight=0.0), tiny_config)
+    assert CONTOUR_READER not in plain.build() and plain.batch(0, generator()).contour.numel() == 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"join_probability": 1.0}, {"cut_probability": 1.0}])
+def test_the_contour_keeps_to_the_tokens_of_a_target_that_is_joined_or_cut(recipe, tiny_config, settings):
+    asked = replace(recipe, contour_weight=1.0, data=replace(recipe.data, **settings))
+    data = T2SPart(asked, tiny_config).data
+    for number, entry in enumerate(data.entries):
+        data._contours[entry.id] = data.store.tensor(entry, "tokens").float().repeat_interleave(2)[:, None]
+        batch = data.batch_of([entry], generator(number))
+        assert torch.equal(batch.contour[0, ::2, 0].long(), batch.tokens[0])
+        assert torch.equal(batch.contour[0, 1::2, 0].long(), batch.tokens[0])
 
 
 def reading_of(recipe, tiny_config, **settings):

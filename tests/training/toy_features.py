@@ -37,6 +37,8 @@ def write_toy_features(folder: Path) -> FeatureStore:
             tensors[f"{name}/features"] = torch.randn(tokens, FEATURE_DIM, generator=generator)
             tensors[f"{name}/style"] = torch.randn(STYLE_DIM, generator=generator)
             tensors[f"{name}/prosody"] = torch.randn(6, generator=other)
+            contour = torch.randn(2 * tokens, 3, generator=other)
+            tensors[f"{name}/contour"] = torch.cat([5.0 + 0.2 * contour[:, :2], (contour[:, 2:] > 0).float()], dim=1)
             training = len(SENTENCES) - HELD_OUT
             line = {
                 "id": name,

@@ -1,8 +1,9 @@
 """Precomputed training features: what the encoder, codec and style encoder say of every utterance.
 
 A folder holds `index.jsonl`, one line per entry (id, speaker, style, split, text, phonemes, phoneme_durations, seconds,
-token_count, frame_count, shard), and safetensors shards with `<id>/tokens`, `<id>/features`, `<id>/style`, `<id>/mel`
-and `<id>/prosody`. An id may carry a speed: `af_sky_00012@0.9` is that utterance played at 0.9 times its speed.
+token_count, frame_count, shard), and safetensors shards with `<id>/tokens`, `<id>/features`, `<id>/style`, `<id>/mel`,
+`<id>/prosody` and `<id>/contour`. An id may carry a speed: `af_sky_00012@0.9` is that utterance played at 0.9 times its
+speed.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class FeatureStore:
     def tensor(self, entry: FeatureEntry, kind: str) -> Tensor:
         """One tensor of an entry; all but the tokens come as float32.
 
-        kind: "tokens" (tokens,) int64, "features" (tokens, dim), "style" (dim,), "mel" (bands, frames), "prosody" (6,).
+        kind: "tokens" (tokens,) int64, "features" (tokens, dim), "style" (dim,), "mel" (bands, frames), "prosody" (6,),
+        "contour" (2 * tokens, 3).
 
         Raises TrainingError when the shard lacks it.
         """
@@ -84,7 +86,7 @@ class FeatureStore:
         if value is None:
             with safe_open(str(self.folder / entry.shard), framework="pt") as shard:
                 if key not in shard.keys():
-                    raise TrainingError(f"{entry.shard} has no '{key}'. Run `train features` again.")
+                    raise TrainingError(f"{entry.shard} has no '{key}'. Run `train features` into a new folder.")
                 value = shard.get_tensor(key)
         return value.long() if kind == "tokens" else value.float()
 

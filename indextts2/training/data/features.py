@@ -36,6 +36,7 @@ from ..configuration import MINI_NAME, config_of
 from ..loop.recipe import load_recipe
 from ..loop.state import export_weights
 from ..loop.trainer import TrainingResult
+from .contours import token_contour
 from .corpus_data import Utterance, read_manifest
 from .feature_store import FeatureEntry
 from .json_lines import fields_of, read_object, read_objects
@@ -151,7 +152,7 @@ def extract_features(
 def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float = 1.0) -> dict[str, Tensor]:
     """Tensors that are stored of one recording, in half precision but for the tokens, which are int16.
 
-    tokens (tokens,), features (tokens, dim), style (dim,), mel (bands, frames), prosody (6,).
+    tokens (tokens,), features (tokens, dim), style (dim,), mel (bands, frames), prosody (6,), contour (2 * tokens, 3).
     """
     mel_rate = encoder.config.mel.sample_rate
     device = next(encoder.semantic_encoder.parameters()).device
@@ -159,12 +160,14 @@ def utterance_features(encoder: EncoderModels, waveform: Waveform, speed: float 
     at_mel_rate = resample_soxr(mono, round(waveform.sample_rate * speed), mel_rate).to(device)
     at_fbank_rate = resample_sinc(at_mel_rate, mel_rate, FBANK.sample_rate)
     features = semantic_features(encoder, at_fbank_rate)
+    tokens = encoder.codec.quantize(features)[0][0]
     made = {
-        "tokens": encoder.codec.quantize(features)[0][0].to(torch.int16),
+        "tokens": tokens.to(torch.int16),
         "features": features[0].to(torch.float16),
         "style": encoder.style_encoder(style_features(at_fbank_rate))[0].to(torch.float16),
         "mel": log_mel(at_mel_rate, encoder.config.mel)[0].to(torch.float16),
         "prosody": utterance_prosody(at_fbank_rate[0]).to(torch.float16),
+        "contour": token_contour(at_fbank_rate[0], len(tokens)).to(torch.float16),
     }
     return {kind: value.cpu() for kind, value in made.items()}
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ...checks import check_fields
 from ...errors import TrainingError
+from ..data.contours import ROWS_PER_TOKEN, relative_contours
 from ..data.feature_store import FeatureEntry, FeatureStore
 
 
@@ -26,7 +27,8 @@ class S2MDataSettings:
 
     batch_frames: mel frames of a batch, prompts included. crop_tokens: lengths of prompt and target together, drawn
     with the probabilities crop_shares. prompt_share: least and greatest part of the crop that is prompt.
-    other_prompt: how often the prompt comes from another sentence. style_of_prompt: the style vector is that of the
+    other_prompt: how often the prompt comes from another sentence. other_style: how often such a sentence is one of
+    another prosody style than the target, where the speaker has one. style_of_prompt: the style vector is that of the
     utterance the prompt is cut from, as when speaking, where both come from the reference; pace, pitch and effort must
     then be read from tokens and latents. languages: which utterances are used.
     """
@@ -36,6 +38,7 @@ class S2MDataSettings:
     crop_shares: tuple[float, ...] = (0.55, 0.25, 0.12, 0.08)
     prompt_share: tuple[float, float] = (0.15, 0.5)
     other_prompt: float = 0.5
+    other_style: float = 0.0
     style_of_prompt: bool = True
     languages: tuple[str, ...] = ("en",)
 
@@ -48,7 +51,8 @@ class S2MData:
 
     A batch is a dictionary: `prompt_tokens` and `tokens` (batch, tokens) int64, `prompt_mel` and `mel`
     (batch, bands, frames), `style` (batch, style_dim), and with latents `latent` (batch, tokens, latent_dim) of the
-    target and `has_latent` (batch,) bool; with_features adds `features` (batch, tokens, dim) of the target.
+    target and `has_latent` (batch,) bool; with_features adds `features` (batch, tokens, dim) of the target and
+    with_contour its `contour` (batch, 2 * tokens, 3).
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class S2MData:
         latents: FeatureStore | None = None,
         split: str = "train",
         with_features: bool = False,
+        with_contour: bool = False,
     ) -> None:
         self.store, self.settings, self.latents, self.frames_per_token = store, settings, latents, frames_per_token
         self.with_features = with_features
@@ -71,6 +76,7 @@ class S2MData:
         self._by_speaker: dict[str, list[FeatureEntry]] = {}
         for entry in self.entries:
             self._by_speaker.setdefault(entry.speaker, []).append(entry)
+        self._contours = relative_contours(store, self.entries) if with_contour else {}
         self._latent_entries = {} if latents is None else {entry.id: entry for entry in latents}
 
     def frame_count(self, token_count: int) -> int:
@@ -116,6 +122,8 @@ class S2MData:
         long_enough = [entry for entry in others if self.usable(entry) >= prompt_tokens]
         fits_inside = self.usable(target) >= prompt_tokens + target_tokens
         wants_other = float(torch.rand((), generator=generator)) < self.settings.other_prompt
+        if self.settings.other_style and float(torch.rand((), generator=generator)) < self.settings.other_style:
+            long_enough = [entry for entry in long_enough if entry.style != target.style] or long_enough
         if long_enough and (wants_other or not fits_inside):
             return long_enough[_draw(len(long_enough), generator)], True
         if fits_inside or not others:
@@ -147,6 +155,8 @@ class S2MData:
         }
         if self.with_features:
             row["features"] = self.store.tensor(entry, "features")[start : start + target_tokens]
+        if self._contours:
+            row["contour"] = self._contours[entry.id][ROWS_PER_TOKEN * start : ROWS_PER_TOKEN * (start + target_tokens)]
         if self.latents is not None:
             row["has_latent"] = torch.tensor(entry.id in self._latent_entries)
             row["latent"] = self._latent(self.latents, entry, start, target_tokens)

@@ -8,8 +8,10 @@ latents while T2S is still untrained, then go on from the same folder with them:
 
 Differs from the paper: the hidden states in the middle of the transformer are also drawn towards what the semantic
 encoder hears in the clean target (representation alignment, Yu et al., arXiv 2410.06940), which a small model needs to
-read its tokens in context within minutes; and the error of the velocity may be counted a second time after averaging
-over stretches of frames, so that the level, brightness and pitch of a whole phrase weigh more.
+read its tokens in context within minutes; with `contour_weight` pitch, loudness and voicing of every target frame must
+be readable off them, so that it listens to what tokens and latents say of prosody; and the error of the velocity may be
+counted a second time after averaging over stretches of frames, so that the level, brightness and pitch of a whole
+phrase weigh more.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from ...models.flow import AdaptiveNorm
 from ...models.length_regulator import frame_to_token
 from ...models.s2m import FlowExample, SemanticToMel
 from ..configuration import MINI_NAME, config_of
+from ..data.contours import ContourHead
 from ..data.feature_store import FeatureStore
 from ..loop.part import LoopSettings, Metrics, Models, Part
 from ..loop.recipe import load_recipe
@@ -39,6 +42,7 @@ from .data import S2MData, S2MDataSettings
 
 MODEL = "s2m"
 READER = "reader"
+CONTOUR_READER = "contour_reader"
 HELD_OUT_BATCHES = 4
 HELD_OUT_SEED = 1
 POOLED_FRAMES = (8, 32, 0)  # windows of the pooled loss; 0 is the whole target
@@ -59,6 +63,7 @@ class S2MRecipe:
     condition_dropout: float = 0.15  # share that sees no condition at all
     start_from: str = ""  # run or checkpoint whose weights it begins with, empty for fresh ones
     alignment_weight: float = 0.0  # of the distance between hidden states and semantic features, 0 for none
+    contour_weight: float = 0.0  # of the contour head, 0 for none; the features must hold `contour` then
     pooled_weight: float = 0.0  # of the error that is left of the velocity's mean over a stretch of frames, 0 for none
     loop: LoopSettings = LoopSettings(max_steps=20_000)  # the optimisation
 
@@ -78,13 +83,20 @@ class S2MPart(Part):
             embedding if embedding is not None else token_embedding(recipe.codec, recipe.codec_name, config)
         )
         store = FeatureStore(Path(recipe.features))
-        store.preload("tokens", "style", "mel", *(["features"] if recipe.alignment_weight else []))
+        kinds = {"features": recipe.alignment_weight, "contour": recipe.contour_weight}
+        store.preload("tokens", "style", "mel", *(kind for kind, weight in kinds.items() if weight))
         latents = FeatureStore(Path(recipe.latents)) if recipe.latents else None
         if latents is not None:
             latents.preload("latent")
         rate = config.s2m.frames_per_token
-        aligned = recipe.alignment_weight > 0.0
-        self.data = S2MData(store, recipe.data, rate, latents=latents, with_features=aligned)
+        self.data = S2MData(
+            store,
+            recipe.data,
+            rate,
+            latents=latents,
+            with_features=recipe.alignment_weight > 0.0,
+            with_contour=recipe.contour_weight > 0.0,
+        )
         self.mel_mean = mean_of_bands(self.data)
         self.held_out = held_out_batches(store, latents, recipe.data, rate)
 
@@ -97,11 +109,14 @@ class S2MPart(Part):
         initialise(model, self.mel_mean)
         if self.recipe.start_from:
             model.load_state_dict(export_weights(Path(self.recipe.start_from), MODEL))
-        if not self.recipe.alignment_weight:
-            return {MODEL: model}
+        models: dict[str, nn.Module] = {MODEL: model}
         width = self.config.s2m.flow.width
-        reader = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, self.config.codec.dim))
-        return {MODEL: model, READER: reader}
+        if self.recipe.alignment_weight:
+            layers = nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, self.config.codec.dim)
+            models[READER] = nn.Sequential(*layers)
+        if self.recipe.contour_weight:
+            models[CONTOUR_READER] = ContourHead(width, rows=1)
+        return models
 
     def averaged(self, models: Models) -> tuple[str, ...]:
         return (MODEL,)
@@ -134,6 +149,14 @@ class S2MPart(Part):
             heard = models[READER](states[0][:, -velocity.shape[-1] :])
             terms["alignment"] = feature_distance(heard, batch["features"], example.condition_mask)
             loss = loss + recipe.alignment_weight * terms["alignment"]
+        if CONTOUR_READER in models:
+            hidden = states[0][:, -velocity.shape[-1] :]
+            terms["contour"] = models[CONTOUR_READER](
+                hidden,
+                batch["contour"][:, frame_to_token([(batch["contour"].shape[1], hidden.shape[1])], hidden.device)],
+                example.condition_mask[:, None].expand(hidden.shape[:2]),
+            )
+            loss = loss + recipe.contour_weight * terms["contour"]
         return loss, metrics | {name: term.detach() for name, term in terms.items()}
 
     def evaluate(self, models: Models) -> dict[str, float]:

@@ -18,6 +18,7 @@ from ...errors import TrainingError
 from ...models.t2s import TextToSemantic
 from ...text.front_end import FrontEnd
 from ..data.alignment import attention_targets
+from ..data.contours import ROWS_PER_TOKEN, relative_contours
 from ..data.feature_store import FeatureEntry, FeatureStore, stack_padded
 from ..data.prosody import UTTERANCE_PROSODY
 from .label_offsets import LabelOffsets
@@ -64,7 +65,8 @@ class T2SBatch:
     text_ids, NO_GUIDE where unknown; speaker_ids: (batch,) index of the speaker among those of the training split;
     labels: (batch,) index of the target's style in `T2SData.labels`. prosody, emotion_prosody: (batch, 6), how target
     and emotion prompts are said, measured from the mean of their speaker at their speed, in units of the spread over
-    the corpus; zeros when not asked for.
+    the corpus; zeros when not asked for. contour: (batch, 2 * tokens, 3), see contours.py, or without values
+    when not asked for.
     """
 
     prompt: Tensor
@@ -81,6 +83,7 @@ class T2SBatch:
     labels: Tensor
     prosody: Tensor
     emotion_prosody: Tensor
+    contour: Tensor
 
     def to(self, device: torch.device) -> T2SBatch:
         return T2SBatch(*(getattr(self, name).to(device) for name in self.__slots__))
@@ -108,6 +111,7 @@ class T2SData:
         *,
         split: str = "train",
         with_prosody: bool = False,
+        with_contour: bool = False,
     ) -> None:
         self.store, self.settings = store, settings
         self.reader = reader_for(front_end.kind)(front_end, settings.letters_probability)
@@ -139,6 +143,7 @@ class T2SData:
         for entry in self.entries:
             self.by_style.setdefault((entry.style, entry.speed), []).append(entry)
         self._prosody = relative_prosody(store, self.entries) if with_prosody else {}
+        self._contours = relative_contours(store, self.entries) if with_contour else {}
         self.labels = labels_of(store, front_end.kind)
         self._label_index = {name: index for index, name in enumerate(self.labels)}
         self.speakers = tuple(sorted(self.by_speaker))
@@ -181,13 +186,14 @@ class T2SData:
         else:
             crops = [self._crop(entry, generator) for entry in emotion_entries]
             emotion_prompt, emotion_mask = stack_padded(crops), _mask(crops)
-        texts, guides, tokens = [], [], []
+        texts, guides, tokens, contours = [], [], [], []
         for target in targets:
-            ids, spans, codes = self._reading(target, generator)
+            ids, spans, codes, contour = self._reading(target, generator)
             rate = self.settings.tokens_per_second
             guide = [NO_GUIDE] * len(codes) if spans is None else attention_targets(spans, len(codes), rate)
             texts.append(torch.tensor(ids))
             tokens.append(codes)
+            contours.append(contour)
             guides.append(torch.tensor(guide))
         return T2SBatch(
             prompt=stack_padded(prompts),
@@ -204,12 +210,13 @@ class T2SData:
             labels=torch.tensor([self._label_index[target.style] for target in targets]),
             prosody=self._prosody_of(targets),
             emotion_prosody=mix @ self._prosody_of(emotion_entries),
+            contour=stack_padded(contours),
         )
 
     def _reading(self, target: FeatureEntry, generator: torch.Generator) -> Reading:
         """Text and tokens of a target: itself, or now and then the target with another sentence, or its later words."""
         ids, spans = self.reader.text(target, generator)
-        reading = Reading(ids, spans, self.store.tensor(target, "tokens"))
+        reading = Reading(ids, spans, self.store.tensor(target, "tokens"), self._contour_of(target))
         settings = self.settings
         if not settings.join_probability + settings.cut_probability:
             return reading
@@ -235,12 +242,13 @@ class T2SData:
         entry = others[_draw(len(others), generator)]
         ids, spans = self.reader.text(entry, generator)
         codes = torch.cat([first.codes, self.store.tensor(entry, "tokens")])
+        contour = torch.cat([first.contour, self._contour_of(entry)])
         joined = [*first.ids, *self.reader.between, *ids]
         if first.spans is None or spans is None:
-            return Reading(joined, None, codes)
+            return Reading(joined, None, codes, contour)
         later = len(first.codes) / self.settings.tokens_per_second
         shifted = [(start + later, end + later) for start, end in spans]
-        return Reading(joined, [*first.spans, *[(later, later)] * len(self.reader.between), *shifted], codes)
+        return Reading(joined, [*first.spans, *[(later, later)] * len(self.reader.between), *shifted], codes, contour)
 
     def _cut(self, whole: Reading, generator: torch.Generator) -> Reading:
         """The target from a later word on, if enough is left."""
@@ -258,7 +266,10 @@ class T2SData:
         begin = begins[_draw(len(begins), generator)]
         first = round(whole.spans[begin][0] * rate)
         spans = [(start - first / rate, end - first / rate) for start, end in whole.spans[begin:]]
-        return Reading(whole.ids[begin:], spans, whole.codes[first:])
+        return Reading(whole.ids[begin:], spans, whole.codes[first:], whole.contour[ROWS_PER_TOKEN * first :])
+
+    def _contour_of(self, entry: FeatureEntry) -> Tensor:
+        return self._contours.get(entry.id, torch.zeros(ROWS_PER_TOKEN * entry.token_count, 0))
 
     def _prosody_of(self, entries: Sequence[FeatureEntry]) -> Tensor:
         silent = torch.zeros(len(UTTERANCE_PROSODY))

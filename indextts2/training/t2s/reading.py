@@ -23,6 +23,7 @@ class Reading(NamedTuple):
     ids: list[int]
     spans: Spans | None  # seconds of every id; None where no timing is known
     codes: Tensor  # (tokens,)
+    contour: Tensor  # (2 * tokens, 3), see contours.py; (2 * tokens, 0) where none is asked for
 
 
 class TextReader(Protocol):

@@ -8,7 +8,8 @@
 Differs from the paper: a guide for a few attention heads, from the teacher's timing, makes a small model read after
 minutes instead of days; part of the tokens fed to it are replaced by random ones, because small data overfits; and
 with `prosody_weight` pitch, loudness and tilt of the utterance must be readable off latents and emotion vector, with
-`label_weight` the label of its prosody style too.
+`contour_weight` pitch, loudness and voicing of every token off its latent, with `label_weight` the label of the
+utterance's prosody style off both.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ...loading.tensors import check_names
 from ...models.t2s import TextToSemantic
 from ...text.front_end import FrontEnd
 from ..configuration import MINI_NAME, config_of, front_end_of
+from ..data.contours import ROWS_PER_TOKEN, ContourHead
 from ..data.feature_store import FeatureStore
 from ..data.prosody import UTTERANCE_PROSODY
 from ..loop.part import LoopSettings, Metrics, Models, Part, StepTools
@@ -55,6 +57,7 @@ TEXT_ROWS = ("text_embedding.", "text_head.")
 CLASSIFIER = "speaker_classifier"
 READER = "prosody_reader"
 LABEL_READER = "label_reader"
+CONTOUR_READER = "contour_reader"
 SPEAKER_BRANCH = ("conditioning_encoder.", "perceiver_encoder.")
 EMOTION_BRANCH = ("emo_conditioning_encoder.", "emo_perceiver_encoder.", "emovec_layer.", "emo_layer.")
 FROZEN_ALWAYS = ("speed_emb.", "text_head.")  # not used by a checkpoint whose free length is p = 0
@@ -86,6 +89,7 @@ class T2SRecipe:
     reversal: float = 0.2  # strength of the speaker classifier's reversed gradient after its ramp; 0 switches it off
     ramp: float = 0.3  # share of the schedule over which the reversal rises
     prosody_weight: float = 0.0  # of the prosody head, 0 for none; the features must hold `prosody` then
+    contour_weight: float = 0.0  # of the contour head, 0 for none; the features must hold `contour` then
     label_weight: float = 0.0  # of the label head (the prosody styles of the corpus), 0 for none
     emotion_steps: int = 0
     """Steps at the start of stage 2 that train the emotion branch alone, on prosody and label of its prompts; they are
@@ -137,10 +141,11 @@ class T2SPart(Part):
         self.name = f"t2s stage {recipe.stage}"
         self.recipe, self.config = recipe, config
         store = FeatureStore(Path(recipe.features))
-        self.with_prosody = recipe.prosody_weight > 0.0
-        store.preload("tokens", "features", *(["prosody"] if self.with_prosody else []))
+        self.with_prosody, self.with_contour = recipe.prosody_weight > 0.0, recipe.contour_weight > 0.0
+        kinds = {"prosody": self.with_prosody, "contour": self.with_contour}
+        store.preload("tokens", "features", *(kind for kind, asked in kinds.items() if asked))
         front_end = front_end_of(config, recipe.config, recipe.tokenizer)
-        self.data = T2SData(store, front_end, recipe.data, with_prosody=self.with_prosody)
+        self.data = self._data(store, front_end, "train")
         self.held_out = self._held_out_batches(store, front_end)
         self.guide_heads = recipe.guide_heads if recipe.guide_weight and self.data.reader.timed else ()
         if recipe.guide_weight and not self.guide_heads:
@@ -165,6 +170,8 @@ class T2SPart(Part):
             models[CLASSIFIER] = SpeakerClassifier(dim, len(self.data.speakers))
         if self.with_prosody:
             models[READER] = ProsodyHead(dim, len(UTTERANCE_PROSODY))
+        if self.with_contour:
+            models[CONTOUR_READER] = ContourHead(dim, ROWS_PER_TOKEN)
         if self.recipe.label_weight > 0.0:
             models[LABEL_READER] = LabelHead(dim, self.data.label_weights())
         if self.recipe.label_offset > 0.0:
@@ -261,6 +268,11 @@ class T2SPart(Part):
             off = models[READER](output.latent, batch.token_lengths, batch.prosody, emotion, batch.emotion_prosody)
             loss = loss + recipe.prosody_weight * off
             metrics |= {"prosody": off.detach()}
+        if CONTOUR_READER in models:
+            places = torch.arange(batch.tokens.shape[1], device=batch.tokens.device)
+            off = models[CONTOUR_READER](output.latent, batch.contour, places[None] < batch.token_lengths[:, None])
+            loss = loss + recipe.contour_weight * off
+            metrics |= {"contour": off.detach()}
         if LABEL_READER in models:
             label_loss, label_accuracy = models[LABEL_READER](output.latent, batch.token_lengths, batch.labels)
             loss = loss + recipe.label_weight * label_loss
@@ -312,10 +324,14 @@ class T2SPart(Part):
         kept = torch.rand(batch.token_lengths.shape, generator=generator) >= self.recipe.length_dropout
         return batch.token_lengths * kept.to(batch.token_lengths.device)
 
+    def _data(self, store: FeatureStore, front_end: FrontEnd, split: str) -> T2SData:
+        settings, heads = self.recipe.data, (self.with_prosody, self.with_contour)
+        return T2SData(store, front_end, settings, split=split, with_prosody=heads[0], with_contour=heads[1])
+
     def _held_out_batches(self, store: FeatureStore, front_end: FrontEnd) -> list[T2SBatch]:
         """Batches of held-out texts, the same in every evaluation; none when the store has too few."""
         try:
-            data = T2SData(store, front_end, self.recipe.data, split="test_text", with_prosody=self.with_prosody)
+            data = self._data(store, front_end, "test_text")
         except TrainingError:
             return []
         generator = torch.Generator().manual_seed(HELD_OUT_SEED)
