@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..stages.handles import SpeechModels
 
 JUDGES = ("transcripts", "speakers", "quality")
-KEPT = 2  # pieces of speech held for the pictures
+KEPT = 2  # pieces of speech of free length held for the pictures
 GUIDANCE = (("emotion", "what the emotion changes in the tokens"), ("latent", "what the latents change in the sound"))
 HELP = "measure a checkpoint on a corpus"
 
@@ -59,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="judges to leave out; their packages are then not needed",
     )
     parser.add_argument(
-        "--pictures", action="store_true", help="also draw spectrograms, attention over the text and the duration curve"
+        "--pictures",
+        action="store_true",
+        help="also draw spectrograms, attention over the text, the duration curve and the melody of every emotion",
     )
     for name, effect in GUIDANCE:
         parser.add_argument(
@@ -136,14 +138,20 @@ def _word_figures(options: argparse.Namespace, models: SpeechModels, protocol: P
 
 
 def synthesiser(models: SpeechModels, protocol: Protocol, kept: dict[str, Speech]) -> Synthesise:
-    """Speaks the requests of a protocol with a checkpoint. The first ones of free length are also put into `kept`."""
+    """Speaks the requests of a protocol with a checkpoint. What the pictures show is also put into `kept`: the first
+    requests of free length, and the first text in all emotions.
+    """
+    shown = {request.id for request in protocol.of_kind("free")[:KEPT]}
+    emotional = protocol.of_kind("emotion")
+    first = emotional[0] if emotional else None
+    shown |= {item.id for item in emotional if first and (item.speaker, item.text) == (first.speaker, first.text)}
     from ..stages.speak import NO_EMOTION, EmotionRequest, speak
 
     def synthesise(request: SpeechRequest) -> Speech:
         emotion = NO_EMOTION if request.emotion is None else EmotionRequest(weights=request.emotion)
         reference = protocol.recording(request.reference)
         speech = speak(models, request.text, reference, emotion=emotion, duration=request.duration, seed=request.seed)
-        if request.kind == "free" and len(kept) < KEPT:
+        if request.id in shown:
             kept[request.id] = speech
         return speech
 

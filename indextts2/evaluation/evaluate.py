@@ -20,10 +20,20 @@ from ..contracts import Progress, Speech, Waveform, no_progress
 from ..errors import AudioError, InputError
 from .listeners import Listeners, judge_samples, open_listeners, similarity
 from .probe import cross_validated_accuracy, fit_probe, left_out_guesses
-from .prosody import ProsodyFeatures, prosody_features
+from .prosody import FEATURE_NAMES, ProsodyFeatures, prosody_features
 from .protocol import NEUTRAL, Protocol, ProtocolSettings, SpeechRequest, Synthesise, build_protocol
 from .report import write_report
 from .words import error_rates
+
+MOVES = {
+    "f0_mean": "pitch, semitones",
+    "f0_range": "melody, semitones",
+    "level": "loudness, dB",
+    "tilt": "brightness, dB",
+    "rate": "pace, letters/s",
+    "pause_share": "pauses, of the time",
+}
+"""Features of the table of styles, and what it calls them."""
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +229,7 @@ def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.
     own: a probe fitted on the other texts tells the emotion of a text from how it differs from its neutral version;
     transfer: one fitted on corpus recordings tells it from how it differs from the speaker's neutral speech; corpus:
     cross validation within the recordings, the ceiling of transfer. Chance is one in eight. confusion: emotion asked ->
-    how often each was told by the own probe.
+    how often each was told by the own probe. moves: `style_moves` of the speech and of the recordings.
     """
     figures: dict[str, Any] = _words(heard)
     made = [(item.request.speaker, item.request.style, item.features.vector()) for item in heard if item.features]
@@ -227,8 +237,9 @@ def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.
     known, styles = _relative(list(corpus))
     figures["chance"] = round(1.0 / max(len(set(styles) | set(labels)), 1), 4)
     own: dict[str, float | None] = {}
+    rows, asked, texts = _against_neutral(heard)
+    figures["moves"] = style_moves(rows, asked, known, styles)
     try:
-        rows, asked, texts = _against_neutral(heard)
         told = left_out_guesses(rows, asked, texts)
     except InputError as error:
         logger.warning("The probe of the speech itself was left out: %s", error)
@@ -252,6 +263,24 @@ def emotion_figures(heard: Sequence[Heard], corpus: Sequence[tuple[str, str, np.
         name: {"probe_own": own.get(name), "probe_transfer": found.get(name)} for name in sorted(set(own) | set(found))
     }
     return figures
+
+
+def style_moves(
+    spoken: np.ndarray, asked: Sequence[str], recorded: np.ndarray, styles: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Style -> how far pitch, melody, loudness, brightness, pace and pauses move from neutral, spoken and recorded.
+
+    spoken, recorded: (utterances, features), less neutral; asked, styles: a style for each. Styles of both only.
+    """
+    moves: dict[str, dict[str, float]] = {}
+    for style in sorted(set(asked) & set(styles)):
+        sides = {"spoken": spoken[np.array(asked) == style], "recorded": recorded[np.array(styles) == style]}
+        moves[style] = {
+            f"{name}, {side}": round(float(rows[:, FEATURE_NAMES.index(feature)].mean()), 2)
+            for feature, name in MOVES.items()
+            for side, rows in sides.items()
+        }
+    return moves
 
 
 def _by_label(guesses: Sequence[str], labels: Sequence[str]) -> dict[str, float | None]:

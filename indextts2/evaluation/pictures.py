@@ -1,4 +1,4 @@
-"""Pictures of a checkpoint: spectrograms beside the recordings, attention over the text, the duration curve."""
+"""Pictures of a checkpoint: spectrograms beside recordings, attention over the text, duration curve, melodies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from ..atomic import make_folder, replacing
@@ -19,7 +20,9 @@ from ..stages.reference import encode_reference
 from ..stages.t2s.batches import DecodingSettings
 from ..stages.t2s.text_to_semantic import text_to_semantic
 from ..stages.t2s.word_alignment import all_heads, text_attention
-from .protocol import Protocol, SpeechRequest
+from .listeners import judge_samples
+from .prosody import FRAMES_PER_SECOND, pitch_track
+from .protocol import NEUTRAL, Protocol, SpeechRequest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +32,14 @@ if TYPE_CHECKING:
     from .evaluate import Heard
 
 DPI = 90
-WIDTH, ROW_HEIGHT = 10.0, 2.4  # inches
+WIDTH, ROW_HEIGHT, MELODY_HEIGHT = 10.0, 2.4, 1.3  # inches
+PITCH_SHOWN, PITCH_MARKS = (60.0, 500.0), (100, 200, 400)  # Hz
 
 
 def write_pictures(
     folder: Path, models: SpeechModels, protocol: Protocol, heard: Sequence[Heard], made: dict[str, Speech]
 ) -> list[Path]:
-    """Write spectrograms.png, attention.png and duration.png; a picture without material is left out.
+    """Write spectrograms.png, attention.png, duration.png and melody.png; a picture without material is left out.
 
     made: the speech of the requests to show by their id, drawn beside the recording where there is one. -> the files.
     """
@@ -47,7 +51,34 @@ def write_pictures(
         paths.append(save_figure(draw_attention(models, protocol, requests[0]), folder / "attention.png"))
     if any(item.request.kind == "duration" for item in heard):
         paths.append(save_figure(draw_durations(heard), folder / "duration.png"))
+    emotional = [request for request in protocol.of_kind("emotion") if request.id in made]
+    if emotional:
+        paths.append(save_figure(draw_melodies(emotional, made), folder / "melody.png"))
     return paths
+
+
+def draw_melodies(requests: Sequence[SpeechRequest], made: dict[str, Speech]) -> Figure:
+    """F0 of one text in every style, each over its neutral version in grey."""
+    curves = {request.style: _melody(made[request.id].waveform) for request in requests}
+    neutral = curves.pop(NEUTRAL, None)
+    figure, axes = _figure(len(curves), height=MELODY_HEIGHT)
+    longest = max(times[-1] for times, _ in [*curves.values(), *([neutral] if neutral else [])])
+    for (style, (times, pitch)), drawn in zip(curves.items(), axes, strict=True):
+        if neutral:
+            drawn.plot(*neutral, color="silver", linewidth=3.0)
+        drawn.plot(times, pitch, linewidth=2.0)
+        drawn.set(ylabel=style, xlim=(0.0, longest), ylim=PITCH_SHOWN, yscale="log")
+        drawn.set_yticks(PITCH_MARKS, [f"{hertz} Hz" for hertz in PITCH_MARKS])
+        drawn.minorticks_off()
+    axes[0].set_title(requests[0].text)
+    axes[-1].set_xlabel("seconds")
+    return figure
+
+
+def _melody(waveform: Waveform) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds, and F0 in Hz, NaN where unvoiced: (frames,) each."""
+    pitch = pitch_track(judge_samples(waveform))
+    return np.arange(len(pitch)) / FRAMES_PER_SECOND, pitch
 
 
 def draw_spectrograms(

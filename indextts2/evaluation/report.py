@@ -62,6 +62,9 @@ def markdown(name: str, settings: dict[str, Any], figures: dict[str, Any]) -> st
             asked = list(emotion["confusion"])
             rows = {one: {f"told {other}": emotion["confusion"][one].get(other, 0) for other in asked} for one in asked}
             lines += [*table("asked", rows), ""]
+        if emotion.get("moves"):
+            lines += ["How far each style moves from neutral, in this speech and in the corpus's recordings:", ""]
+            lines += [*table("style", emotion["moves"]), ""]
     if "words" in figures:
         lines += ["## Borders of words", "", *table("through", figures["words"]), ""]
     lines += ["## Settings", "", "```json", json.dumps(settings, indent=1), "```", ""]

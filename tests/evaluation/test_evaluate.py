@@ -230,7 +230,12 @@ def test_emotions_with_their_own_prosody_are_found_and_equal_ones_are_not(corpus
     clear, flat = emotion_figures(heard(3.0), rows(3.0)), emotion_figures(heard(0.0), rows(3.0))
     assert clear["probe_transfer"] > 0.9 and clear["probe_own"] > 0.9 and clear["probe_corpus"] > 0.9
     assert flat["probe_transfer"] < 0.4 and flat["probe_own"] < 0.4
-    assert set(clear["by_emotion"]) == set(EMOTIONS)
+    assert set(clear["by_emotion"]) == set(EMOTIONS) == set(clear["moves"])
+    for name in EMOTIONS:  # the pitch of the first one moves, in the recordings and in the clear speech
+        moved = 3.0 if name == EMOTIONS[0] else 0.0
+        assert clear["moves"][name]["pitch, semitones, spoken"] == pytest.approx(moved, abs=0.3)
+        assert flat["moves"][name]["pitch, semitones, spoken"] == pytest.approx(0.0, abs=0.3)
+        assert flat["moves"][name]["pitch, semitones, recorded"] == pytest.approx(moved, abs=0.3)
     assert all(sum(told.values()) >= 6 for told in clear["confusion"].values())
     assert clear["by_emotion"]["sad"]["probe_own"] == clear["confusion"]["sad"]["sad"] / sum(
         clear["confusion"]["sad"].values()
