@@ -89,10 +89,9 @@ class SoundMaker:
 
     def _norm(self, name: str, x: Tensor, style: Tensor) -> Tensor:
         both = style @ self.weights[f"{name}.fc.weight"] + self.weights[f"{name}.fc.bias"]
-        scale, shift = both[..., None, None].chunk(2, dim=1)
-        centred = x - x.mean(dim=3, keepdim=True, dtype=torch.float32)
-        variance = (centred * centred).mean(dim=3, keepdim=True)
-        return centred.mul_((1.0 + scale) * torch.rsqrt(variance + EPSILON)).add_(shift)
+        scale, shift = both[0].chunk(2)
+        # Every channel over time; a batch of one, so this is its norm.
+        return functional.batch_norm(x.float(), None, None, 1.0 + scale, shift, training=True, eps=EPSILON)
 
     def _block(self, name: str, x: Tensor, style: Tensor, *, up: bool = False) -> Tensor:
         beside = functional.interpolate(x, scale_factor=(1.0, 2.0)) if up else x
@@ -106,8 +105,7 @@ class SoundMaker:
 
     def _snake(self, name: str, x: Tensor) -> Tensor:
         alpha = self.weights[name].reshape(1, -1, 1, 1)
-        sine = (alpha * x).sin_()
-        return torch.addcmul(x, sine, sine / alpha)
+        return torch.addcmul(x, (alpha * x).sin_().square_(), 1.0 / alpha)
 
     def _resblock(self, name: str, x: Tensor, style: Tensor) -> Tensor:
         for number, dilation in enumerate(DILATIONS):
