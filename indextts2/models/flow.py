@@ -156,6 +156,17 @@ def rotate(hidden: Tensor, rotary: Tensor) -> Tensor:
     return turned.to(hidden.dtype)  # the angles stay in float32
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention of (batch, heads, queries, head_dim) over (batch, heads, keys, head_dim); mask broadcasts to its shape.
+
+    Where gradients are wanted on a processor, by plain products: the fused kernel's backward pass takes thrice as long.
+    """
+    if query.device.type != "cpu" or not query.requires_grad or mask is not None:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    return scores.softmax(dim=-1) @ value
+
+
 class Attention(nn.Module):
     """Bidirectional attention with rotary positions."""
 
@@ -174,7 +185,7 @@ class Attention(nn.Module):
         query, key = rotate(query[:, first:], rotary[:, first:]), rotate(key, rotary)
         key, value = key.transpose(1, 2), value.transpose(1, 2)  # (batch, heads, frames, head_dim) each
         parts = [
-            self.wo(F.scaled_dot_product_attention(part, key, value, attn_mask=key_mask).transpose(1, 2).flatten(2))
+            self.wo(attend(part, key, value, key_mask).transpose(1, 2).flatten(2))
             for part in query.transpose(1, 2).split(QUERIES_AT_ONCE, dim=2)
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

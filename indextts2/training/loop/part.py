@@ -144,6 +144,7 @@ def adamw(weights: list[nn.Parameter], settings: LoopSettings, *, rate: float | 
         [group for group in groups if group["params"]],
         lr=settings.learning_rate if rate is None else rate,
         betas=settings.betas,
+        fused=True,
     )
 
 
