@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from indextts2.errors import TrainingError
+from indextts2.models.flow import attend
 from indextts2.models.length_regulator import frame_to_token
 from indextts2.models.s2m import SemanticToMel
 from indextts2.training.data.feature_store import FeatureStore
@@ -140,6 +141,24 @@ def test_prompts_are_of_another_style_where_that_is_asked_and_there_is_one(store
         assert apart and source.style == "sad"
     data._by_speaker[lone.speaker] = [entry for entry in data._by_speaker[lone.speaker] if entry.style == lone.style]
     assert data._prompt_source(lone, 5, 5, generator())[0].style == lone.style
+
+
+def test_the_middle_of_the_flow_learns_to_say_the_contour_of_targets_that_see_their_tokens(store, tiny_config):
+    recipe = S2MRecipe(features=str(store.folder), data=SETTINGS, contour_weight=1.0, condition_dropout=0.0)
+    part = S2MPart(recipe, tiny_config, embedding=EMBEDDING)
+    models, batch = part.build(), part.batch(0, generator())
+    loss, metrics = part.loss(models, batch, generator())
+    torch.testing.assert_close(loss.detach(), metrics["velocity"] + metrics["contour"])
+    loss.backward()
+    assert float(models[MODEL].estimator.transformer.layers[0].attention.wo.weight.grad.abs().sum()) > 0
+    unseen = S2MPart(replace(recipe, condition_dropout=1.0), tiny_config, embedding=EMBEDDING)
+    assert float(unseen.loss(models, batch, generator())[1]["contour"]) == 0.0
+
+
+def test_attention_gives_the_same_with_and_without_gradients():
+    query, key, value = torch.randn(3, 2, 3, 7, 8, generator=generator())
+    expected = attend(query, key, value, None)
+    torch.testing.assert_close(attend(query.requires_grad_(), key, value, None), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_a_crop_longer_than_every_utterance_is_shortened(store):

@@ -248,30 +248,8 @@ def test_held_out_numbers_are_logged(first_stage):
     assert "held_out_semantic" in header and "held_out_attention_inside" in header
 
 
-def test_prosody_is_measured_from_the_mean_of_the_speaker_and_learned_where_it_is_asked_for(
-    recipe, tiny_config, first_stage
-):
-    asked = replace(quiet(recipe), stage=2, start_from=str(first_stage), prosody_weight=1.0)
-    part = T2SPart(asked, tiny_config)
-    own = [relative_prosody(part.data.store, part.data.entries)[entry.id] for entry in part.data.by_speaker["s0"]]
-    torch.testing.assert_close(torch.stack(own).mean(dim=0), torch.zeros(6), atol=1e-5, rtol=0.0)
-    models = part.build()
-    weights = [weight for model in models.values() for weight in model.parameters() if weight.requires_grad]
-    optimiser, batch, found = torch.optim.Adam(weights, lr=5e-3), part.batch(0, generator()), []
-    for _ in range(60):
-        loss, metrics = part.loss(models, batch, generator())
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        found.append(float(metrics["prosody"]))
-    assert found[-1] < 0.6 * found[0]
-    plain = T2SPart(replace(asked, prosody_weight=0.0), tiny_config)
-    assert READER not in plain.build() and not bool(plain.batch(0, generator()).prosody.any())
-
-
-def test_the_contour_is_read_off_every_latent_where_it_is_asked_for(recipe, tiny_config):
-    asked = quiet(recipe, contour_weight=1.0)
-    part = T2SPart(asked, tiny_config)
+def learned(part, metric):
+    """This metric along 60 steps on one batch."""
     models, batch = part.build(), part.batch(0, generator())
     weights = [weight for model in models.values() for weight in model.parameters() if weight.requires_grad]
     optimiser, found = torch.optim.Adam(weights, lr=5e-3), []
@@ -280,7 +258,27 @@ def test_the_contour_is_read_off_every_latent_where_it_is_asked_for(recipe, tiny
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        found.append(float(metrics["contour"]))
+        found.append(float(metrics[metric]))
+    return found
+
+
+def test_prosody_is_measured_from_the_mean_of_the_speaker_and_learned_where_it_is_asked_for(
+    recipe, tiny_config, first_stage
+):
+    asked = replace(quiet(recipe), stage=2, start_from=str(first_stage), prosody_weight=1.0)
+    part = T2SPart(asked, tiny_config)
+    own = [relative_prosody(part.data.store, part.data.entries)[entry.id] for entry in part.data.by_speaker["s0"]]
+    torch.testing.assert_close(torch.stack(own).mean(dim=0), torch.zeros(6), atol=1e-5, rtol=0.0)
+    found = learned(part, "prosody")
+    assert found[-1] < 0.6 * found[0]
+    plain = T2SPart(replace(asked, prosody_weight=0.0), tiny_config)
+    assert READER not in plain.build() and not bool(plain.batch(0, generator()).prosody.any())
+
+
+def test_the_contour_is_read_off_every_latent_where_it_is_asked_for(recipe, tiny_config):
+    asked = quiet(recipe, contour_weight=1.0)
+    part = T2SPart(asked, tiny_config)
+    found = learned(part, "contour")
     assert found[-1] < 0.6 * found[0]
     plain = T2SPart(replace(asked, contour_weight=0.0), tiny_config)
     assert CONTOUR_READER not in plain.build() and plain.batch(0, generator()).contour.numel() == 0

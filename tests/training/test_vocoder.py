@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from indextts2.audio.mel import log_mel
 from indextts2.config import MelConfig, VocoderConfig
 from indextts2.errors import TrainingError
-from indextts2.models.vocoder import Vocoder
+from indextts2.models.vocoder import AntiAliasedActivation, Vocoder
 from indextts2.training.data.corpus_data import Corpus, decode
 from indextts2.training.loop.curves import read_log
 from indextts2.training.loop.part import LoopSettings
@@ -377,6 +377,28 @@ def test_the_recipe_of_the_repository_is_valid_and_ends_with_discriminators():
     recipe = load_recipe(Path(__file__).parents[2] / "recipes" / "vocoder.yaml", VocoderRecipe)
     assert 0 < recipe.adversarial_from < 1
     assert recipe.minimum_bandwidth_hz > 8000
+
+
+@pytest.mark.skipif(
+    shutil.which("c++") is None and shutil.which("g++") is None, reason="torch.compile needs a C++ compiler"
+)
+def test_the_fused_activation_gives_the_same_output_and_gradients():
+    activation = AntiAliasedActivation(3, logscale=True)
+    with torch.no_grad():
+        activation.act.alpha.copy_(torch.tensor([-0.4, 0.1, 0.5]))
+        activation.act.beta.copy_(torch.tensor([0.3, -0.2, 0.0]))
+    signal = torch.randn(2, 3, 24, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    pull = torch.randn(2, 3, 24, generator=torch.Generator().manual_seed(2))
+    wanted = [signal, activation.act.alpha, activation.act.beta]
+    plain = activation(signal)
+    expected = torch.autograd.grad(plain, wanted, pull)
+    fuse(activation)
+    output = activation(signal)
+    torch.testing.assert_close(output, plain, atol=1e-5, rtol=1e-5)
+    for found, right in zip(torch.autograd.grad(output, wanted, pull), expected, strict=True):
+        torch.testing.assert_close(found, right, atol=1e-5, rtol=1e-5)
+    with torch.no_grad():
+        assert torch.equal(activation(signal), AntiAliasedActivation.forward(activation, signal))
 
 
 @pytest.mark.skipif(

@@ -4,7 +4,7 @@ A compiler turns the activation into few loops, but the gradient it derives pads
 signal by itself, which takes most of a training step. Written out, the gradient is again two filters around a
 pointwise function, as fast as the forward pass. The channels of a sample lie side by side in memory, which is what
 convolutions of few channels and filters over the samples like best: a pass of the mini's generator, forward and
-backward, takes about two thirds of the time.
+backward, takes five sixths of the time (.52 s in place of .63 for eight clips of 32 frames).
 
 Dimensions: batch, channels, samples (N); inside of the activation batch, samples, channels.
 """
@@ -18,17 +18,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...models.vocoder import PHASE_REACH, AntiAliasedActivation, Vocoder, snake
+from ...models.vocoder import PHASE_REACH, AntiAliasedActivation, snake
 
 TAPS = 2 * PHASE_REACH  # of one phase of the low-pass filter
 BEFORE_FIRST, BEFORE_SECOND = 2, 3  # copies of the border that the second filter sees before each phase
 FULL = TAPS - 1  # zeros on either side that turn a filter into its transpose
 
 
-def fuse(vocoder: Vocoder) -> None:
-    """Let the layers of the vocoder train faster; what it computes and its weights stay the same."""
+def fuse(model: nn.Module) -> None:
+    """Let the layers of a vocoder, or one of them, train faster; what they compute and their weights stay the same."""
     kinds: dict[type, Any] = {AntiAliasedActivation: fused, nn.Conv1d: convolved, nn.ConvTranspose1d: upsampled}
-    for module in vocoder.modules():
+    for module in model.modules():
         for kind, run in kinds.items():
             if isinstance(module, kind):
                 module.forward = partial(run, module)
